@@ -1,0 +1,22 @@
+"""Phone numbers: from what people type to E.164, its country and type, or a refusal that says what would be right.
+
+Facts come from the library `phonenumbers`; every answer is the one that its metadata gives. A number already in
+E.164 is read by one regular expression made of that metadata (`plans`), anything else by the library itself.
+Nothing here guesses silently: a reading that is not certain is only ever a suggestion.
+"""
+
+from heliograph.core.numbers.number import BadNumber, Number
+from heliograph.core.numbers.policy import ALLOWED_TYPES, policy
+from heliograph.core.numbers.ranges import aliases, is_test_number
+from heliograph.core.numbers.reading import parse, time_zones
+
+__all__ = [
+    "ALLOWED_TYPES",
+    "BadNumber",
+    "Number",
+    "aliases",
+    "is_test_number",
+    "parse",
+    "policy",
+    "time_zones",
+]

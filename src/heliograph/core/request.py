@@ -1,0 +1,134 @@
+"""What a caller asks for: one message, in the words of the public API.
+
+`text` may also be called `body` or `message`, `sender` also `from` or `sender_id`: the shapes of the quickstarts that
+people already have. Everything else has one name.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from heliograph.core.failures import Refusal
+from heliograph.core.message import LANES
+
+_UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
+LONGEST_SCHEDULE_MS: Final = 366 * 86_400_000
+DEFAULT_VALIDITY_MS: Final = {"otp": 600_000, "transactional": 86_400_000, "support": 86_400_000, "promotional": 86_400_000}
+
+
+class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """The body of POST /v1/messages, and one item of a batch."""
+
+    to: str
+    text: str | None = None
+    body: str | None = None
+    message: str | None = None
+    sender: str | None = None
+    from_: str | None = None
+    sender_id: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    send_at: str | None = None
+    valid_until: str | None = None
+    valid_for: int | str | None = None
+    default_country: str | None = None
+    encoding: str | None = None
+    smart_encoding: bool = False
+    max_segments: int | None = None
+    callback_url: str | None = None
+    callback_events: list[str] | None = None
+    tags: list[str] | None = None
+    metadata: dict[str, str] | None = None
+    correlation_id: str | None = None
+    dry_run: bool = False
+
+
+def only_one(request: MessageRequest, names: tuple[str, ...]) -> str | None | Refusal:
+    """The value that stands under one of several names; two different values are refused."""
+    given = {name: value for name in names if (value := getattr(request, name)) is not None}
+    if len(set(given.values())) > 1:
+        shown = " and ".join(name.rstrip("_") for name in given)
+        return Refusal("ambiguous_field", f"{shown} are names for the same field; give one of them", f"/{names[0]}")
+    return next(iter(given.values()), None)
+
+
+class Times(msgspec.Struct, frozen=True, gc=False):
+    """When a message may go out, and until when."""
+
+    due_at: int
+    valid_until: int
+    scheduled: bool
+
+
+def times(request: MessageRequest, now: int, kind: str) -> Times | Refusal:
+    """Read send_at, valid_until and valid_for."""
+    due_at, scheduled = now, False
+    if request.send_at is not None:
+        moment = read_time(request.send_at, "/send_at")
+        if isinstance(moment, Refusal):
+            return moment
+        if moment > now + LONGEST_SCHEDULE_MS:
+            return Refusal("too_far_ahead", "send_at is more than a year ahead; at most 366 days are possible", "/send_at")
+        due_at, scheduled = max(now, moment), moment > now
+    valid_until = due_at + DEFAULT_VALIDITY_MS[kind]
+    if request.valid_for is not None:
+        if request.valid_until is not None:
+            return Refusal("ambiguous_field", "give valid_for or valid_until, not both", "/valid_for")
+        span = read_span(request.valid_for)
+        if isinstance(span, Refusal):
+            return span
+        valid_until = due_at + span
+    elif request.valid_until is not None:
+        moment = read_time(request.valid_until, "/valid_until")
+        if isinstance(moment, Refusal):
+            return moment
+        if moment <= due_at:
+            return Refusal("already_over", "valid_until must be later than send_at and than now", "/valid_until")
+        if moment > due_at + LONGEST_VALIDITY_MS:
+            return Refusal("too_long", "a message is valid for at most 7 days after send_at", "/valid_until")
+        valid_until = moment
+    return Times(due_at, valid_until, scheduled)
+
+
+def read_time(text: str, pointer: str) -> int | Refusal:
+    """An RFC 3339 time with its offset, in milliseconds."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        return Refusal(
+            "bad_time", f"{text[:40]!r} is not an RFC 3339 time with an offset, such as 2026-11-20T09:30:00Z", pointer
+        )
+    try:
+        return int(moment.astimezone(UTC).timestamp() * 1000)
+    except OverflowError:
+        return Refusal("bad_time", f"{text[:40]!r} is out of range", pointer)
+
+
+def read_span(value: int | str) -> int | Refusal:
+    """A span in seconds, or with a unit: 90, "90s", "5m", "2h", "3d"."""
+    wrong = Refusal(
+        "bad_span", f"{str(value)[:40]!r} is not a span between 1 second and 7 days: 300 (seconds), \"5m\", \"2h\"", "/valid_for"
+    )
+    if isinstance(value, str):
+        unit = _UNITS_MS.get(value[-1:])
+        number = value[:-1] if unit else value
+        if not number.isascii() or not number.isdigit() or len(number) > 9:
+            return wrong
+        span = int(number) * (unit or 1_000)
+    else:
+        span = value * 1_000
+    return span if 1_000 <= span <= LONGEST_VALIDITY_MS else wrong
+
+
+def kind_of(request: MessageRequest) -> str | Refusal:
+    """The declared use; `transactional` when nothing is said."""
+    kind = request.kind
+    if kind is None:
+        return "transactional"
+    if kind in LANES:
+        return kind
+    return Refusal("unknown_kind", f"{kind[:40]!r} is not a kind; the kinds are {', '.join(LANES)}", "/kind")

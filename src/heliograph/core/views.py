@@ -1,0 +1,192 @@
+"""How a message and an event look from outside: what GET answers and what webhooks carry.
+
+An event shows the message as it was when it happened: what changes later (status, failure, price) is taken from the
+event itself, so that a replay of years ago reads like the first delivery did.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core import ids
+from heliograph.core.message import Event, Message
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Failure(msgspec.Struct, gc=False):
+    """Why a message did not arrive."""
+
+    failure: str | None  # class of the taxonomy
+    code: str | None
+    carrier_code: str | None
+
+
+class MessageView(msgspec.Struct, gc=False):
+    """A message as the public API shows it."""
+
+    id: str
+    status: str
+    to: str
+    country: str
+    kind: str
+    sender: str | None
+    text: str | None
+    encoding: str
+    segments: int
+    created_at: str
+    updated_at: str
+    send_at: str | None
+    next_attempt_at: str | None
+    valid_until: str
+    sent_at: str | None
+    final_at: str | None
+    retry_count: int
+    connector: str | None
+    price: str | None
+    currency: str | None
+    error: Failure | None
+    possible_duplicate: bool
+    batch_id: str | None
+    correlation_id: str | None
+    tags: msgspec.Raw | None
+    metadata: msgspec.Raw | None
+
+
+class EventData(msgspec.Struct, gc=False):
+    """The message part of a webhook: as MessageView, without the text."""
+
+    id: str
+    status: str
+    to: str
+    country: str
+    kind: str
+    sender: str | None
+    encoding: str
+    segments: int
+    created_at: str
+    connector: str | None
+    price: str | None
+    currency: str | None
+    error: Failure | None
+    possible_duplicate: bool
+    correlation_id: str | None
+    tags: msgspec.Raw | None
+    metadata: msgspec.Raw | None
+
+
+class EventView(msgspec.Struct, gc=False):
+    """An event as the public API and webhooks show it."""
+
+    id: str
+    type: str
+    created_at: str
+    data: Any
+
+
+class _Facts(msgspec.Struct, gc=False):
+    """What an event of a message may say beyond the message itself."""
+
+    connector: str | None = None
+    price: str | None = None
+    currency: str | None = None
+    failure: str | None = None
+    code: str | None = None
+    carrier_code: str | None = None
+
+
+_facts: Final = msgspec.json.Decoder(_Facts).decode
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def moment(at_ms: int) -> str:
+    """RFC 3339, UTC, with milliseconds."""
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z"
+
+
+def _maybe(at_ms: int | None) -> str | None:
+    return None if at_ms is None else moment(at_ms)
+
+
+def _raw(text: str | None) -> msgspec.Raw | None:
+    return None if text is None else msgspec.Raw(text.encode())
+
+
+def message_id(message: Message) -> str:
+    return ids.make("msg", message.accepted_at, message.id)
+
+
+def message_view(m: Message) -> MessageView:
+    """The message as it stands."""
+    waiting = m.state in ("queued", "scheduled")
+    return MessageView(
+        id=message_id(m),
+        status=m.state,
+        to=m.to,
+        country=m.country,
+        kind=m.kind,
+        sender=m.sender,
+        text=m.text,
+        encoding=m.encoding,
+        segments=m.segments,
+        created_at=moment(m.accepted_at),
+        updated_at=moment(m.updated_at),
+        send_at=moment(m.due_at) if m.state == "scheduled" else None,
+        next_attempt_at=moment(m.due_at) if waiting else None,
+        valid_until=moment(m.valid_until),
+        sent_at=_maybe(m.sent_at),
+        final_at=_maybe(m.final_at),
+        retry_count=max(0, m.attempts - 1),
+        connector=m.connector,
+        price=m.price,
+        currency=m.currency,
+        error=Failure(m.failure, m.failure_code, m.carrier_code) if m.failure else None,
+        possible_duplicate=bool(m.possible_duplicate),
+        batch_id=None if m.batch is None else ids.make("bat", m.accepted_at, m.batch),
+        correlation_id=m.correlation_id,
+        tags=_raw(m.tags),
+        metadata=_raw(m.metadata),
+    )
+
+
+def event_view(event: Event, m: Message | None) -> EventView:
+    """An event with the message as it was then."""
+    at = moment(event.at)
+    if m is None:
+        return EventView(event_id(event), event.type, at, msgspec.Raw((event.data or "{}").encode()))
+    facts = _facts(event.data) if event.data else _Facts()
+    data = EventData(
+        message_id(m),
+        event.type.removeprefix("message."),
+        m.to,
+        m.country,
+        m.kind,
+        m.sender,
+        m.encoding,
+        m.segments,
+        moment(m.accepted_at),
+        facts.connector or m.connector,
+        facts.price or m.price,
+        facts.currency or m.currency,
+        Failure(facts.failure, facts.code, facts.carrier_code) if facts.failure else None,
+        bool(m.possible_duplicate),
+        m.correlation_id,
+        _raw(m.tags),
+        _raw(m.metadata),
+    )
+    return EventView(event_id(event), event.type, at, data)
+
+
+def event_id(event: Event) -> str:
+    return ids.make("evt", event.at, event.seq)
+
+
+def event_body(event: Event, m: Message | None) -> bytes:
+    """What a webhook is sent."""
+    return _encode(event_view(event, m))

@@ -1,0 +1,1 @@
+"""What moves messages: intake, dispatch, receipts, notify, and the sweeps. It talks to ports only."""

@@ -1,0 +1,248 @@
+"""What is declared (connectors, routes, senders, endpoints, environments, pauses) as one immutable snapshot.
+
+The ledger keeps it, with its history; every process reads it again when the `config` counter has moved. Connectors and
+routes of the operator, the default workspace, serve every workspace; a workspace's own routes are tried first.
+Secrets in a declared object are references (`env:NAME`, `file:PATH`) or sealed; the snapshot holds neither.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core import routing, senders
+from heliograph.core.budget import Budget
+from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.engine.dispatch import Paused
+from heliograph.store.port import Ledger
+
+OPERATOR: Final = "default"  # the workspace that the first start creates
+
+
+class ConnectorSpec(msgspec.Struct, frozen=True):
+    """A declared connector: what the engine needs, and the rest for its carrier."""
+
+    id: int
+    name: str
+    kind: str
+    window: int
+    max_segments_per_second: int
+    price_per_segment: str | None
+    currency: str | None
+    settings: dict[str, Any]
+
+
+class EndpointSpec(msgspec.Struct, frozen=True):
+    """A declared webhook endpoint."""
+
+    id: int
+    workspace: int
+    environment: int
+    name: str
+    url: str
+    events: tuple[str, ...]
+    secrets: tuple[str, ...]  # references or sealed
+    format: str = "json"  # json | form
+    timeout_ms: int | None = None
+    max_in_flight: int = 20
+    batch: int = 1  # events in one POST, at most
+    disabled: bool = False
+
+
+class Realm(msgspec.Struct, frozen=True):
+    """One environment of one workspace, with all that is decided in it."""
+
+    id: int
+    name: str
+    workspace: int
+    workspace_name: str
+    mode: str
+    allowlist: frozenset[str]
+    callback_secret: str
+    rules: Rules
+    looks_at_number: bool
+    rehearses: bool  # nothing in it can reach a real network
+    endpoints: tuple[EndpointSpec, ...]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything declared, as of one version."""
+
+    version: int
+    realms: dict[int, Realm]
+    connectors: dict[str, ConnectorSpec]
+    endpoints: dict[int, EndpointSpec]
+    paused: Paused
+    workspaces: dict[str, int]
+
+
+async def version(ledger: Ledger) -> int:
+    """How often the configuration has changed."""
+    rows = await ledger.fetch("SELECT value FROM counters WHERE name = 'config'")
+    return int(rows[0][0])
+
+
+async def load(ledger: Ledger) -> Snapshot:
+    """Read everything that is declared."""
+    number = await version(ledger)
+    workspaces = await ledger.fetch("SELECT id, name, settings FROM workspaces ORDER BY id")
+    environments = await ledger.fetch(
+        "SELECT id, workspace, name, mode, allowlist, callback_secret FROM environments ORDER BY id"
+    )
+    objects = await ledger.fetch("SELECT id, workspace, kind, name, spec FROM declared ORDER BY position, id")
+    unhealthy = await ledger.fetch("SELECT endpoint FROM endpoint_health WHERE disabled_at IS NOT NULL")
+    pauses = await ledger.fetch("SELECT scope, value FROM pauses")
+    names = {row[0]: row[1] for row in workspaces}
+    rows = [_Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4])) for row in objects]
+    operator = next(key for key, name in names.items() if name == OPERATOR)
+    connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
+    connectors.setdefault(SANDBOX, ConnectorSpec(0, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
+    by_environment = {(row[1], row[2]): row[0] for row in environments}
+    endpoints = _endpoints(rows, by_environment, frozenset(row[0] for row in unhealthy))
+    realms = {
+        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(workspaces, row[1]))
+        for row in environments
+    }
+    return Snapshot(
+        number,
+        realms,
+        connectors,
+        {endpoint.id: endpoint for endpoint in endpoints},
+        _paused(pauses, {name: key for key, name in names.items()}),
+        {name: key for key, name in names.items()},
+    )
+
+
+class _Declared(msgspec.Struct):
+    id: int
+    workspace: int
+    kind: str
+    name: str
+    spec: dict[str, Any]
+
+
+def _settings(workspaces: Sequence[tuple[Any, ...]], workspace: int) -> dict[str, Any]:
+    for row in workspaces:
+        if row[0] == workspace:
+            settings: dict[str, Any] = msgspec.json.decode(row[2])
+            return settings
+    return {}
+
+
+_OURS: Final = ("kind", "window", "max_segments_per_second", "price_per_segment", "currency", "workspace")
+
+
+def _connector(row: _Declared) -> ConnectorSpec:
+    spec = row.spec
+    return ConnectorSpec(
+        id=row.id,
+        name=row.name,
+        kind=spec["kind"],
+        window=int(spec.get("window") or (2_000 if spec["kind"] == SANDBOX else 100)),
+        max_segments_per_second=int(spec.get("max_segments_per_second") or 0),
+        price_per_segment=spec.get("price_per_segment"),
+        currency=spec.get("currency"),
+        settings={key: value for key, value in spec.items() if key not in _OURS},
+    )
+
+
+def _route(row: _Declared, operator: int) -> routing.Route:
+    match = row.spec.get("match") or {}
+    return routing.Route(
+        name=row.name,
+        via=tuple(row.spec["via"]),
+        workspace=None if row.workspace == operator else row.workspace,
+        countries=frozenset(_list(match.get("country"))),
+        prefixes=tuple(_list(match.get("prefix"))),
+        kinds=frozenset(_list(match.get("kind"))),
+        senders=frozenset(_list(match.get("sender"))),
+        share=float(match.get("share", 1.0)),
+    )
+
+
+def _sender(row: _Declared) -> senders.Sender:
+    spec = row.spec
+    return senders.Sender(
+        value=spec.get("value") or row.name,
+        type=spec.get("type") or senders.type_of(row.name) or "alphanumeric",
+        countries=frozenset(_list(spec.get("countries"))),
+        kinds=frozenset(_list(spec.get("kinds"))),
+        default=bool(spec.get("default")),
+        two_way=bool(spec.get("two_way")),
+    )
+
+
+def _endpoints(
+    rows: Sequence[_Declared], environments: Mapping[tuple[int, str], int], unhealthy: frozenset[int]
+) -> tuple[EndpointSpec, ...]:
+    return tuple(
+        EndpointSpec(
+            id=row.id,
+            workspace=row.workspace,
+            environment=environments[row.workspace, row.spec.get("environment") or "live"],
+            name=row.name,
+            url=row.spec["url"],
+            events=tuple(row.spec.get("events") or ("*",)),
+            secrets=tuple(_list(row.spec.get("secrets") or row.spec.get("secret"))),
+            format=row.spec.get("format") or "json",
+            timeout_ms=row.spec.get("timeout_ms"),
+            max_in_flight=row.spec.get("max_in_flight") or 20,
+            batch=row.spec.get("batch") or 1,
+            disabled=bool(row.spec.get("disabled")) or row.id in unhealthy,
+        )
+        for row in rows
+        if row.kind == "endpoint" and (row.workspace, row.spec.get("environment") or "live") in environments
+    )
+
+
+def _realm(
+    environment: tuple[Any, ...],
+    names: Mapping[int, str],
+    rows: Sequence[_Declared],
+    operator: int,
+    connectors: Mapping[str, ConnectorSpec],
+    endpoints: Sequence[EndpointSpec],
+    settings: Mapping[str, Any],
+) -> Realm:
+    key, workspace, name, mode, allowlist, secret = environment
+    own = [row for row in rows if row.workspace == workspace]
+    declared_routes = [row for row in own if row.kind == "route"]
+    if workspace != operator:
+        declared_routes += [row for row in rows if row.kind == "route" and row.workspace == operator]
+    routes = tuple(_route(row, operator) for row in declared_routes)
+    usable = {
+        spec.name: Connector(spec.name, spec.kind, spec.price_per_segment, spec.currency) for spec in connectors.values()
+    }
+    declared_senders = [_sender(row) for row in own if row.kind == "sender"]
+    budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    return Realm(
+        id=key,
+        name=name,
+        workspace=workspace,
+        workspace_name=names[workspace],
+        mode=mode,
+        allowlist=frozenset(msgspec.json.decode(allowlist, type=list[str])),
+        callback_secret=secret,
+        rules=Rules(workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget),
+        looks_at_number=routing.looks_at_number(routes),
+        rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
+        endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
+    )
+
+
+def _paused(rows: Sequence[tuple[Any, ...]], workspaces: Mapping[str, int]) -> Paused:
+    by_scope: dict[str, set[str]] = {"all": set(), "workspace": set(), "connector": set(), "kind": set()}
+    for scope, value in rows:
+        by_scope[scope].add(value)
+    return Paused(
+        everything=bool(by_scope["all"]),
+        workspaces=frozenset(workspaces[name] for name in by_scope["workspace"] if name in workspaces),
+        connectors=frozenset(by_scope["connector"]),
+        kinds=frozenset(by_scope["kind"]),
+    )
+
+
+def _list(value: object) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [str(entry) for entry in value]  # type: ignore[attr-defined]

@@ -1,0 +1,394 @@
+"""From the ledger to the carriers: who goes next, through which connector, and what its answer means.
+
+The queue is the ledger. In memory there is only what a connector has credit for: a place in its window and units of
+its rate. A message that finds credit at intake is stored as already on its way and is handed over straight from the
+commit (`reserve`, `hand_over`); every other one waits in the ledger until a claim takes it, lane by lane and fair
+between workspaces. Either way the intent is durable before the carrier is called.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from heliograph.carriers.port import Carrier
+from heliograph.core import retry
+from heliograph.core.failures import THROTTLED, UNKNOWN
+from heliograph.core.lifecycle import advance
+from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
+from heliograph.engine.rates import Cap
+from heliograph.ports import Chance, Clock, Timer
+from heliograph.store.port import AttemptRow, Backlog, Claim, Ledger, Move, Moves, NewEvent, Notice, Share
+
+# The part of a window that a lane may fill; the rest stays free for the lanes before it.
+_LANE_PART: Final = (1.0, 0.9, 0.7)
+_CLAIM_AT_MOST: Final = 500
+# What happens to a message whose attempt's outcome nobody knows: send again (flagged), or hold and wait for a receipt.
+RESEND: Final = "resend"
+HOLD: Final = "hold"
+UNKNOWN_POLICY: Final = {"otp": RESEND, "transactional": RESEND, "support": RESEND, "promotional": HOLD}
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What links report to, and what they work with."""
+
+    ledger: Ledger
+    clock: Clock
+    chance: Chance
+    told: Callable[[list[Notice]], None]
+    answered: Callable[[str, Sequence[tuple[Message, Outcome]]], None]  # for metrics and logs
+    receipts: Callable[[Sequence[Receipt], Callable[[], None] | None], None]
+    inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
+    paused: Callable[[], "Paused"]
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """What is stopped by hand at the moment. Nothing is lost by it: everything waits in the ledger."""
+
+    everything: bool = False
+    workspaces: frozenset[int] = frozenset()
+    connectors: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+    def covers(self, message: Message) -> bool:
+        return self.everything or message.workspace in self.workspaces or message.kind in self.kinds
+
+
+class Link:
+    """A connector at work: its window, its rate, its backlog, its carrier."""
+
+    def __init__(
+        self, name: str, carrier: Carrier, desk: Desk, *, window: int, segments_per_second: int, policy: retry.Policy
+    ) -> None:
+        self.name = name
+        self.carrier = carrier
+        self.window = window
+        self.cap = Cap(segments_per_second)
+        self.in_flight = 0
+        self.up = False
+        self.reason = "not started"
+        self._desk = desk
+        self._ledger = desk.ledger
+        self._clock = desk.clock
+        self._policy = policy
+        self._backlog: dict[tuple[int, int], None] = {}  # (lane, workspace) that wait, in the order of their turns
+        self._claiming = False
+        self._blocked_until = 0
+        self._throttled = 0
+        self._timer: Timer | None = None
+        self._ready: list[Submission] = []
+        self._answers: list[tuple[Submission, Outcome]] = []
+        self._waiting = 0  # about how many messages wait in the ledger; for estimates only
+        self._answered = 0
+        self._pace = 0.0  # answers a second of late
+        self._lane_room = tuple(max(1, int(window * part)) for part in _LANE_PART)
+
+    # -- credit
+
+    def reserve(self, message: Message) -> bool:
+        """Is there credit to hand this message over at once? Nobody in its lane or before it may be waiting."""
+        lane = message.lane
+        if self.in_flight >= self._lane_room[lane] or not self._open():
+            return False
+        paused = self._desk.paused()
+        if self.name in paused.connectors or paused.covers(message):
+            return False
+        for waiting_lane, _ in self._backlog:
+            if waiting_lane <= lane:
+                return False
+        if not self.cap.reserve(message.segments, self._clock.monotonic()):
+            return False
+        self.in_flight += 1
+        return True
+
+    def release(self, message: Message) -> None:
+        """Give back credit that was not used: the message could not be kept."""
+        self.in_flight -= 1
+        self.cap.give_back(message.segments)
+
+    def _open(self) -> bool:
+        return self.up and (not self._blocked_until or self._blocked_until <= self._clock.now_ms())
+
+    # -- hand-over
+
+    def hand_over(self, message: Message) -> None:
+        """Submit a message whose intent is durable and whose credit is reserved; gathered per turn of the loop."""
+        self._ready.append(Submission(message, message.attempts))
+        if len(self._ready) == 1:
+            self._clock.later(0, self._submit)
+
+    def _submit(self) -> None:
+        ready, self._ready = self._ready, []
+        now = self._clock.monotonic()
+        for submission in ready:
+            self.cap.use(submission.message.segments, now)
+        self.carrier.submit(ready)
+
+    # -- claims
+
+    def waits(self, lane: int, workspace: int, count: int = 1) -> None:
+        """Messages of this lane and workspace wait in the ledger."""
+        self._backlog.setdefault((lane, workspace))
+        self._waiting += count
+        self.pump()
+
+    def tick(self) -> None:
+        """Once a second: how fast are we?"""
+        if self._answered:
+            self._pace = self._pace * 0.7 + self._answered * 0.3 if self._pace else float(self._answered)
+        self._answered = 0
+        if not self._backlog:
+            self._waiting = 0
+
+    def seconds_for(self, messages: int, segments: int) -> float:
+        """About how long so many more messages will take, behind what waits already."""
+        pace = self._pace or 500.0
+        seconds = (self._waiting + messages) / pace
+        if self.cap.per_second:
+            seconds = max(seconds, (self._waiting + segments) / self.cap.per_second)
+        return seconds
+
+    def found(self, backlog: Sequence[Backlog]) -> None:
+        """What the ledger says is due; keeps the turns of those that are known already."""
+        for entry in backlog:
+            self._backlog.setdefault((entry.lane, entry.workspace))
+        self.pump()
+
+    def pump(self) -> None:
+        """Claim as much as there is credit for."""
+        if self._claiming or not self._backlog or not self._open():
+            return
+        paused = self._desk.paused()
+        if paused.everything or self.name in paused.connectors:
+            return
+        free_segments = self.cap.free(self._clock.monotonic())
+        if free_segments is not None and free_segments <= 0:
+            self._wake_in(self.cap.wait(self._clock.monotonic()))
+            return
+        shares = self._shares(paused, _CLAIM_AT_MOST if free_segments is None else min(free_segments, _CLAIM_AT_MOST))
+        if not shares:
+            return
+        self._claiming = True
+        self.in_flight += sum(share.limit for share in shares)  # held while the claim is under way
+        segments = free_segments if free_segments is not None else 1 << 30
+        self._ledger.add(
+            Claim(
+                done=self._claimed,
+                connector=self.name,
+                shares=shares,
+                segments=segments,
+                now=self._clock.now_ms(),
+                owner=self._ledger.process,
+                paused_kinds=paused.kinds,
+            )
+        )
+
+    def _shares(self, paused: Paused, at_most: int) -> list[Share]:
+        """Lanes in order; inside a lane every waiting workspace gets the same, and what is left over goes by turns."""
+        shares: list[Share] = []
+        taken = self.in_flight
+        for lane, room in enumerate(self._lane_room):
+            turns = [w for (waiting, w) in self._backlog if waiting == lane and w not in paused.workspaces]
+            free = min(room - taken, at_most)
+            if not turns or free <= 0:
+                continue
+            at_most -= free
+            each, more = divmod(free, len(turns))
+            for place, workspace in enumerate(turns):
+                if place < more:
+                    self._backlog[lane, workspace] = self._backlog.pop((lane, workspace))  # to the end of the turns
+                if limit := each + (place < more):
+                    shares.append(Share(lane, workspace, limit))
+            taken += free
+        return shares
+
+    def _claimed(self, claim: Claim) -> None:
+        self._claiming = False
+        self.in_flight -= sum(share.limit for share in claim.shares)
+        if claim.error is not None:
+            self._wake_in(1.0)
+            return
+        self._desk.told(claim.notices)
+        got: dict[tuple[int, int], int] = {}
+        for message in (*claim.messages, *claim.ended):
+            got[message.lane, message.workspace] = got.get((message.lane, message.workspace), 0) + 1
+        if sum(message.segments for message in claim.messages) < claim.segments:
+            for share in claim.shares:  # who gave less than he might has no more
+                if got.get((share.lane, share.workspace), 0) < share.limit:
+                    self._backlog.pop((share.lane, share.workspace), None)
+        now = self._clock.monotonic()
+        self._waiting = max(0, self._waiting - sum(got.values()))
+        for message in claim.messages:
+            self.in_flight += 1
+            self.cap.reserve(message.segments, now)
+            self.hand_over(message)
+        self.pump()
+
+    def _wake_in(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._clock.later(max(seconds, 0.001), self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self.pump()
+
+    # -- what the carrier says (carriers.port.Events)
+
+    def link(self, up: bool, reason: str = "") -> None:
+        self.up, self.reason = up, reason
+        if up:
+            self.pump()
+
+    def receipts(self, receipts: Sequence[Receipt], committed: Callable[[], None] | None = None) -> None:
+        self._desk.receipts(receipts, committed)
+
+    def inbound(self, messages: Sequence[Inbound], committed: Callable[[], None] | None = None) -> None:
+        self._desk.inbound(messages, committed)
+
+    def answered(self, submission: Submission, outcome: Outcome) -> None:
+        """Gathered per turn of the loop: one operation for all answers that came together."""
+        self.in_flight -= 1
+        self._answers.append((submission, outcome))
+        if len(self._answers) == 1:
+            self._clock.later(0, self._keep_answers)
+
+    def _keep_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        self._answered += len(answers)
+        now = self._clock.now_ms()
+        moves = [self._judge(submission, outcome, now) for submission, outcome in answers]
+        self._ledger.add(Moves(done=self._kept, moves=moves))
+        self._desk.answered(self.name, [(submission.message, outcome) for submission, outcome in answers])
+        self.pump()
+
+    def _kept(self, operation: Moves) -> None:
+        if operation.error is not None:
+            raise operation.error
+        self._desk.told(operation.notices)
+        if operation.unparked:
+            self._desk.receipts(operation.unparked, None)
+        for move in operation.moves:
+            if move.message.owner == WAITING and move.message.connector == self.name:
+                self._due_later(move.message)
+
+    def _due_later(self, message: Message) -> None:
+        """Come back for a message that is to be tried again through this connector."""
+        wait = message.due_at - self._clock.now_ms()
+        self._clock.later(max(0, wait) / 1000, lambda: self.waits(message.lane, message.workspace))
+
+    def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
+        if outcome.state == "accepted":
+            self._throttled = 0
+            return taken(submission, outcome, self.name, now)
+        if outcome.failure == THROTTLED:
+            self._hold_back(outcome, now)
+        return not_taken(submission, outcome, self.name, now, self._desk.chance.random(), self._policy)
+
+    def _hold_back(self, outcome: Outcome, now: int) -> None:
+        """The carrier says "too fast": stop for as long as it asks, or a little longer each time."""
+        self._throttled += 1
+        pause = outcome.retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
+        self._blocked_until = max(self._blocked_until, now + pause)
+        self._wake_in(pause / 1000)
+
+
+def taken(submission: Submission, outcome: Outcome, connector: str, now: int) -> Move:
+    """The carrier accepted the attempt."""
+    message = submission.message
+    was = message.state
+    message.state = advance(was, "taken").state
+    message.updated_at = message.sent_at = now
+    if outcome.price is not None:
+        message.price, message.currency = outcome.price, outcome.currency
+    attempt = submission.attempt
+    rows = tuple(
+        AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
+        for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
+    )
+    event = NewEvent("message.sent", now, f'{{"attempt":{attempt},"connector":"{connector}"}}')
+    return Move(message, was, (event,), rows)
+
+
+def not_taken(
+    submission: Submission, outcome: Outcome, connector: str, now: int, chance: float, policy: retry.Policy
+) -> Move:
+    """Refused, or nobody knows: another attempt, a hold, or the end."""
+    message, attempt = submission
+    unknown = outcome.state == "unknown"
+    failure = outcome.failure or UNKNOWN
+    decision = retry.after_failure(
+        failure=failure,
+        attempt=attempt,
+        connector=connector,
+        plan=msgspec.json.decode(message.plan, type=list[str]),
+        now=now,
+        valid_until=message.valid_until,
+        retry_after_ms=outcome.retry_after_ms,
+        chance=chance,
+        policy=policy,
+    )
+    held = unknown and UNKNOWN_POLICY[message.kind] == HOLD
+    if held:  # it waits for a receipt, or for its end
+        decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")
+    rows = _failed_rows(submission, outcome, connector, now)
+    facts = {
+        "attempt": attempt,
+        "connector": connector,
+        "failure": failure,
+        "code": outcome.code,
+        "carrier_code": outcome.carrier_code,
+        "why": decision.reason,
+    }
+    if decision.at is None:
+        return _give_up(message, outcome, failure, facts, rows, now)
+    was = message.state
+    message.state = advance(was, "try_again").state
+    message.updated_at, message.due_at, message.owner = now, decision.at, WAITING
+    message.connector = decision.connector
+    if unknown and not held:
+        message.possible_duplicate = 1
+    if failure == THROTTLED:
+        message.attempts -= 1  # it was never looked at; the number is used again
+    event = "attempt.unknown" if unknown else "attempt.failed"
+    data = msgspec.json.encode(facts | {"next_attempt_at": decision.at}).decode()
+    return Move(message, was, (NewEvent(event, now, data, told=False),), rows)
+
+
+def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:
+    if outcome.failure == THROTTLED:
+        return ()
+    message, attempt = submission
+    answered = None if outcome.state == "unknown" else now
+    return (
+        AttemptRow(
+            message.id,
+            attempt,
+            1,
+            connector,
+            outcome.state,
+            None,
+            outcome.failure,
+            outcome.code,
+            outcome.carrier_code,
+            now,
+            answered,
+            None,
+        ),
+    )
+
+
+def _give_up(
+    message: Message,
+    outcome: Outcome,
+    failure: str,
+    facts: dict[str, object],
+    rows: tuple[AttemptRow, ...],
+    now: int,
+) -> Move:
+    was = message.state
+    step = advance(was, "refused")
+    message.state, message.owner = step.state, None
+    message.updated_at = message.final_at = now
+    message.failure, message.failure_code, message.carrier_code = failure, outcome.code, outcome.carrier_code
+    assert step.event is not None
+    return Move(message, was, (NewEvent(step.event, now, msgspec.json.encode(facts).decode()),), rows)

@@ -1,0 +1,344 @@
+"""The engine as one thing: its parts wired together, started, kept going and stopped.
+
+Every process runs one. With the role `engine` it holds connectors by lease and moves messages; without it, it only
+takes messages in and leaves them to others.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.carriers.port import Carrier
+from heliograph.core import retry
+from heliograph.core.lifecycle import ENDS
+from heliograph.core.message import MESSAGE_COLUMNS, Message, Receipt, Submission
+from heliograph.engine import declared, leases, sweep
+from heliograph.engine.declared import ConnectorSpec, Snapshot
+from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.inbound import InboundDesk
+from heliograph.engine.intake import Intake
+from heliograph.engine.notify import NotifyDesk, health
+from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.receipts import ReceiptDesk
+from heliograph.ports import Chance, Clock, Watch, WebClient
+from heliograph.store.port import Ledger, Moves
+
+_TICK_S: Final = 1.0
+_SWEEP_S: Final = 5.0
+_TIDY_S: Final = 300.0
+_QUERY_AFTER_MS: Final = 60_000
+_QUERY_AT_MOST: Final = 1_000
+_COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long we keep what: bodies, then whole messages. 0: for ever."""
+
+    body_days: int = 30
+    message_days: int = 400
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What the gateway is given of the world."""
+
+    clock: Clock
+    chance: Chance
+    web: WebClient
+    watch: Watch
+    build_carrier: Callable[[ConnectorSpec], Carrier]
+    check_url: Callable[[str], str | None]
+    unseal: Callable[[str], str]
+    host: str = ""
+
+
+class Gateway:
+    """Intake, dispatch, receipts, webhooks and sweeps of one process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        outside: Outside,
+        *,
+        roles: frozenset[str],
+        notify: NotifySettings,
+        retention: Retention,
+    ) -> None:
+        self.ledger = ledger
+        self.snapshot = Snapshot(0, {}, {}, {}, Paused(), {})
+        self.links: dict[str, Link] = {}
+        self.roles = roles
+        self.processes = 1
+        self.stalled: str | None = "starting"
+        self._outside = outside
+        self._clock = outside.clock
+        self._watch = outside.watch
+        self._retention = retention
+        self._disable_after_ms = notify.disable_after_ms
+        self._tasks: list[asyncio.Task[None]] = []
+        self._specs: dict[str, ConnectorSpec] = {}
+        self.config_changed: Callable[[], None] = lambda: None
+        self.notify = NotifyDesk(
+            ledger,
+            outside.clock,
+            outside.chance,
+            outside.web,
+            lambda: self.snapshot,
+            outside.unseal,
+            notify,
+            outside.watch.delivery,
+            self._endpoint_health,
+        )
+        self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
+        self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told)
+        self.intake = Intake(
+            ledger,
+            outside.clock,
+            outside.chance,
+            self.links,
+            lambda: self.snapshot,
+            self.notify.told,
+            outside.check_url,
+            EVENT_TYPES,
+        )
+        self._desk = Desk(
+            ledger=ledger,
+            clock=outside.clock,
+            chance=outside.chance,
+            told=self.notify.told,
+            answered=outside.watch.answered,
+            receipts=self.receipts.take,
+            inbound=self.inbound.take,
+            paused=lambda: self.snapshot.paused,
+        )
+
+    # -- life
+
+    async def start(self) -> None:
+        """Join the ledger, read what is declared, open the connectors, begin to move."""
+        ledger, now = self.ledger, self._clock.now_ms()
+        ledger.process = await leases.register(ledger, ",".join(sorted(self.roles)), self._outside.host, now)
+        ledger.subscribers = Subscriptions(lambda: self.snapshot)
+        await self.reload()
+        await ledger.listen(self._woken, self.notify.told)
+        self._spawn("beat", leases.RENEW_MS / 1000, self._beat)
+        self._spawn("reload", _TICK_S, self._reload_if_changed)
+        if "engine" in self.roles:
+            await self._own_links()
+            self._spawn("tick", _TICK_S, self._tick)
+            self._spawn("sweep", _SWEEP_S, self._sweep)
+            self._spawn("tidy", _TIDY_S, self._tidy)
+        self.stalled = None
+
+    async def stop(self, grace_s: float) -> None:
+        """Take nothing new, finish what is in flight, give back what is ours."""
+        self.stalled = "stopping"
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in self.links.values():
+            link.up = False
+        await asyncio.gather(*(link.carrier.stop(grace_s) for link in self.links.values()))
+        await self._until_quiet(grace_s)
+        self.notify.stopping = True
+        await leases.release(self.ledger, self._clock.now_ms())
+
+    async def _until_quiet(self, grace_s: float) -> None:
+        end = self._clock.monotonic() + grace_s
+        while self._clock.monotonic() < end:
+            if not self.notify.in_flight and not any(link.in_flight for link in self.links.values()):
+                return
+            await asyncio.sleep(0.02)
+
+    def _spawn(self, name: str, pause_s: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def run() -> None:
+            while True:
+                try:
+                    await do()
+                except Exception as error:  # the task must live on; the watch raises the alarm
+                    self._watch.defect(error)
+                await asyncio.sleep(pause_s)
+
+        self._tasks.append(asyncio.create_task(run(), name=f"gateway-{name}"))
+
+    # -- configuration
+
+    async def reload(self) -> None:
+        """Read what is declared, and bring the connectors in line with it."""
+        self.snapshot = await declared.load(self.ledger)
+        self.config_changed()
+        for link in self.links.values():
+            link.pump()
+
+    async def _reload_if_changed(self) -> None:
+        if await declared.version(self.ledger) != self.snapshot.version:
+            await self.reload()
+            if "engine" in self.roles:
+                await self._own_links()
+
+    def _woken(self, topic: str) -> None:
+        if topic == "config":
+            self._tasks.append(asyncio.create_task(self._once(self._reload_if_changed)))
+        elif "engine" in self.roles:
+            self._tasks.append(asyncio.create_task(self._once(self._tick)))
+        self._tasks = [task for task in self._tasks if not task.done()]
+
+    async def _once(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await do()
+        except Exception as error:  # edge of a task: the periodic one will try again
+            self._watch.defect(error)
+
+    def estimated_end(self, messages: Sequence[Message]) -> int:
+        """When the last of these messages will probably have been handed over."""
+        now = self._clock.now_ms()
+        end = max((message.due_at for message in messages), default=now)
+        by_connector: dict[str, list[Message]] = {}
+        for message in messages:
+            by_connector.setdefault(message.connector, []).append(message)
+        for name, theirs in by_connector.items():
+            if link := self.links.get(name):
+                seconds = link.seconds_for(len(theirs), sum(message.segments for message in theirs))
+                end = max(end, now + int(seconds * 1000))
+        return end
+
+    # -- connectors
+
+    async def _own_links(self) -> None:
+        """Open the connectors whose lease is ours; close those that are no longer ours, changed or gone."""
+        wanted = self.snapshot.connectors
+        ours = await leases.hold(self.ledger, (f"connector:{name}" for name in wanted), self._clock.now_ms())
+        for name in list(self.links):
+            if f"connector:{name}" not in ours or self._specs.get(name) != wanted.get(name):
+                link = self.links.pop(name)
+                link.up = False
+                await link.carrier.stop(5.0)
+        for name, spec in wanted.items():
+            if f"connector:{name}" in ours and name not in self.links:
+                await self._open(spec)
+
+    async def _open(self, spec: ConnectorSpec) -> None:
+        try:
+            carrier = self._outside.build_carrier(spec)
+        except Exception as error:  # one bad connector must not keep the others from opening
+            self._watch.defect(error)
+            return
+        link = Link(
+            spec.name,
+            carrier,
+            self._desk,
+            window=spec.window,
+            segments_per_second=spec.max_segments_per_second,
+            policy=retry.DEFAULT,
+        )
+        self.links[spec.name], self._specs[spec.name] = link, spec
+        await carrier.start(link)
+
+    # -- periodic work
+
+    async def _beat(self) -> None:
+        self.processes = await leases.beat(self.ledger, self._clock.now_ms())
+        if "engine" in self.roles:
+            await self._own_links()
+
+    async def _tick(self) -> None:
+        now = self._clock.now_ms()
+        for link in list(self.links.values()):
+            link.tick()
+            link.found(await self.ledger.backlog(link.name, now))
+        await self.notify.look()
+
+    async def _sweep(self) -> None:
+        now = self._clock.now_ms()
+        for owner in await leases.dead(self.ledger, now):
+            await self._recover(owner, now)
+        while moves := await sweep.too_late(self.ledger, now):
+            self._tell(await sweep.apply(self.ledger, moves))
+        await self._query(now)
+
+    async def _recover(self, owner: int, now: int) -> None:
+        """Take over what a dead process was looking after."""
+        while moves := await sweep.lost_hand_overs(self.ledger, owner, now, self._outside.chance):
+            self._tell(await sweep.apply(self.ledger, moves))
+            self._watch.note("took_over", process=owner, messages=len(moves))
+        async with self.ledger.transaction() as transaction:
+            await transaction.execute("UPDATE processes SET recovered_at = $2 WHERE id = $1", owner, now)
+        await self._tick()
+
+    def _tell(self, moves: Moves) -> None:
+        if moves.error is not None:
+            raise moves.error
+        self.notify.told(moves.notices)
+        self._watch.ended([m.message for m in moves.moves if m.message.state in ENDS])
+
+    async def _query(self, now: int) -> None:
+        """Ask carriers that can be asked what became of messages whose receipts stay away."""
+        for link in list(self.links.values()):
+            if not (link.up and link.carrier.capabilities.query):
+                continue
+            rows = await self.ledger.fetch(
+                f"SELECT {_COLUMNS} FROM messages WHERE owner > 0 AND state = 'sent' AND connector = $1 "
+                f"AND (owner <> $2 OR updated_at < $3) LIMIT {_QUERY_AT_MOST}",
+                link.name,
+                self.ledger.process,
+                now - _QUERY_AFTER_MS,
+            )
+            await self._query_each(link, [Message(*row) for row in rows], now)
+
+    async def _query_each(self, link: Link, messages: Sequence[Message], now: int) -> None:
+        silent: list[int] = []
+        for message in messages:
+            parts = await self.ledger.fetch(
+                "SELECT carrier_id FROM attempts WHERE message = $1 AND attempt = $2 AND carrier_id IS NOT NULL",
+                message.id,
+                message.attempts,
+            )
+            receipts = await link.carrier.query(Submission(message, message.attempts), [row[0] for row in parts])
+            if receipts:
+                self.receipts.take(receipts)
+            else:
+                silent.append(message.id)
+        if silent:  # ours from now on, and not asked about again before some time has passed
+            async with self.ledger.transaction() as transaction:
+                for number in silent:
+                    await transaction.execute(
+                        "UPDATE messages SET owner = $2, updated_at = $3 WHERE id = $1 AND state = 'sent'",
+                        number,
+                        self.ledger.process,
+                        now,
+                    )
+
+    async def _tidy(self) -> None:
+        now = self._clock.now_ms()
+        self._tell(await sweep.end_unheard(self.ledger, now))
+        if self._retention.body_days:
+            while await sweep.redact(self.ledger, now, self._retention.body_days):
+                await asyncio.sleep(0)
+        if self._retention.message_days:
+            while await sweep.forget(self.ledger, now, self._retention.message_days):
+                await asyncio.sleep(0)
+        await sweep.tidy(self.ledger, now)
+
+    # -- what the parts report
+
+    def _receipts_kept(self, matched: list[tuple[Receipt, Message]]) -> None:
+        self._watch.ended([message for _, message in matched if message.state in ENDS])
+
+    def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
+        self._tasks.append(asyncio.create_task(self._keep_health(endpoint, failing_since, reason)))
+
+    async def _keep_health(self, number: int, failing_since: int | None, reason: str) -> None:
+        endpoint = self.snapshot.endpoints.get(number)
+        if endpoint is None:
+            return
+        try:
+            if failing_since is None:
+                await health.recovered(self.ledger, endpoint)
+            elif await health.failing(
+                self.ledger, endpoint, failing_since, reason, self._clock.now_ms(), self._disable_after_ms
+            ):
+                self._watch.note("endpoint_disabled", endpoint=endpoint.name, reason=reason)
+        except Exception as error:  # edge of a task; the next failure of the endpoint says it again
+            self._watch.defect(error)

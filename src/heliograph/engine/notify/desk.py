@@ -1,0 +1,280 @@
+"""Sends deliveries: each target has its own window, queue and pauses, so that a slow or dead one delays nobody else.
+
+Deliveries are born in the commit of their event and sent from memory at once when their target has room; whatever has
+no room, or failed, waits in the ledger for its time. Answers are kept in batches. A target that keeps failing is left
+alone for growing pauses; an endpoint that fails for days is disabled, with an alarm.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from heliograph.core.message import Delivery
+from heliograph.core.signing import Signer
+from heliograph.engine.declared import EndpointSpec, Snapshot
+from heliograph.engine.notify.request import form_request, json_request
+from heliograph.ports import Answer, Chance, Clock, WebClient, WebTarget
+from heliograph.store.port import ClaimDeliveries, Deliveries, Ledger, Notice
+from heliograph.store.steps import HIDDEN_MS
+
+SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
+_QUEUE_BOUND: Final = 2_000
+_CALLBACK_WINDOW: Final = 64
+_FRESH_MS: Final = HIDDEN_MS - 8_000  # older ones are left to a claim, so that nobody sends them twice
+_FAILURES_BEFORE_PAUSE: Final = 5
+_LONGEST_PAUSE_MS: Final = 60_000
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How patient webhooks are."""
+
+    timeout_s: float = 3.0
+    schedule_s: tuple[int, ...] = SCHEDULE_S
+    disable_after_ms: int = 5 * 86_400_000
+    jitter: float = 0.15
+
+
+class Target:
+    """One endpoint, or one origin of callback URLs in one environment."""
+
+    def __init__(self, key: str, window: int) -> None:
+        self.key = key
+        self.window = window
+        self.in_flight = 0
+        self.queue: deque[Notice] = deque()
+        self.failures = 0  # in a row
+        self.closed_until = 0
+        self.failing_since: int | None = None
+        self.claiming = False
+        self.more = False  # the ledger holds due deliveries that we know of
+
+
+class NotifyDesk:
+    """Where events leave for customers."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        chance: Chance,
+        web: WebClient,
+        snapshot: Callable[[], Snapshot],
+        unseal: Callable[[str], str],
+        settings: Settings,
+        answered: Callable[[Delivery, Answer], None],
+        health: Callable[[int, int | None, str], None],
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._chance = chance
+        self._web = web
+        self._snapshot = snapshot
+        self._unseal = unseal
+        self._settings = settings
+        self._answered = answered
+        self._health = health
+        self._targets: dict[str, Target] = {}
+        self._signers: dict[tuple[str, ...], Signer] = {}
+        self._results: list[Delivery] = []
+        self.stopping = False
+
+    # -- coming in
+
+    def told(self, notices: list[Notice]) -> None:
+        """Deliveries that were just born: send what has room, leave the rest to the ledger."""
+        for notice in notices:
+            target = self._target(notice)
+            if self.stopping or target.closed_until or len(target.queue) >= _QUEUE_BOUND:
+                target.more = True
+                continue
+            target.queue.append(notice)
+            if target.in_flight < target.window:
+                self._send_next(target)
+
+    async def look(self) -> None:
+        """Ask the ledger for targets with due deliveries; called about once a second."""
+        for key in await self._ledger.due_targets(self._clock.now_ms()):
+            target = self._targets.get(key)
+            if target is None:
+                target = self._targets[key] = Target(key, self._window(key))
+            target.more = True
+            self._claim(target)
+
+    def _target(self, notice: Notice) -> Target:
+        key = notice.delivery.target
+        target = self._targets.get(key)
+        if target is None:
+            target = self._targets[key] = Target(key, self._window(key))
+        return target
+
+    def _window(self, key: str) -> int:
+        endpoint = self._endpoint(key)
+        return _CALLBACK_WINDOW if endpoint is None else endpoint.max_in_flight
+
+    def _endpoint(self, key: str) -> EndpointSpec | None:
+        kind, _, number = key.partition(":")
+        return self._snapshot().endpoints.get(int(number)) if kind == "endpoint" else None
+
+    # -- claims
+
+    def _claim(self, target: Target) -> None:
+        now = self._clock.now_ms()
+        room = 2 * target.window - target.in_flight - len(target.queue)
+        if target.claiming or self.stopping or room <= 0 or target.closed_until > now:
+            return
+        if target.closed_until:
+            target.closed_until, room = 0, 1  # one to try whether it is back
+        target.claiming, target.more = True, False
+
+        def claimed(operation: ClaimDeliveries) -> None:
+            target.claiming = False
+            if operation.error is not None:
+                target.more = True
+                return
+            target.more = len(operation.notices) == operation.limit
+            target.queue.extend(operation.notices)
+            while target.queue and target.in_flight < target.window:
+                self._send_next(target)
+
+        self._ledger.add(
+            ClaimDeliveries(done=claimed, target=target.key, limit=room, now=now, hidden_until=now + HIDDEN_MS)
+        )
+
+    # -- going out
+
+    def _send_next(self, target: Target) -> None:
+        notice = target.queue.popleft()
+        now = self._clock.now_ms()
+        delivery = notice.delivery
+        if delivery.tries == 0 and now - delivery.created_at > _FRESH_MS and not delivery.replay:
+            if delivery.next_at - now < HIDDEN_MS - _FRESH_MS:  # another process may take it any moment
+                target.more = True
+                return
+        endpoint = None
+        if delivery.endpoint is not None:
+            endpoint = self._snapshot().endpoints.get(delivery.endpoint)
+            if endpoint is None or endpoint.disabled:
+                self._keep(delivery, "failed", now, error="the endpoint is disabled" if endpoint else "the endpoint is gone")
+                return
+        url = endpoint.url if endpoint else notice.message.callback_url if notice.message else None
+        place = self._web.target(url) if url else None
+        if place is None:
+            self._keep(delivery, "failed", now, error="the URL can't be used")
+            return
+        self._post(target, place, endpoint, self._group(target, notice, endpoint), now)
+
+    def _group(self, target: Target, first: Notice, endpoint: EndpointSpec | None) -> list[Notice]:
+        """Several events in one POST, where the endpoint wants it; a replay goes alone."""
+        group = [first]
+        if endpoint is None or endpoint.batch == 1 or endpoint.format == "form" or first.delivery.replay:
+            return group
+        while target.queue and len(group) < endpoint.batch and not target.queue[0].delivery.replay:
+            group.append(target.queue.popleft())
+        return group
+
+    def _post(
+        self, target: Target, place: WebTarget, endpoint: EndpointSpec | None, group: list[Notice], now: int
+    ) -> None:
+        first = group[0]
+        if endpoint is not None:
+            secrets, form = endpoint.secrets, endpoint.format == "form"
+        else:
+            secrets = (self._snapshot().realms[first.delivery.environment].callback_secret,)
+            form = first.message is not None and first.message.callback_format == "smsto"
+        signer, second = self._signer(secrets), now // 1000
+        if form:
+            headers, body = form_request(first, signer, self._unseal(secrets[0]), second)
+        else:
+            headers, body = json_request(group, signer, second)
+        timeout = endpoint.timeout_ms / 1000 if endpoint and endpoint.timeout_ms else self._settings.timeout_s
+        target.in_flight += 1
+
+        def done(answer: Answer) -> None:
+            target.in_flight -= 1
+            self._settle(target, endpoint, group, answer)
+            while target.queue and target.in_flight < target.window:
+                self._send_next(target)
+            if target.more and target.in_flight * 2 <= target.window:
+                self._claim(target)
+
+        self._web.post(place, headers, body, timeout, done)
+
+    def _signer(self, secrets: tuple[str, ...]) -> Signer:
+        signer = self._signers.get(secrets)
+        if signer is None:
+            if len(self._signers) > 10_000:
+                self._signers.clear()
+            signer = self._signers[secrets] = Signer([self._unseal(secret) for secret in secrets])
+        return signer
+
+    # -- answers
+
+    def _settle(self, target: Target, endpoint: EndpointSpec | None, group: list[Notice], answer: Answer) -> None:
+        now = self._clock.now_ms()
+        good = 200 <= answer.status < 300
+        if good:
+            if target.failing_since is not None and endpoint is not None:
+                self._health(endpoint.id, None, "")
+            target.failures, target.closed_until, target.failing_since = 0, 0, None
+        else:
+            self._failed(target, endpoint, answer, now)
+        for notice in group:
+            delivery = notice.delivery
+            self._answered(delivery, answer)
+            if good:
+                self._keep(delivery, "done", now, answer)
+            else:
+                self._keep_failure(delivery, now, answer)
+
+    def _failed(self, target: Target, endpoint: EndpointSpec | None, answer: Answer, now: int) -> None:
+        """Leave a failing target alone for a while; what waits in memory for it goes back to the ledger."""
+        target.failures += 1
+        if target.failing_since is None:
+            target.failing_since = now
+            if endpoint is not None:
+                self._health(endpoint.id, now, answer.detail)
+        elif endpoint is not None and now - target.failing_since > self._settings.disable_after_ms:
+            self._health(endpoint.id, target.failing_since, answer.detail)
+        if target.failures >= _FAILURES_BEFORE_PAUSE:
+            pause = min(1_000 * 2 ** min(target.failures - _FAILURES_BEFORE_PAUSE, 10), _LONGEST_PAUSE_MS)
+            target.closed_until = now + pause
+            target.queue.clear()
+            target.more = True
+
+    def _keep_failure(self, delivery: Delivery, now: int, answer: Answer) -> None:
+        schedule = self._settings.schedule_s
+        error = f"{answer.reason}: {answer.detail}" if answer.status == 0 else f"answered {answer.status}"
+        if delivery.tries >= len(schedule):
+            self._keep(delivery, "failed", now, answer, error)
+            return
+        pause = schedule[delivery.tries] * (1 + self._settings.jitter * (2 * self._chance.random() - 1))
+        if answer.retry_after is not None:
+            pause = max(pause, min(answer.retry_after, 86_400))
+        delivery.next_at = now + int(pause * 1000)
+        self._keep(delivery, "pending", now, answer, error)
+
+    def _keep(
+        self, delivery: Delivery, state: str, now: int, answer: Answer | None = None, error: str | None = None
+    ) -> None:
+        delivery.state, delivery.error, delivery.answered_at = state, error, now
+        if answer is not None:
+            delivery.tries += 1
+            delivery.status, delivery.latency_ms = answer.status or None, answer.latency_ms
+        self._results.append(delivery)
+        if len(self._results) == 1:
+            self._clock.later(0, self._flush)
+
+    def _flush(self) -> None:
+        results, self._results = self._results, []
+        self._ledger.add(Deliveries(done=_must_be_kept, results=results))
+
+    @property
+    def in_flight(self) -> int:
+        return sum(target.in_flight for target in self._targets.values())
+
+
+def _must_be_kept(operation: Deliveries) -> None:
+    if operation.error is not None:
+        raise operation.error

@@ -1,0 +1,81 @@
+"""Who wants to hear of an event: endpoints by their filters, and the message's own callback URL."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from heliograph.core.lifecycle import ENDS
+from heliograph.core.message import Event, Message
+from heliograph.engine.declared import EndpointSpec, Snapshot
+
+# What a callback_url is told unless `callback_events` says otherwise.
+CALLBACK_DEFAULT: Final = frozenset({"message.sent", *(f"message.{end}" for end in ENDS)})
+EVENT_TYPES: Final = frozenset(
+    {"message.accepted", "message.scheduled", "message.queued", "message.sent", "message.read"}
+    | {f"message.{end}" for end in ENDS}
+)
+
+
+def wants(filters: tuple[str, ...], event_type: str) -> bool:
+    """Does a filter list (`message.delivered`, `message.*`, `*`) name this type?"""
+    return any(
+        name in ("*", event_type) or (name.endswith(".*") and event_type.startswith(name[:-1])) for name in filters
+    )
+
+
+def endpoint_target(endpoint: int) -> str:
+    return f"endpoint:{endpoint}"
+
+
+def callback_target(environment: int, url: str) -> str:
+    """Callbacks share the fate of their origin, within their environment."""
+    parts = urlsplit(url)
+    return f"callback:{environment}:{parts.scheme}://{parts.netloc}"
+
+
+class Subscriptions:
+    """Answers the ledger's question, within the commit; reads the snapshot only."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._of: Snapshot | None = None
+        self._endpoints: dict[tuple[int, str], tuple[tuple[int | None, str], ...]] = {}
+        self._targets: dict[tuple[int, str], str] = {}
+        self._callback_events: dict[str, frozenset[str]] = {}
+
+    def __call__(self, event: Event, message: Message | None) -> Sequence[tuple[int | None, str]]:
+        snapshot = self._snapshot()
+        if snapshot is not self._of:
+            self._of, self._endpoints, self._targets, self._callback_events = snapshot, {}, {}, {}
+        key = (event.environment, event.type)
+        found = self._endpoints.get(key)
+        if found is None:
+            found = self._endpoints[key] = self._subscribed(snapshot, *key)
+        if message is None or message.callback_url is None:
+            return found
+        if event.type not in self._wanted(message.callback_events):
+            return found
+        return (*found, (None, self._target(event.environment, message.callback_url)))
+
+    def _subscribed(self, snapshot: Snapshot, environment: int, event_type: str) -> tuple[tuple[int | None, str], ...]:
+        realm = snapshot.realms.get(environment)
+        endpoints: Sequence[EndpointSpec] = realm.endpoints if realm else ()
+        return tuple((e.id, endpoint_target(e.id)) for e in endpoints if wants(e.events, event_type))
+
+    def _wanted(self, callback_events: str | None) -> frozenset[str]:
+        if callback_events is None:
+            return CALLBACK_DEFAULT
+        known = self._callback_events.get(callback_events)
+        if known is None:
+            if len(self._callback_events) > 1_000:
+                self._callback_events.clear()
+            known = self._callback_events[callback_events] = frozenset(callback_events.split(","))
+        return known
+
+    def _target(self, environment: int, url: str) -> str:
+        known = self._targets.get((environment, url))
+        if known is None:
+            if len(self._targets) > 10_000:
+                self._targets.clear()
+            known = self._targets[environment, url] = callback_target(environment, url)
+        return known

@@ -1,0 +1,1 @@
+"""Requests to addresses that customers gave: fast, bounded, and unable to reach our own network."""

@@ -1,0 +1,223 @@
+"""One connection to a web server: HTTP/1.1 kept alive, one request at a time, no pipelining.
+
+It sends bytes that are ready to go, reads one answer, and tells its owner. It knows no time-outs, retries or limits
+of the pool. An answer that is not clearly over, or more than one answer, ends the connection: what comes after it
+must never be taken for the answer to the next request. Redirects are answers like any other.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
+from typing import Final, NamedTuple, Protocol, cast
+
+import httptools
+
+from heliograph.outgoing.url import Target
+
+ANSWER_BYTES_MAX: Final = 256 * 1024  # head and body; nobody needs more to say "received"
+BODY_BYTES_KEPT: Final = 2048
+METHODS: Final = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})  # HEAD's answer has another form
+_OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
+_LINES: Final = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+\r\n)*+")
+
+
+class Answer(NamedTuple):
+    """What became of a request.
+
+    `reason` is `ok` when a whole answer came, whatever its status. Otherwise: `timeout`, `connect_failed`,
+    `tls_failed`, `blocked_address`, `port_not_allowed`, `dns_failed`, `reset`, `bad_answer`, `too_large`, `busy`,
+    `closed`, or the code of a `BadUrl`. `status` is 0 until the answer's head has come.
+    """
+
+    status: int
+    reason: str
+    detail: str = ""
+    body: bytes = b""  # its first 2 kB
+    latency_ms: float = 0.0
+    retry_after_s: int | None = None
+
+
+Done = Callable[[Answer], None]
+
+
+class Request:
+    """A request on its way, and whom to tell. Times are those of `monotonic`."""
+
+    __slots__ = ("deadline", "done", "retried", "started", "target", "wire")
+
+    def __init__(self, target: Target, wire: bytes, started: float, deadline: float, done: Done) -> None:
+        self.target, self.wire, self.started, self.deadline, self.done = target, wire, started, deadline, done
+        self.retried = False
+
+    def finish(self, answer: Answer) -> None:
+        try:
+            self.done(answer)
+        except Exception as error:  # noqa: BLE001 - a defect of the caller's: it must not cost other requests their answers
+            context = {"message": "the callback of a request raised", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    def fail(self, reason: str, detail: str) -> None:
+        """No answer came."""
+        self.finish(Answer(0, reason, detail, latency_ms=(monotonic() - self.started) * 1000))
+
+
+class Owner(Protocol):
+    """Whom a connection tells."""
+
+    def answered(self, connection: "Connection", request: Request, answer: Answer, reusable: bool) -> None:
+        """The request is over; the connection is free when it is `reusable`, else gone."""
+        ...
+
+    def lost(self, connection: "Connection", request: Request | None) -> None:
+        """The connection is gone; it had served before, but the server never began to answer `request`, if there is one."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """One socket. `request` is what it waits to be answered, if anything."""
+
+    def __init__(self, owner: Owner) -> None:
+        self.request: Request | None = None
+        self.served = 0
+        self.is_lost = False
+        self.opened = self.idle_since = monotonic()
+        self._owner = owner
+        self._transport: asyncio.Transport
+        self._received = self._status = 0
+        self._is_complete = self._is_last = self._has_surplus = False
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        # What the parser calls; the two of the C level cost no frame of ours.
+        self.on_header = self._headers.__setitem__
+        self.on_body = self._body.append
+        self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
+
+    def send(self, request: Request) -> None:
+        self.request = request
+        self._transport.write(request.wire)
+
+    def abort(self) -> None:
+        """Close at once and tell nobody: the owner knows."""
+        self.request = None
+        self.is_lost = True
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.request is None:
+            if not self.is_lost:
+                self._lose()  # nobody asked
+            return
+        self._received += len(data)
+        try:
+            self._feed(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._end("bad_answer", str(error))
+            return
+        if self._received > ANSWER_BYTES_MAX:
+            self._end("too_large", f"the answer has more than {ANSWER_BYTES_MAX} bytes")
+        elif self._is_complete:
+            self._end("ok")
+
+    def eof_received(self) -> None:
+        self._lose()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.is_lost:
+            self._lose(str(error or ""))
+
+    def on_message_begin(self) -> None:
+        if self._is_complete:
+            self._has_surplus = True
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+
+    def on_message_complete(self) -> None:
+        if self._status >= 200:
+            self._is_complete = True
+            self._is_last = not self._parser.should_keep_alive()  # the parser forgets it when this returns
+        else:  # 1xx: only a foreword
+            self._status = 0
+            self._headers.clear()
+
+    def _end(self, reason: str, detail: str = "") -> None:
+        """The answer is as complete as it gets: tell the owner, who may send the next request at once."""
+        request = self.request
+        assert request is not None
+        answer = Answer(
+            self._status,
+            reason,
+            detail,
+            b"".join(self._body)[:BODY_BYTES_KEPT],
+            (monotonic() - request.started) * 1000,
+            self._retry_after_s() if self._status >= 300 else None,
+        )
+        reusable = reason == "ok" and not (self._is_last or self._has_surplus or self.is_lost)
+        self.request = None
+        self.served += 1
+        self._received = self._status = 0
+        self._is_complete = False
+        self._headers.clear()
+        self._body.clear()
+        if not reusable:
+            self.abort()
+        self._owner.answered(self, request, answer, reusable)
+
+    def _lose(self, detail: str = "") -> None:
+        """The server closed, or sent what nobody asked for."""
+        self.is_lost = True
+        request = self.request
+        if request is not None and self._ends_with_connection():
+            self._end("ok")
+            return
+        if request is not None and (self._received or not self.served):
+            self._end("reset", detail or "the server closed the connection before its answer was complete")
+            return
+        self.abort()
+        self._owner.lost(self, request)
+
+    def _ends_with_connection(self) -> bool:
+        """True for a body without length (HTTP/1.0 and `connection: close`): the close is its end."""
+        framed = (b"content-length", b"transfer-encoding")
+        return self._status >= 200 and not any(name.lower() in framed for name in self._headers)
+
+    def _retry_after_s(self) -> int | None:
+        for name, value in self._headers.items():
+            if name.lower() == b"retry-after":
+                return _seconds(value.decode("latin-1"))
+        return None
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Headers as the block that a request takes; ValueError for what could end a line or belongs to the connection."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"the header {name!r} has characters that a header must not have")
+        if name.lower() in _OURS:
+            raise ValueError(f"the header {name!r} is not the caller's to set")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
+
+
+def request_bytes(head: bytes, headers: bytes, body: bytes) -> bytes:
+    """A request as it goes over the wire. `headers` are whole lines; ValueError when they could end the head."""
+    if not _LINES.fullmatch(headers):
+        raise ValueError("headers are lines of name, colon and value, each ended by CR LF")
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)
+
+
+def _seconds(text: str) -> int | None:
+    """The value of `Retry-After`, which is a number of seconds or a date."""
+    if text.isdigit():
+        return int(text[:9])
+    try:
+        return max(0, round(parsedate_to_datetime(text).timestamp() - time()))
+    except (ValueError, OverflowError):
+        return None

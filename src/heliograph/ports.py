@@ -1,0 +1,98 @@
+"""The outside world as types. Nothing here runs; `world` has the real ones and the tests have theirs.
+
+Time and chance are always handed in: the engine must be able to live in simulated time.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from heliograph.core.message import Delivery, Message, Outcome
+
+
+class Clock(Protocol):
+    """Tells and awaits time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards, for measuring spans."""
+        ...
+
+    def later(self, seconds: float, do: Callable[[], None]) -> "Timer":
+        """Call `do` once, on the event loop, after `seconds`."""
+        ...
+
+
+class Timer(Protocol):
+    """A call that is still to come."""
+
+    def cancel(self) -> None: ...
+
+
+class Chance(Protocol):
+    """Randomness for jitter and simulation, never for secrets."""
+
+    def random(self) -> float:
+        """At least 0, below 1."""
+        ...
+
+
+class Probe(Protocol):
+    """What tests may wait for: the engine says what it has just done."""
+
+    def signal(self, what: str, count: int) -> None: ...
+
+
+class Answer(Protocol):
+    """What a server said to one request; `status` 0: no answer, `reason` says why."""
+
+    status: int
+    reason: str
+    detail: str
+    body: bytes
+    latency_ms: int
+    retry_after: float | None
+
+
+class WebTarget(Protocol):
+    """A URL that was read once."""
+
+    origin: str
+
+
+class WebClient(Protocol):
+    """Posts to customers' URLs, with the guard against inner addresses. Never redirects, never blocks."""
+
+    def target(self, url: str) -> WebTarget | None:
+        """The URL, read; None when it can't be one."""
+        ...
+
+    def post(
+        self, target: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
+    ) -> None:
+        """One POST; `headers` are whole header lines with their line ends. `done` is called exactly once."""
+        ...
+
+
+class Watch(Protocol):
+    """What the engine says of its work, in batches: metrics and logs listen."""
+
+    def accepted(self, messages: Sequence[Message]) -> None: ...
+
+    def refused(self, code: str, count: int = 1) -> None: ...
+
+    def answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None: ...
+
+    def ended(self, messages: Sequence[Message]) -> None: ...
+
+    def delivery(self, delivery: Delivery, answer: Answer) -> None: ...
+
+    def defect(self, error: BaseException) -> None:
+        """Something of ours broke: an alarm, never silence."""
+        ...
+
+    def note(self, what: str, **facts: object) -> None:
+        """A rare event that an operator wants to read."""
+        ...

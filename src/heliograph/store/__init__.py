@@ -1,0 +1,1 @@
+"""The ledger: everything that the gateway knows, and the only place where it is kept."""

@@ -1,0 +1,26 @@
+-- Back to nothing.
+DROP TABLE watermarks;
+DROP TABLE audit;
+DROP TABLE suppressions;
+DROP TABLE consents;
+DROP TABLE idempotency;
+DROP TABLE delivery_failures;
+DROP TABLE deliveries;
+DROP TABLE events;
+DROP TABLE inbound;
+DROP TABLE parked_receipts;
+DROP TABLE attempts;
+DROP TABLE message_tags;
+DROP TABLE messages;
+DROP TABLE decisions;
+DROP TABLE leases;
+DROP TABLE processes;
+DROP TABLE counters;
+DROP TABLE pauses;
+DROP TABLE endpoint_health;
+DROP TABLE declared_history;
+DROP TABLE declared;
+DROP TABLE tokens;
+DROP TABLE clients;
+DROP TABLE environments;
+DROP TABLE workspaces;

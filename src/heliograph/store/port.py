@@ -1,0 +1,270 @@
+"""What the engine asks of a ledger, in batches.
+
+Hot writes are *operations*: values that are handed to `Ledger.add` and done when the commit that carries them is on
+disk. A commit takes whatever has gathered; operations of one commit are applied in the order of the classes below
+and, within a class, in the order of arrival. After the commit each operation's `done` is called on the event loop
+with the operation itself, which then holds its results; `error` is set when it could not be kept.
+
+Everything else (configuration, keys, lists, statistics) is cold: plain SQL that both engines understand, through
+`fetch` and `transaction`. Placeholders are $1, $2, …; times are integers in milliseconds; booleans are 0 and 1.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Idempotency(NamedTuple):
+    """A caller's key for one request: the same key with the same body gets the same answer again."""
+
+    client: int
+    key: str
+    body_hash: bytes
+    expires_at: int
+
+
+class Notice(NamedTuple):
+    """A delivery that was born in this commit, with all that is needed to send it at once."""
+
+    delivery: Delivery
+    event: Event
+    message: Message | None
+
+
+class AttemptRow(msgspec.Struct, gc=False):
+    """One part of one attempt, as a row. A refused or unknown attempt has one row, part 1."""
+
+    message: int
+    attempt: int
+    part: int
+    connector: str
+    state: str  # unknown | accepted | refused, then what the receipt said: delivered, undelivered, …
+    carrier_id: str | None
+    failure: str | None
+    code: str | None
+    carrier_code: str | None
+    handed_at: int
+    answered_at: int | None
+    receipt_at: int | None
+
+
+class NewEvent(NamedTuple):
+    """An event before it has a place."""
+
+    type: str
+    at: int
+    data: str | None = None
+    told: bool = True  # False: stays in the history only, no webhook hears of it
+
+
+class Move(NamedTuple):
+    """A message that goes on: its new values, the state it must still be in, and what there is to tell."""
+
+    message: Message
+    was: str
+    events: tuple[NewEvent, ...]
+    attempts: tuple[AttemptRow, ...] = ()  # new rows
+    receipts: tuple[AttemptRow, ...] = ()  # rows that exist, with their new state
+
+
+class Operation(msgspec.Struct, kw_only=True):
+    """Common to all: whom to call when it is durable. `error` is None unless it could not be kept."""
+
+    done: Callable[[Any], None]
+    error: Exception | None = None
+
+
+class Accept(Operation):
+    """New messages of one request, all or none. Numbers on the suppression list are left out and named.
+
+    A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
+    `queued`, `scheduled` (waiting for a claim).
+    """
+
+    messages: list[Message]
+    decisions: list[tuple[int, str]] = []  # traces that are not yet in the ledger: (id, JSON)
+    idempotency: Idempotency | None = None
+    reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
+    all_or_none: bool = False  # one suppressed number refuses the whole request
+    # results
+    suppressed: set[int] = msgspec.field(default_factory=set)  # ids of messages that were left out
+    replayed: bytes | None = None  # the answer kept for this idempotency key
+    conflict: bool = False  # same key, other body
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Moves(Operation):
+    """Messages that go on: answers of carriers, expiry, cancellation, recovery. A move whose message is no longer in
+    the state `was` is left out and named: somebody else was faster."""
+
+    moves: list[Move]
+    # results
+    lost: set[int] = msgspec.field(default_factory=set)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+    unparked: list[Receipt] = msgspec.field(default_factory=list)  # receipts that had come before these answers
+
+
+class Match(NamedTuple):
+    """A receipt with the part that it belongs to, the attempt's other parts and their message."""
+
+    receipt: Receipt
+    message: Message
+    part: AttemptRow
+    others: Sequence[AttemptRow]
+
+
+class Receipts(Operation):
+    """Receipts from carriers. Each is matched by (connector, one of its id forms); `judge` says what follows.
+    What can't be matched is parked."""
+
+    receipts: list[Receipt]
+    forms: Callable[[Receipt], Sequence[str]]  # the id forms to try, in order
+    judge: Callable[[Match], Move]
+    # results
+    matched: list[tuple[Receipt, Message]] = msgspec.field(default_factory=list)
+    parked: list[Receipt] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Share(NamedTuple):
+    """How many messages to take from one lane of one workspace."""
+
+    lane: int
+    workspace: int
+    limit: int
+
+
+class Claim(Operation):
+    """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
+    The suppression list is asked in the same transaction; what it covers is rejected, what is too late expires."""
+
+    connector: str
+    shares: list[Share]
+    segments: int  # stop when the claimed messages hold this many segments
+    now: int
+    owner: int
+    paused_kinds: frozenset[str] = frozenset()
+    # results
+    messages: list[Message] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+    ended: list[Message] = msgspec.field(default_factory=list)  # rejected or expired instead
+
+
+class Deliveries(Operation):
+    """Results of webhook tries."""
+
+    results: list[Delivery]
+
+
+class ClaimDeliveries(Operation):
+    """Take due deliveries of one target; each is hidden from others until `hidden_until`."""
+
+    target: str
+    limit: int
+    now: int
+    hidden_until: int
+    # results
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Arrival(NamedTuple):
+    """A message from a phone with the workspace and environment that its number belongs to, and what there is to tell."""
+
+    id: int
+    workspace: int
+    environment: int
+    inbound: Inbound
+    events: tuple[NewEvent, ...]
+
+
+class Arrivals(Operation):
+    """Messages from phones. One that the carrier brings twice (same connector and carrier id) is kept once."""
+
+    arrivals: list[Arrival]
+    # results
+    repeated: set[int] = msgspec.field(default_factory=set)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Backlog(NamedTuple):
+    """Messages of one lane of one workspace that wait for a connector."""
+
+    lane: int
+    workspace: int
+
+
+class Transaction(Protocol):
+    """Cold statements that belong together."""
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]: ...
+
+    async def execute(self, sql: str, *values: object) -> None: ...
+
+    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
+        """Add events that belong to no message; their webhooks go out after the commit."""
+        ...
+
+    async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
+        """Make new deliveries of events that exist, marked as replays and due at once."""
+        ...
+
+
+class Again(NamedTuple):
+    """An event that is to be told once more, or to one endpoint only."""
+
+    event: int  # seq
+    workspace: int
+    environment: int
+    message: int | None
+    endpoint: int | None
+    target: str
+
+
+class Ledger(Protocol):
+    """A ledger at work."""
+
+    process: int  # who we are in this ledger: unique, rising with each start
+
+    # What tells whom: set by the engine before the first operation. (event, message) → (endpoint or None, target).
+    subscribers: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]
+
+    def next_id(self, kind: str) -> int:
+        """A fresh row number for `message`, `decision`, `batch` or `inbound`; never given twice."""
+        ...
+
+    def add(self, operation: Operation) -> None:
+        """Hand over an operation; only from the event loop."""
+        ...
+
+    async def backlog(self, connector: str, now: int) -> list[Backlog]:
+        """Which lanes and workspaces have due messages waiting for this connector."""
+        ...
+
+    async def due_targets(self, now: int) -> list[str]:
+        """Webhook targets that have due deliveries."""
+        ...
+
+    async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
+        """Events after a position in an order without gaps: what is committed later comes later. "" is the start."""
+        ...
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]:
+        """A cold read; sees everything that was answered as committed."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A cold write. Inside, await nothing but the transaction."""
+        ...
+
+    async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
+        """Call `woken` with a topic (`queue`, `config`, `deliveries`) when somebody wrote something of it, and `told`
+        with the deliveries that a cold transaction of this process gave birth to."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,104 @@
+"""How this program connects to PostgreSQL, and which errors mean that the database is in trouble.
+
+asyncpg stays behind this module's names. An error of the database as a whole (gone, full, restarting, deadlock) is
+*trouble*: it says nothing about the statement. Every other error belongs to whoever wrote the statement.
+"""
+
+import asyncio
+from typing import Any, Final, TypeAlias
+
+import asyncpg  # type: ignore[import-untyped]
+
+from heliograph.store.batch import Unavailable
+from heliograph.store.port import Row
+
+Connection: TypeAlias = Any  # asyncpg has no types
+Pool: TypeAlias = Any
+
+_CONNECT_S: Final = 3.0
+_STATEMENT_S: Final = 30.0
+_POOL: Final = 4
+_TROUBLE: Final = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,  # deadlock, serialisation: the same again may go well
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.OperatorInterventionError,  # shut down, crashed, still starting
+    asyncpg.PostgresSystemError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # this server is no longer the primary
+    asyncpg.InternalClientError,  # the conversation went out of step, as when the other end dies in mid-answer
+    asyncpg.exceptions.InvalidAuthorizationSpecificationError,
+    asyncpg.exceptions.InvalidCatalogNameError,
+)
+_SETTINGS: Final = {
+    "application_name": "heliograph",
+    "synchronous_commit": "on",  # accepted means on disk, whatever the server's default
+    "jit": "off",
+}
+# The hot statements find their rows by index, always: a plan that was made while the tables were small and is kept
+# must not read them in full when they have grown.
+_HOT_SETTINGS: Final = _SETTINGS | {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # A process that froze or lost its network in mid-commit holds its locks no longer than this.
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+def is_trouble(error: BaseException, connection: Connection | None = None) -> bool:
+    """Is the database in trouble, rather than the statement wrong?"""
+    return isinstance(error, _TROUBLE) or (connection is not None and bool(connection.is_closed()))
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    trouble = Unavailable(f"the ledger can't be reached: {error or type(error).__name__}")
+    trouble.__cause__ = error
+    return trouble
+
+
+async def connect(url: str, *, hot: bool = False) -> Connection:
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=_CONNECT_S,
+            command_timeout=_STATEMENT_S,
+            server_settings=_HOT_SETTINGS if hot else _SETTINGS,
+        )
+    except _TROUBLE as error:
+        raise unavailable(error) from error
+
+
+async def connect_pool(url: str) -> Pool:
+    """Connections for cold statements."""
+    try:
+        return await asyncpg.create_pool(
+            url, min_size=1, max_size=_POOL, timeout=_CONNECT_S, server_settings=_SETTINGS, init=_numbers_as_in_sqlite
+        )
+    except _TROUBLE as error:
+        raise unavailable(error) from error
+
+
+async def _numbers_as_in_sqlite(connection: Connection) -> None:
+    """Sums and averages are numeric here; the readers, which know both engines, expect int or float."""
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_number)
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.removeprefix("-").isdigit() else float(text)
+
+
+class PostgresMigratable:
+    """What `migrate` needs of a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def script(self, sql: str) -> None:
+        await self._connection.execute(sql)
+
+    async def rows(self, sql: str, *values: Any) -> list[Row]:
+        return [tuple(row) for row in await self._connection.fetch(sql, *values)]

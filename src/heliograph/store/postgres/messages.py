@@ -1,0 +1,258 @@
+"""Messages in a commit on PostgreSQL: they are accepted, claimed for hand-over, and go on.
+
+A message goes on by compare-and-set: it must still be in the state that its move names, and no later attempt may have
+begun. So a process that froze and comes back with an old answer changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core.lifecycle import WAITING_STATES
+from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
+from heliograph.store.port import Accept, AttemptRow, Claim, Idempotency, Move, Moves
+from heliograph.store.postgres.commit import Commit, columns
+from heliograph.store.steps import first_events, hand_over
+
+M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
+ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
+
+_SUPPRESSED: Final = (
+    "SELECT s.workspace, s.number FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
+    "JOIN suppressions s ON s.workspace = v.workspace AND s.number = v.number"
+)
+# Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
+# just inserting makes this statement wait until that one has ended.
+_TAKE_KEYS: Final = (
+    "INSERT INTO idempotency (client, key, body_hash, answer, expires_at) "
+    "SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[]) v (client, key, hash, answer, at) "
+    "ORDER BY client, key "
+    "ON CONFLICT (client, key) DO UPDATE SET body_hash = excluded.body_hash, answer = excluded.answer, "
+    "expires_at = excluded.expires_at WHERE idempotency.expires_at <= $6 RETURNING client, key"
+)
+_KNOWN_KEYS: Final = (
+    "SELECT i.client, i.key, i.body_hash, i.answer FROM unnest($1::bigint[], $2::text[]) v (client, key) "
+    "JOIN idempotency i ON i.client = v.client AND i.key = v.key WHERE i.expires_at > $3"
+)
+_MOVED: Final[dict[str, str]] = {
+    "state": "text",
+    "updated_at": "bigint",
+    "due_at": "bigint",
+    "valid_until": "bigint",
+    "connector": "text",
+    "attempts": "bigint",
+    "owner": "bigint",
+    "price": "text",
+    "currency": "text",
+    "failure": "text",
+    "failure_code": "text",
+    "carrier_code": "text",
+    "sent_at": "bigint",
+    "final_at": "bigint",
+    "possible_duplicate": "bigint",
+}
+_MOVE_TYPES: Final = ("bigint", "text", "bigint", *_MOVED.values())
+_MOVE: Final = (
+    f"UPDATE messages m SET {', '.join(f'{name} = v.{name}' for name in _MOVED)} "
+    f"FROM unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_MOVE_TYPES, 1))}) "
+    f"v (id, was, position, {', '.join(_MOVED)}) "
+    "WHERE m.id = v.id AND m.state = v.was AND m.attempts <= v.attempts RETURNING v.position"
+)
+_UPDATE_PARTS: Final = (
+    "UPDATE attempts a SET state = v.state, failure = v.failure, code = v.code, carrier_code = v.carrier_code, "
+    "receipt_at = v.receipt_at FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
+    "$7::text[], $8::bigint[]) v (message, attempt, part, state, failure, code, carrier_code, receipt_at) "
+    "WHERE a.message = v.message AND a.attempt = v.attempt AND a.part = v.part"
+)
+_UNPARK: Final = (
+    "WITH gone AS (DELETE FROM parked_receipts p "
+    "USING unnest($1::bigint[], $2::text[], $3::text[]) v (operation, carrier_id, connector) "
+    "WHERE p.carrier_id = v.carrier_id AND p.connector = v.connector RETURNING p.id, v.operation, p.receipt) "
+    "SELECT operation, receipt FROM gone ORDER BY id"
+)
+# Rows that another process is just claiming are passed over, never waited for.
+_CLAIM: Final = (
+    f"SELECT EXISTS (SELECT 1 FROM suppressions u WHERE u.workspace = m.workspace AND u.number = m.to_number), {M} "
+    "FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY s (lane, workspace, most, turn) "
+    "CROSS JOIN LATERAL (SELECT * FROM messages q WHERE q.owner = 0 AND q.connector = $1 AND q.lane = s.lane "
+    "AND q.workspace = s.workspace AND q.due_at <= $5 AND q.kind <> ALL ($6::text[]) "
+    "ORDER BY q.due_at, q.id LIMIT s.most FOR UPDATE SKIP LOCKED) m ORDER BY s.turn, m.due_at, m.id"
+)
+
+
+async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
+    """New messages: all of them but those whose numbers are suppressed, or that were accepted before."""
+    await _leave_out_suppressed(commit, operations)
+    fresh = await _take_keys(commit, operations)
+    messages = [m for operation in fresh for m in operation.messages if m.id not in operation.suppressed]
+    for operation in fresh:
+        operation.notices = [
+            notice
+            for message in operation.messages
+            if message.id not in operation.suppressed
+            for notice in commit.emit_all(first_events(message), message)
+        ]
+    decisions = [decision for operation in fresh for decision in operation.decisions]
+    await commit.copy("decisions", ("id", "trace"), decisions)
+    await commit.copy("messages", MESSAGE_COLUMNS, [msgspec.structs.astuple(message) for message in messages])
+    await commit.copy("message_tags", ("workspace", "tag", "message"), list(_tags(messages)))
+    if any(message.owner == WAITING for message in messages):
+        commit.topics.add("queue")
+
+
+async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) -> None:
+    hits: set[tuple[int, str]] = set()
+    if commit.suppressing:
+        numbers = {(message.workspace, message.to) for operation in operations for message in operation.messages}
+        hits = {tuple(row) for row in await commit.rows(_SUPPRESSED, *columns(list(numbers), 2))}
+    for operation in operations:
+        operation.suppressed = {m.id for m in operation.messages if (m.workspace, m.to) in hits} if hits else set()
+
+
+def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:
+    for message in messages:
+        if message.tags is not None:
+            for tag in dict.fromkeys(msgspec.json.decode(message.tags, type=list[str])):
+                yield message.workspace, tag, message.id
+
+
+async def _take_keys(commit: Commit, operations: Sequence[Accept]) -> list[Accept]:
+    """The operations to write; those whose idempotency key was used before get the answer of then."""
+    first: dict[tuple[int, str], Accept] = {}
+    keyed: list[tuple[Idempotency, Accept]] = []
+    fresh: set[int] = set()
+    for operation in operations:
+        operation.notices, operation.replayed, operation.conflict = [], None, False
+        refused = operation.all_or_none and bool(operation.suppressed)
+        if operation.idempotency is not None:
+            keyed.append((operation.idempotency, operation))
+            if not refused:
+                first.setdefault(operation.idempotency[:2], operation)
+        elif not refused:
+            fresh.add(id(operation))
+    if keyed:
+        fresh |= await _settle_keys(commit, first, keyed)
+    return [operation for operation in operations if id(operation) in fresh]
+
+
+async def _settle_keys(
+    commit: Commit, first: dict[tuple[int, str], Accept], keyed: Sequence[tuple[Idempotency, Accept]]
+) -> set[int]:
+    rows = []
+    for operation in first.values():
+        assert operation.idempotency is not None and operation.reply is not None
+        client, key, body_hash, expires_at = operation.idempotency
+        rows.append((client, key, body_hash, operation.reply(operation), expires_at))
+    won = {tuple(row) for row in await commit.rows(_TAKE_KEYS, *columns(rows, 5), commit.now_ms)} if rows else set()
+    fresh = {id(operation) for key, operation in first.items() if key in won}
+    others = [(wanted, operation) for wanted, operation in keyed if id(operation) not in fresh]
+    if others:
+        keys = list({wanted[:2] for wanted, _ in others})
+        known = {(row[0], row[1]): row for row in await commit.rows(_KNOWN_KEYS, *columns(keys, 2), commit.now_ms)}
+        for wanted, operation in others:
+            row = known.get(wanted[:2])
+            if row is not None and row[2] == wanted.body_hash:
+                operation.replayed = row[3]
+            else:
+                operation.conflict = row is not None
+    return fresh
+
+
+async def answer(commit: Commit, operations: Sequence[Moves]) -> None:
+    """Messages go on; receipts that had come before their messages' carrier ids are handed back."""
+    moves = [move for operation in operations for move in operation.moves]
+    lost = await go_on(commit, moves)
+    unparking: list[tuple[int, str, str]] = []
+    position = 0
+    for place, operation in enumerate(operations):
+        operation.lost, operation.notices, operation.unparked = set(), [], []
+        for move in operation.moves:
+            if position in lost:
+                operation.lost.add(move.message.id)
+            else:
+                operation.notices += commit.emit_all(move.events, move.message)
+                unparking += [(place, part.carrier_id, part.connector) for part in move.attempts if part.carrier_id]
+            position += 1
+    if commit.parking and unparking:
+        for place, receipt in await commit.rows(_UNPARK, *columns(unparking, 3)):
+            operations[place].unparked.append(msgspec.json.decode(receipt, type=Receipt))
+
+
+async def go_on(commit: Commit, moves: Sequence[Move]) -> set[int]:
+    """Update messages and their attempts; answers the positions of the moves that came too late."""
+    lost: set[int] = set()
+    for positions in _rounds(moves):
+        values = [_move_values(moves[position], position) for position in positions]
+        won = {row[0] for row in await commit.rows(_MOVE, *columns(values, len(_MOVE_TYPES)))}
+        lost.update(position for position in positions if position not in won)
+    done = [move for position, move in enumerate(moves) if position not in lost] if lost else moves
+    attempts = [msgspec.structs.astuple(row) for move in done for row in move.attempts]
+    await commit.copy("attempts", ATTEMPT_COLUMNS, attempts)
+    # One statement updates a row once: the last word on each part counts.
+    parts = {(row.message, row.attempt, row.part): row for move in done for row in move.receipts}
+    if parts:
+        await commit.rows(_UPDATE_PARTS, *columns([_part_values(row) for row in parts.values()], 8))
+    if any(move.message.owner == WAITING for move in done):
+        commit.topics.add("queue")
+    return lost
+
+
+def _rounds(moves: Sequence[Move]) -> list[list[int]]:
+    """Positions in rounds in which each message moves once."""
+    turns: Counter[int] = Counter()
+    rounds: list[list[int]] = []
+    for position, move in enumerate(moves):
+        turn = turns[move.message.id]
+        turns[move.message.id] += 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(position)
+    return rounds
+
+
+def _move_values(move: Move, position: int) -> tuple[Any, ...]:
+    message = move.message
+    assert message.owner != WAITING or message.state in WAITING_STATES, "only waiting messages may be claimed"
+    return (message.id, move.was, position, *(getattr(message, name) for name in _MOVED))
+
+
+def _part_values(row: AttemptRow) -> tuple[Any, ...]:
+    return (
+        row.message,
+        row.attempt,
+        row.part,
+        row.state,
+        row.failure,
+        row.code,
+        row.carrier_code,
+        row.receipt_at,
+    )
+
+
+async def claim(commit: Commit, operation: Claim) -> None:
+    """Due messages become `sending`; what is suppressed or too late ends instead."""
+    operation.messages, operation.notices, operation.ended = [], [], []
+    segments = operation.segments
+    moves: list[Move] = []
+    rows = await commit.rows(
+        _CLAIM,
+        operation.connector,
+        *columns([(share.lane, share.workspace, share.limit) for share in operation.shares], 3),
+        operation.now,
+        list(operation.paused_kinds),
+    )
+    for row in rows:
+        if segments <= 0:
+            break
+        message = Message(*row[1:])
+        moves.append(hand_over(message, operation, suppressed=row[0]))
+        if message.final_at is None:
+            segments -= message.segments
+            operation.messages.append(message)
+        else:
+            operation.ended.append(message)
+    await go_on(commit, moves)
+    for move in moves:
+        operation.notices += commit.emit_all(move.events, move.message)

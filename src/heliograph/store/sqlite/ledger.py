@@ -1,0 +1,343 @@
+"""The ledger on one SQLite file: who may open it, its writer thread, its readers, its cold transactions.
+
+One process serves a file; a lock beside it says so. Other processes (the command line) may read it and make cold
+writes: SQLite's own locks keep them apart. All writes of this process go through one thread, so that a slow disk
+never stalls the event loop; `synchronous=FULL` makes a commit mean "on disk".
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from heliograph.core.message import Event, Message
+from heliograph.store import migrate
+from heliograph.store.batch import Batch, GroupCommit, Unavailable
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row
+from heliograph.store.sqlite.writer import Writer
+
+_T = TypeVar("_T")
+_CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log before a checkpoint
+_TROUBLE: Final = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+)
+
+
+class AlreadyServing(Exception):
+    """Another process serves this data directory."""
+
+
+class SqliteLedger:
+    """A ledger at work (see `store.port.Ledger`)."""
+
+    process: int = 0
+
+    def __init__(self, path: Path, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
+        self._path = path
+        self._now_ms = now_ms
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._inbox: queue.SimpleQueue[Callable[[], None] | Batch | None] = queue.SimpleQueue()
+        self._deferred: deque[Batch] = deque()
+        self._cold_open = False
+        self._cold = asyncio.Lock()
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="ledger-read")
+        self._local = threading.local()
+        self._group = GroupCommit(self._loop, self._inbox.put, report)
+        self._counters: dict[str, int] = {}
+        self._lock_file: int | None = None
+        self.woken: Callable[[str], None] = lambda topic: None
+        self.told: Callable[[list[Notice]], None] = lambda notices: None
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        now_ms: Callable[[], int],
+        report: Callable[[Exception], None],
+        serving: bool = False,
+        migrations: bool = True,
+    ) -> "SqliteLedger":
+        """Open the file, and bring its schema up to date. `serving`: as the one process that moves messages."""
+        ledger = cls(path, now_ms, report)
+        if serving:
+            ledger._lock()
+        try:
+            ledger._connection = connection = _connect(path)
+            if migrations:
+                await migrate.up(SqliteMigratable(connection), "sqlite")
+            ledger._writer = Writer(connection, now_ms)
+        except BaseException:
+            ledger._unlock()
+            raise
+        for kind, table in (("message", "messages"), ("decision", "decisions"), ("inbound", "inbound")):
+            ledger._counters[kind] = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchall()[0][0]
+        ledger._counters["batch"] = connection.execute("SELECT coalesce(max(batch), 0) FROM messages").fetchall()[0][0]
+        ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
+        ledger._thread.start()
+        return ledger
+
+    _connection: apsw.Connection
+    _writer: Writer
+    _thread: threading.Thread
+
+    @property
+    def subscribers(self) -> Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]:
+        return self._writer.subscribers
+
+    @subscribers.setter
+    def subscribers(self, value: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]) -> None:
+        self._writer.subscribers = value
+
+    def _lock(self) -> None:
+        path = self._path.with_suffix(".lock")
+        self._lock_file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(self._lock_file, 32).decode(errors="replace").strip()
+            os.close(self._lock_file)
+            self._lock_file = None
+            raise AlreadyServing(
+                f"another heliograph (process {pid or 'unknown'}) already serves {self._path.parent}: stop it first, "
+                "or give this one a --data-dir of its own; several processes on one ledger need PostgreSQL"
+            ) from None
+        os.ftruncate(self._lock_file, 0)
+        os.pwrite(self._lock_file, str(os.getpid()).encode(), 0)
+
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    # -- the writer thread
+
+    def _run(self) -> None:
+        while (job := self._inbox.get()) is not None:
+            if isinstance(job, Batch):
+                if self._cold_open:
+                    self._deferred.append(job)
+                else:
+                    self._write(job)
+            else:
+                job()
+        self._connection.close()
+
+    def _write(self, batch: Batch) -> None:
+        error: Exception | None = None
+        try:
+            self._commit(batch)
+        except _TROUBLE as trouble:
+            error = Unavailable(f"the ledger can't be written: {trouble}")
+            error.__cause__ = trouble
+        except Exception as defect:  # one operation is poisoned: find it, keep the others
+            self._report(defect)
+            error = self._each_alone(batch)
+        self._loop.call_soon_threadsafe(self._group.finished, batch, error)
+
+    def _commit(self, batch: Batch) -> None:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            self._writer.apply(batch)
+            execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+
+    def _each_alone(self, batch: Batch) -> Exception | None:
+        for operation in batch:
+            alone = Batch()
+            alone.add(operation)
+            try:
+                self._commit(alone)
+            except _TROUBLE as trouble:
+                return Unavailable(f"the ledger can't be written: {trouble}")
+            except Exception as defect:  # this is the one: it fails alone
+                operation.error = defect
+        return None
+
+    async def _in_thread(self, do: Callable[[], _T]) -> _T:
+        future: asyncio.Future[_T] = self._loop.create_future()
+
+        def job() -> None:
+            try:
+                result = do()
+            except BaseException as error:
+                self._loop.call_soon_threadsafe(_settle, future, None, error)
+            else:
+                self._loop.call_soon_threadsafe(_settle, future, result, None)
+
+        self._inbox.put(job)
+        return await future
+
+    # -- what the engine asks
+
+    def next_id(self, kind: str) -> int:
+        self._counters[kind] = number = self._counters[kind] + 1
+        return number
+
+    def add(self, operation: Operation) -> None:
+        self._group.add(operation)
+
+    async def backlog(self, connector: str, now: int) -> list[Backlog]:
+        # A loose scan: one step for each (lane, workspace), however many rows wait.
+        rows = await self.fetch(
+            "WITH RECURSIVE heads (lane, workspace) AS ("
+            "  SELECT * FROM (SELECT lane, workspace FROM messages WHERE owner = 0 AND connector = $1"
+            "   ORDER BY lane, workspace LIMIT 1)"
+            "  UNION ALL"
+            "  SELECT m.lane, m.workspace FROM heads, messages m WHERE m.rowid = (SELECT n.id FROM messages n"
+            "   WHERE n.owner = 0 AND n.connector = $1 AND (n.lane, n.workspace) > (heads.lane, heads.workspace)"
+            "   ORDER BY n.lane, n.workspace LIMIT 1)"
+            ") SELECT lane, workspace FROM heads WHERE EXISTS (SELECT 1 FROM messages d WHERE d.owner = 0"
+            " AND d.connector = $1 AND d.lane = heads.lane AND d.workspace = heads.workspace AND d.due_at <= $2)",
+            connector,
+            now,
+        )
+        return [Backlog(*row) for row in rows]
+
+    async def due_targets(self, now: int) -> list[str]:
+        rows = await self.fetch(
+            "WITH RECURSIVE heads (target) AS ("
+            "  SELECT * FROM (SELECT target FROM deliveries WHERE state = 'pending' ORDER BY target LIMIT 1)"
+            "  UNION ALL"
+            "  SELECT (SELECT target FROM deliveries WHERE state = 'pending' AND target > heads.target"
+            "   ORDER BY target LIMIT 1) FROM heads WHERE heads.target IS NOT NULL"
+            ") SELECT target FROM heads WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.state = 'pending'"
+            " AND d.target = heads.target AND d.next_at <= $1)",
+            now,
+        )
+        return [row[0] for row in rows]
+
+    async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
+        # One writer gives the numbers in the order of its commits: nothing can slip in behind a reader.
+        rows = await self.fetch("SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2", int(position or 0), limit)
+        events = [Event(*row) for row in rows]
+        return events, str(events[-1].seq) if events else position
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]:
+        return await self._loop.run_in_executor(self._readers, self._read, _dialect(sql), values)
+
+    def _read(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self._path, readonly=True)
+        return list(connection.execute(sql, values))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["SqliteTransaction"]:
+        async with self._cold:
+            await self._in_thread(self._begin_cold)
+            transaction = SqliteTransaction(self._in_thread, self._connection, self._writer)
+            try:
+                yield transaction
+            except BaseException:
+                await self._in_thread(lambda: self._end_cold("ROLLBACK"))
+                raise
+            await self._in_thread(lambda: self._end_cold("COMMIT"))
+        if transaction.notices:
+            self.told(transaction.notices)
+        self.woken("config")
+
+    def _begin_cold(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._cold_open = True
+
+    def _end_cold(self, how: str) -> None:
+        try:
+            self._connection.execute(how)
+        finally:
+            self._cold_open = False
+            while self._deferred:
+                self._write(self._deferred.popleft())
+
+    async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
+        self.woken, self.told = woken, told
+
+    async def close(self) -> None:
+        await self._group.drained()
+        self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown()
+        self._unlock()
+
+
+class SqliteTransaction:
+    """Cold statements, each a job of the writer thread; group commits wait until the transaction is over."""
+
+    def __init__(self, in_thread: Callable[..., Any], connection: apsw.Connection, writer: Writer) -> None:
+        self._in_thread = in_thread
+        self._connection = connection
+        self._writer = writer
+        self.notices: list[Notice] = []
+
+    async def fetch(self, sql: str, *values: Any) -> list[Row]:
+        rows: list[Row] = await self._in_thread(lambda: list(self._connection.execute(_dialect(sql), values)))
+        return rows
+
+    async def execute(self, sql: str, *values: Any) -> None:
+        await self.fetch(sql, *values)
+
+    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
+        self.notices += await self._in_thread(lambda: self._writer.record(workspace, environment, events))
+
+    async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
+        await self._in_thread(lambda: self._writer.redeliver(deliveries, now))
+
+
+class SqliteMigratable:
+    """What `migrate` needs of a connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def script(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    async def rows(self, sql: str, *values: Any) -> list[Row]:
+        return list(self._connection.execute(_dialect(sql), values))
+
+
+def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(5_000)
+    if not readonly:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _dialect(sql: str) -> str:
+    """$1 is ?1 here."""
+    return sql.replace("$", "?")
+
+
+def _settle(future: asyncio.Future[_T], result: _T, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -1,0 +1,473 @@
+"""The hot statements on SQLite: one commit's operations, applied in the writer thread.
+
+Rows of one kind go in together, by one `executemany` a table: what costs is the statement, not the row. Everything
+here runs inside one transaction that the ledger begins and ends.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, WAITING, Delivery, Event, Message, Receipt
+from heliograph.store.batch import Batch
+from heliograph.store.port import (
+    Accept,
+    Again,
+    Arrivals,
+    AttemptRow,
+    Claim,
+    ClaimDeliveries,
+    Deliveries,
+    Match,
+    Move,
+    Moves,
+    NewEvent,
+    Notice,
+    Receipts,
+)
+from heliograph.store.steps import HIDDEN_MS, first_events, hand_over
+
+_M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
+_A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
+_D: Final = ", ".join(f"d.{name}" for name in DELIVERY_COLUMNS)
+_E: Final = ", ".join(f"e.{name}" for name in Event.__struct_fields__)
+_WIDTH_A: Final = len(AttemptRow.__struct_fields__)
+_WIDTH_D: Final = len(DELIVERY_COLUMNS)
+_WIDTH_E: Final = len(Event.__struct_fields__)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+_INSERT_MESSAGE: Final = f"INSERT INTO messages ({', '.join(MESSAGE_COLUMNS)}) VALUES ({_marks(len(MESSAGE_COLUMNS))})"
+_INSERT_ATTEMPT: Final = f"INSERT INTO attempts VALUES ({_marks(_WIDTH_A)})"
+_INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
+_INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
+# The hot step sending → sent has a statement of its own: it leaves every indexed column alone.
+_SENT: Final = (
+    "UPDATE messages SET state = 'sent', updated_at = ?, sent_at = ?, price = ?, currency = ? "
+    "WHERE id = ? AND state = ? RETURNING ?"
+)
+_MOVE: Final = (
+    "UPDATE messages SET state = ?, updated_at = ?, due_at = ?, valid_until = ?, connector = ?, attempts = ?, owner = ?, "
+    "price = ?, currency = ?, failure = ?, failure_code = ?, carrier_code = ?, sent_at = ?, final_at = ?, "
+    "possible_duplicate = ? WHERE id = ? AND state = ? RETURNING ?"
+)
+_UPDATE_PART: Final = (
+    "UPDATE attempts SET state = ?, failure = ?, code = ?, carrier_code = ?, receipt_at = ? "
+    "WHERE message = ? AND attempt = ? AND part = ?"
+)
+_SELECT_MATCH: Final = (
+    f"SELECT {_A}, {_M} FROM attempts a JOIN messages m ON m.id = a.message "
+    "WHERE a.carrier_id = ? AND a.connector = ? ORDER BY a.message DESC LIMIT 1"
+)
+_SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.part <> ?"
+_SELECT_CLAIM: Final = (
+    f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
+    "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
+)
+_SELECT_DELIVERIES: Final = (
+    f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN messages m ON m.id = d.message "
+    "WHERE d.target = ? AND d.state = 'pending' AND d.next_at <= ? ORDER BY d.next_at, d.id LIMIT ?"
+)
+
+
+class Writer:
+    """Applies operations; owns the counters of rows that only this process writes."""
+
+    def __init__(self, connection: apsw.Connection, now_ms: Callable[[], int]) -> None:
+        self._cursor = connection.cursor()
+        self._now_ms = now_ms
+        self.subscribers: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]] = lambda event, message: ()
+        self._seq = self._highest("seq", "events")
+        self._delivery = self._highest("id", "deliveries")
+        self._events: list[tuple[Any, ...]] = []
+        self._deliveries: list[tuple[Any, ...]] = []
+
+    def _highest(self, column: str, table: str) -> int:
+        return int(self._rows(f"SELECT coalesce(max({column}), 0) FROM {table}")[0][0])
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return list(self._cursor.execute(sql, values))
+
+    def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return list(self._cursor.executemany(sql, rows))
+
+    def apply(self, batch: Batch) -> None:
+        """Apply all operations of one commit, in their order."""
+        self._events.clear()
+        self._deliveries.clear()
+        if accepts := batch.of(Accept):
+            self._accept(accepts)
+        if moves := batch.of(Moves):
+            self._answer(moves)
+        if receipts := batch.of(Receipts):
+            self._receive(receipts)
+        for arrivals in batch.of(Arrivals):
+            self._arrive(arrivals)
+        for claim in batch.of(Claim):
+            self._claim(claim)
+        if results := batch.of(Deliveries):
+            self._deliver(results)
+        self._tell()
+        for due in batch.of(ClaimDeliveries):
+            self._claim_deliveries(due)
+
+    # -- events and what hears of them
+
+    def emit(self, event: NewEvent, workspace: int, environment: int, message: Message | None) -> list[Notice]:
+        """Give an event its place, and make a delivery for everyone who wants to hear of it."""
+        self._seq += 1
+        row = Event(
+            self._seq, workspace, environment, message.id if message else None, event.type, event.at, event.data
+        )
+        self._events.append(msgspec.structs.astuple(row))
+        if not event.told:
+            return []
+        notices: list[Notice] = []
+        for endpoint, target in self.subscribers(row, message):
+            self._delivery += 1
+            delivery = Delivery(
+                self._delivery,
+                workspace,
+                environment,
+                row.seq,
+                row.message,
+                endpoint,
+                target,
+                "pending",
+                0,
+                event.at + HIDDEN_MS,
+                event.at,
+                None,
+                None,
+                None,
+                None,
+                0,
+            )
+            self._deliveries.append(msgspec.structs.astuple(delivery))
+            notices.append(Notice(delivery, row, message))
+        return notices
+
+    def _tell(self) -> None:
+        if self._events:
+            self._cursor.executemany(_INSERT_EVENT, self._events)
+        if self._deliveries:
+            self._cursor.executemany(_INSERT_DELIVERY, self._deliveries)
+
+    def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> list[Notice]:
+        """Events of a cold transaction: written at once."""
+        self._events.clear()
+        self._deliveries.clear()
+        notices = [notice for event in events for notice in self.emit(event, workspace, environment, None)]
+        self._tell()
+        return notices
+
+    def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
+        """Events that are told once more, due at once."""
+        rows = []
+        for again in deliveries:
+            self._delivery += 1
+            delivery = Delivery(
+                self._delivery,
+                again.workspace,
+                again.environment,
+                again.event,
+                again.message,
+                again.endpoint,
+                again.target,
+                "pending",
+                0,
+                now,
+                now,
+                None,
+                None,
+                None,
+                None,
+                1,
+            )
+            rows.append(msgspec.structs.astuple(delivery))
+        self._cursor.executemany(_INSERT_DELIVERY, rows)
+
+    # -- accept
+
+    def _accept(self, operations: list[Accept]) -> None:
+        messages: list[tuple[Any, ...]] = []
+        tags: list[tuple[int, str, int]] = []
+        suppressed = self._suppressed(message for operation in operations for message in operation.messages)
+        for operation in operations:
+            operation.notices = []
+            operation.suppressed = {m.id for m in operation.messages if m.id in suppressed} if suppressed else set()
+            idempotency = operation.idempotency
+            if idempotency is not None and self._repeated(operation):
+                continue
+            if operation.suppressed and operation.all_or_none:
+                continue
+            if operation.decisions:
+                self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
+            for message in operation.messages:
+                if suppressed and message.id in suppressed:
+                    continue
+                messages.append(msgspec.structs.astuple(message))
+                if message.tags is not None:
+                    tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
+                for event in first_events(message):
+                    operation.notices += self._emit_for(message, event)
+            if idempotency is not None:
+                self._keep_answer(operation)
+        if messages:
+            self._cursor.executemany(_INSERT_MESSAGE, messages)
+        if tags:
+            self._cursor.executemany("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
+
+    def _emit_for(self, message: Message, event: NewEvent) -> list[Notice]:
+        return self.emit(event, message.workspace, message.environment, message)
+
+    def _suppressed(self, messages: Iterable[Message]) -> set[int]:
+        if not self._rows("SELECT EXISTS (SELECT 1 FROM suppressions)")[0][0]:
+            return set()
+        hits = self._many(
+            "SELECT ? FROM suppressions WHERE workspace = ? AND number = ?",
+            [(message.id, message.workspace, message.to) for message in messages],
+        )
+        return {hit[0] for hit in hits}
+
+    def _repeated(self, operation: Accept) -> bool:
+        """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
+        assert operation.idempotency is not None
+        client, key, body_hash, _ = operation.idempotency
+        operation.replayed, operation.conflict = None, False
+        known = self._rows(
+            "SELECT body_hash, answer FROM idempotency WHERE client = ? AND key = ? AND expires_at > ?",
+            (client, key, self._now_ms()),
+        )
+        if not known:
+            return False
+        if known[0][0] == body_hash:
+            operation.replayed = known[0][1]
+        else:
+            operation.conflict = True
+        return True
+
+    def _keep_answer(self, operation: Accept) -> None:
+        assert operation.idempotency is not None and operation.reply is not None
+        client, key, body_hash, expires_at = operation.idempotency
+        self._cursor.execute(
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
+            (client, key, body_hash, operation.reply(operation), expires_at),
+        )
+
+    # -- messages that go on
+
+    def _answer(self, operations: list[Moves]) -> None:
+        moves = [move for operation in operations for move in operation.moves]
+        lost = self._move(moves)
+        for operation in operations:
+            operation.notices, operation.lost, operation.unparked = [], set(), []
+            for move in operation.moves:
+                if id(move) in lost:
+                    operation.lost.add(move.message.id)
+                else:
+                    operation.notices += self._events_of(move)
+            operation.unparked = self._unpark(operation.moves)
+
+    def _events_of(self, move: Move) -> list[Notice]:
+        notices: list[Notice] = []
+        for event in move.events:
+            notices += self._emit_for(move.message, event)
+        return notices
+
+    def _move(self, moves: Sequence[Move]) -> set[int]:
+        """Update the messages and their attempts; answers the moves that came too late."""
+        sent: list[tuple[Any, ...]] = []
+        other: list[tuple[Any, ...]] = []
+        for index, move in enumerate(moves):
+            m = move.message
+            if m.state == "sent" and move.was == "sending":
+                sent.append((m.updated_at, m.sent_at, m.price, m.currency, m.id, move.was, index))
+            else:
+                other.append(_move_values(m, move.was, index))
+        won = self._many(_SENT, sent) if sent else []
+        if other:
+            won += self._many(_MOVE, other)
+        lost: set[int] = set()
+        if len(won) < len(moves):
+            winners = {row[0] for row in won}
+            lost = {id(move) for index, move in enumerate(moves) if index not in winners}
+        new = [msgspec.structs.astuple(row) for move in moves if id(move) not in lost for row in move.attempts]
+        if new:
+            self._cursor.executemany(_INSERT_ATTEMPT, new)
+        known = [_part_values(row) for move in moves if id(move) not in lost for row in move.receipts]
+        if known:
+            self._cursor.executemany(_UPDATE_PART, known)
+        return lost
+
+    def _unpark(self, moves: Sequence[Move]) -> list[Receipt]:
+        """Receipts that came before the answer that they belong to."""
+        if not self._rows("SELECT EXISTS (SELECT 1 FROM parked_receipts)")[0][0]:
+            return []
+        ids = [(row.carrier_id, row.connector) for move in moves for row in move.attempts if row.carrier_id]
+        found = self._many("DELETE FROM parked_receipts WHERE carrier_id = ? AND connector = ? RETURNING receipt", ids)
+        return [msgspec.json.decode(row[0], type=Receipt) for row in found]
+
+    # -- receipts
+
+    def _receive(self, operations: list[Receipts]) -> None:
+        moves: list[tuple[Receipts, Move]] = []
+        touched: set[int] = set()
+
+        def settle() -> None:
+            self._move([move for _, move in moves])
+            for operation, move in moves:
+                operation.notices += self._events_of(move)
+            moves.clear()
+            touched.clear()
+
+        for operation in operations:
+            operation.matched, operation.parked, operation.notices = [], [], []
+            for receipt in operation.receipts:
+                match = self._match(receipt, operation.forms(receipt))
+                if match is not None and match.message.id in touched:
+                    settle()
+                    match = self._match(receipt, operation.forms(receipt))
+                if match is None:
+                    operation.parked.append(receipt)
+                    continue
+                touched.add(match.message.id)
+                operation.matched.append((receipt, match.message))
+                moves.append((operation, operation.judge(match)))
+        settle()
+        parked = [receipt for operation in operations for receipt in operation.parked]
+        if parked:
+            now = self._now_ms()
+            self._cursor.executemany(
+                "INSERT INTO parked_receipts (connector, carrier_id, receipt, at) VALUES (?, ?, ?, ?)",
+                [(r.connector, r.carrier_id, msgspec.json.encode(r).decode(), now) for r in parked],
+            )
+
+    def _match(self, receipt: Receipt, forms: Sequence[str]) -> Match | None:
+        for form in forms:
+            for row in self._cursor.execute(_SELECT_MATCH, (form, receipt.connector)):
+                part, message = AttemptRow(*row[:_WIDTH_A]), Message(*row[_WIDTH_A:])
+                return Match(receipt, message, part, self._other_parts(message, part))
+        return None
+
+    def _other_parts(self, message: Message, part: AttemptRow) -> list[AttemptRow]:
+        if message.segments == 1:
+            return []
+        return [AttemptRow(*row) for row in self._rows(_SELECT_PARTS, (part.message, part.attempt, part.part))]
+
+    # -- messages from phones
+
+    def _arrive(self, operation: Arrivals) -> None:
+        operation.repeated, operation.notices = set(), []
+        for arrival in operation.arrivals:
+            inbound = arrival.inbound
+            self._cursor.execute(
+                "INSERT OR IGNORE INTO inbound VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (
+                    arrival.id,
+                    arrival.workspace,
+                    arrival.environment,
+                    inbound.connector,
+                    inbound.carrier_id,
+                    inbound.sender,
+                    inbound.to,
+                    inbound.text,
+                    inbound.raw,
+                    inbound.at,
+                ),
+            )
+            if not self._cursor.fetchall():
+                operation.repeated.add(arrival.id)
+                continue
+            for event in arrival.events:
+                operation.notices += self.emit(event, arrival.workspace, arrival.environment, None)
+
+    # -- claims
+
+    def _claim(self, operation: Claim) -> None:
+        operation.messages, operation.notices, operation.ended = [], [], []
+        kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
+        segments = operation.segments
+        moves: list[Move] = []
+        for share in operation.shares:
+            due = [
+                Message(*row)
+                for row in self._cursor.execute(
+                    _SELECT_CLAIM.format(kinds=kinds),
+                    (operation.connector, share.lane, share.workspace, operation.now, share.limit),
+                )
+            ]
+            suppressed = self._suppressed(due) if due else set()
+            for message in due:
+                if segments <= 0:
+                    break
+                move = hand_over(message, operation, suppressed=message.id in suppressed)
+                moves.append(move)
+                if message.final_at is None:
+                    segments -= message.segments
+                    operation.messages.append(message)
+                else:
+                    operation.ended.append(message)
+        if moves:
+            self._move(moves)
+            for move in moves:
+                operation.notices += self._events_of(move)
+
+    # -- deliveries
+
+    def _deliver(self, operations: list[Deliveries]) -> None:
+        results = [delivery for operation in operations for delivery in operation.results]
+        self._cursor.executemany(
+            "UPDATE deliveries SET state = ?, tries = ?, next_at = ?, answered_at = ?, status = ?, latency_ms = ?, error = ? "
+            "WHERE id = ?",
+            [(d.state, d.tries, d.next_at, d.answered_at, d.status, d.latency_ms, d.error, d.id) for d in results],
+        )
+        failures = [(d.id, d.tries, d.answered_at, d.status, d.latency_ms, d.error) for d in results if d.error]
+        if failures:
+            self._cursor.executemany("INSERT OR REPLACE INTO delivery_failures VALUES (?, ?, ?, ?, ?, ?)", failures)
+
+    def _claim_deliveries(self, operation: ClaimDeliveries) -> None:
+        operation.notices = []
+        rows = self._rows(_SELECT_DELIVERIES, (operation.target, operation.now, operation.limit))
+        for row in rows:
+            delivery = Delivery(*row[:_WIDTH_D])
+            event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
+            values = row[_WIDTH_D + _WIDTH_E :]
+            operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))
+        self._cursor.executemany(
+            "UPDATE deliveries SET next_at = ? WHERE id = ?",
+            [(operation.hidden_until, notice.delivery.id) for notice in operation.notices],
+        )
+
+
+def _move_values(m: Message, was: str, index: int) -> tuple[Any, ...]:
+    assert m.owner != WAITING or m.state in ("queued", "scheduled"), "only waiting messages may be claimed"
+    return (
+        m.state,
+        m.updated_at,
+        m.due_at,
+        m.valid_until,
+        m.connector,
+        m.attempts,
+        m.owner,
+        m.price,
+        m.currency,
+        m.failure,
+        m.failure_code,
+        m.carrier_code,
+        m.sent_at,
+        m.final_at,
+        m.possible_duplicate,
+        m.id,
+        was,
+        index,
+    )
+
+
+def _part_values(row: AttemptRow) -> tuple[Any, ...]:
+    return (row.state, row.failure, row.code, row.carrier_code, row.receipt_at, row.message, row.attempt, row.part)
