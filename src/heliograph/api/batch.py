@@ -5,22 +5,9 @@ from typing import Final
 
 import msgspec
 
+from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import (
-    OPTED_OUT,
-    Accepted,
-    BatchAnswer,
-    BatchRequest,
-    Call,
-    Defaults,
-    ItemProblem,
-    Receive,
-    Scope,
-    Send,
-    accepted,
-    dry_run,
-    not_kept,
-)
+from heliograph.api.messages import OPTED_OUT, Accepted, accepted, dry_run
 from heliograph.api.problems import decode
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
@@ -30,41 +17,72 @@ from heliograph.engine.intake import Draft
 from heliograph.store.port import Accept
 
 LIMIT: Final = 10_000
+_SHOWN_REFUSALS: Final = 100
 _encode: Final = msgspec.json.Encoder().encode
 _FIELDS: Final = MessageRequest.__struct_fields__
 
 
-async def send_batch(context: Context, scope: Scope, receive: Receive, send: Send) -> None:
-    """POST /v1/messages/batch."""
-    call = Call(context, send)
-    if refusal := await call.open(scope, receive, "messages:send"):
-        return await call.refuse(refusal)
+class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/messages/batch. `defaults` fills what an item leaves out."""
+
+    messages: list[msgspec.Raw]
+    defaults: msgspec.Raw | None = None
+    all_or_none: bool = False
+
+
+class Defaults(MessageRequest, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A message request in which nothing need be given."""
+
+    to: str = ""
+
+
+class ItemProblem(msgspec.Struct, gc=False):
+    """Why one item of a batch was not accepted."""
+
+    status: str
+    code: str
+    detail: str
+    pointer: str
+
+
+class BatchAnswer(msgspec.Struct, gc=False):
+    """What became of a batch: an outcome for each item, in order, and when the last will probably be sent."""
+
+    batch_id: str
+    estimated_end: str
+    data: list[Accepted | ItemProblem]
+
+
+def send_batch(call: Call) -> None:
+    """Read, decide each, keep all that may go, answer for each."""
+    if refusal := call.barred("messages:send"):
+        return call.refuse(refusal)
     batch = decode(call.body, BatchRequest)
     if isinstance(batch, Refusal):
-        return await call.refuse(batch)
+        return call.refuse(batch)
     defaults = _defaults(batch)
     if isinstance(defaults, Refusal):
-        return await call.refuse(defaults)
-    if refusal := _size(batch) or call.limit(len(batch.messages)):
-        return await call.refuse(refusal)
+        return call.refuse(defaults)
+    if refusal := _size(batch) or call.over_rate(len(batch.messages)):
+        return call.refuse(refusal)
     items = [_draft(call, raw, defaults) for raw in batch.messages]
     refused = [_at(index, item) for index, item in enumerate(items) if isinstance(item, Refusal)]
     drafts = [item for item in items if not isinstance(item, Refusal)]
     if refused and (batch.all_or_none or not drafts):
-        return await call.refuse(*refused[:100])
+        return call.refuse(*refused[:_SHOWN_REFUSALS])
     if defaults is not None and defaults.dry_run:
-        return await call.answer(200, b'{"data":[' + b",".join(dry_run(draft) for draft in drafts) + b"]}")
-    operation = await call.keep(
-        drafts, reply=lambda kept: answer(context, items, kept), all_or_none=batch.all_or_none, batch=True
-    )
-    if refusal := not_kept(operation):
-        return await call.refuse(refusal)
-    if operation.suppressed and batch.all_or_none:
-        return await call.refuse(*_suppressed(items, operation))
-    if operation.replayed is not None:
-        call.headers.append((b"idempotent-replayed", b"true"))
-        return await call.answer(202, operation.replayed)
-    await call.answer(202, answer(context, items, operation))
+        return call.answer(200, b'{"data":[' + b",".join(dry_run(draft) for draft in drafts) + b"]}")
+
+    def reply(operation: Accept) -> bytes:
+        return _answer(call.context, items, operation)
+
+    def done(operation: Accept) -> None:
+        if operation.suppressed and batch.all_or_none:
+            call.refuse(*_suppressed(items, operation)[:_SHOWN_REFUSALS])
+        else:
+            call.answer(202, reply(operation))
+
+    call.keep(drafts, done, reply=reply, all_or_none=batch.all_or_none, batch=True)
 
 
 def _size(batch: BatchRequest) -> Refusal | None:
@@ -91,21 +109,23 @@ def _draft(call: Call, raw: msgspec.Raw, defaults: Defaults | None) -> Draft | R
         for field in _FIELDS:
             if not getattr(request, field):
                 setattr(request, field, getattr(defaults, field))
+    elif request.dry_run:
+        return Refusal("dry_run_in_item", "dry_run is for a whole batch: put it into defaults", "/dry_run")
     return call.context.intake.draft(call.caller, request, call.now)
 
 
-def answer(context: Context, items: Sequence[Draft | Refusal], operation: Accept) -> bytes:
+def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accept) -> bytes:
     """The outcome of every item, in the order of the request."""
     first = operation.messages[0]
+    assert first.batch is not None
     data: list[Accepted | ItemProblem] = []
     for item in items:
-        if isinstance(item, Refusal):
-            data.append(ItemProblem("refused", item.code, item.detail, item.pointer))
-        elif item.message.id in operation.suppressed:
-            data.append(ItemProblem("refused", OPTED_OUT.code, OPTED_OUT.detail, OPTED_OUT.pointer))
-        else:
+        refusal = item if isinstance(item, Refusal) else OPTED_OUT if item.message.id in operation.suppressed else None
+        if refusal is not None:
+            data.append(ItemProblem("refused", refusal.code, refusal.detail, refusal.pointer))
+        elif not isinstance(item, Refusal):
             data.append(accepted(item.message))
-    batch_id = None if first.batch is None else ids.make("bat", first.accepted_at, first.batch)
+    batch_id = ids.make("bat", first.accepted_at, first.batch)
     return _encode(BatchAnswer(batch_id, moment(context.estimated_end(operation.messages)), data))
 
 

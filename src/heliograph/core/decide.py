@@ -73,7 +73,8 @@ def decide(case: Case, rules: Rules) -> Verdict:
         {"rule": "kind", "kind": case.kind, "lane": LANES[case.kind]},
     ]
     sender, refusal = _sender(case, rules, trace)
-    refusal = refusal or _budget(case, rules, trace)
+    if refusal is None:
+        refusal = _budget(case, rules, trace)
     if refusal is not None:
         return Verdict(refusal, tuple(trace))
     route = _route(case, rules, sender, trace)
@@ -100,7 +101,7 @@ def _sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str 
 def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | None:
     limit = rules.budget.limit(case.kind, case.max_segments)
     trace.append({"rule": "budget", "encoding": case.encoding, "segments": case.segments, "limit": limit})
-    if limit is None or case.segments <= limit:
+    if case.segments <= limit:
         return None
     parts = "1 part" if limit == 1 else f"{limit} parts"
     return Refusal(

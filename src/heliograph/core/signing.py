@@ -41,7 +41,7 @@ class Signer:
         self._keyed = tuple(hmac.new(key_of(secret), digestmod="sha256") for secret in secrets)
 
     def sign(self, webhook_id: str, timestamp: int, body: bytes) -> bytes:
-        """The value of `webhook-signature`. `timestamp` is that of this try, in seconds; `body` the exact bytes sent."""
+        """The value of `webhook-signature`. `timestamp`: seconds, of this try; `body`: the exact bytes sent."""
         if "." in webhook_id:  # id and time could be cut elsewhere, and the signature would still fit
             raise ValueError("a webhook id has no dot")
         signed = b"%b.%d.%b" % (webhook_id.encode(), timestamp, body)

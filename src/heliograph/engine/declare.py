@@ -28,6 +28,7 @@ class Tools(msgspec.Struct, frozen=True):
     check_url: Callable[[str], str | None]
     new_secret: Callable[[], str]
     seal: Callable[[str], str]
+    unseal: Callable[[str], str]
 
 
 class Object(msgspec.Struct):
@@ -242,8 +243,9 @@ def _sealed(o: Object, old: dict[str, Any] | None, tools: Tools) -> tuple[dict[s
     for key in ("secret", "password", "api_key", "auth_token", "token"):
         value = spec.get(key)
         if isinstance(value, str) and not value.startswith(("env:", "file:", "sealed:")):
-            unchanged = old is not None and isinstance(old.get(key), str) and tools.seal(value) == old[key]
-            spec[key] = old[key] if unchanged and old is not None else tools.seal(value)
+            kept = old.get(key) if old is not None else None
+            same = isinstance(kept, str) and kept.startswith("sealed:") and tools.unseal(kept) == value
+            spec[key] = kept if same else tools.seal(value)
     return spec, shown
 
 

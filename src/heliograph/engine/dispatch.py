@@ -38,6 +38,7 @@ class Desk(msgspec.Struct, frozen=True):
     told: Callable[[list[Notice]], None]
     answered: Callable[[str, Sequence[tuple[Message, Outcome]]], None]  # for metrics and logs
     receipts: Callable[[Sequence[Receipt], Callable[[], None] | None], None]
+    expect: Callable[[Sequence[Move]], None]  # parts that will have receipts
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
 
@@ -240,6 +241,7 @@ class Link:
             self.pump()
 
     def receipts(self, receipts: Sequence[Receipt], committed: Callable[[], None] | None = None) -> None:
+        self._keep_answers()  # a fast carrier reports in the same breath: its answers go first
         self._desk.receipts(receipts, committed)
 
     def inbound(self, messages: Sequence[Inbound], committed: Callable[[], None] | None = None) -> None:
@@ -254,10 +256,13 @@ class Link:
 
     def _keep_answers(self) -> None:
         answers, self._answers = self._answers, []
+        if not answers:
+            return
         self._answered += len(answers)
         now = self._clock.now_ms()
         moves = [self._judge(submission, outcome, now) for submission, outcome in answers]
         self._ledger.add(Moves(done=self._kept, moves=moves))
+        self._desk.expect(moves)
         self._desk.answered(self.name, [(submission.message, outcome) for submission, outcome in answers])
         self.pump()
 

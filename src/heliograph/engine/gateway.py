@@ -13,7 +13,7 @@ import msgspec
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.message import MESSAGE_COLUMNS, Message, Receipt, Submission
+from heliograph.core.message import MESSAGE_COLUMNS, Message, Submission
 from heliograph.engine import declared, leases, sweep
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
@@ -110,6 +110,7 @@ class Gateway:
             told=self.notify.told,
             answered=outside.watch.answered,
             receipts=self.receipts.take,
+            expect=self.receipts.expect,
             inbound=self.inbound.take,
             paused=lambda: self.snapshot.paused,
         )
@@ -323,8 +324,8 @@ class Gateway:
 
     # -- what the parts report
 
-    def _receipts_kept(self, matched: list[tuple[Receipt, Message]]) -> None:
-        self._watch.ended([message for _, message in matched if message.state in ENDS])
+    def _receipts_kept(self, messages: Sequence[Message]) -> None:
+        self._watch.ended([message for message in messages if message.state in ENDS])
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
         self._tasks.append(asyncio.create_task(self._keep_health(endpoint, failing_since, reason)))

@@ -5,13 +5,14 @@ connector, and tried first from then on. What comes before the answer that it be
 looked at again when that answer is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from heliograph.core.lifecycle import ENDS, advance, worst_part
 from heliograph.core.message import Message, Receipt
-from heliograph.store.port import Ledger, Match, Move, NewEvent, Notice, Receipts
+from heliograph.store.port import AttemptRow, Ledger, Match, Move, Moves, NewEvent, Notice, Receipts
 
 # Facts that say something final of a part. A later one may correct them (core.lifecycle decides for the message).
 _FINAL_PART = frozenset({"delivered", "read", "undelivered", "expired", "refused"})
@@ -122,15 +123,23 @@ FORMS: dict[str, Callable[[str], str | None]] = {
 }
 
 
+_RECENT: Final = 20_000
+
+
 class ReceiptDesk:
-    """Takes receipts from all connectors to the ledger, gathered per turn of the event loop."""
+    """Takes receipts from all connectors to the ledger.
+
+    Most receipts belong to a message that left a moment ago: its parts are remembered, so that no look-up is needed;
+    the ledger still has the last word, because a move only counts from the state that it starts from.
+    """
 
     def __init__(
-        self, ledger: Ledger, told: Callable[[list[Notice]], None], kept: Callable[[list[tuple[Receipt, Message]]], None]
+        self, ledger: Ledger, told: Callable[[list[Notice]], None], kept: Callable[[Sequence[Message]], None]
     ) -> None:
         self._ledger = ledger
         self._told = told
         self._kept = kept
+        self._recent: dict[tuple[str, str], tuple[Message, AttemptRow]] = {}
         self._learned: dict[str, list[str]] = {}
         self.parked = 0
 
@@ -138,27 +147,74 @@ class ReceiptDesk:
         """The id forms of a connector in the order in which they are tried."""
         return self._learned.get(connector) or list(FORMS)
 
+    def expect(self, moves: Sequence[Move]) -> None:
+        """Remember the parts that carriers just took; only of messages in one part, whose fate is decided at once."""
+        recent = self._recent
+        for move in moves:
+            if len(move.attempts) == 1 and move.attempts[0].carrier_id is not None and move.message.segments == 1:
+                part = move.attempts[0]
+                recent[part.connector, move.attempts[0].carrier_id] = (move.message, part)
+        while len(recent) > _RECENT:
+            del recent[next(iter(recent))]
+
     def take(self, receipts: Sequence[Receipt], committed: Callable[[], None] | None = None) -> None:
         """Keep receipts; `committed` once they are durable."""
+        known: list[tuple[Receipt, Move]] = []
+        others: list[Receipt] = []
+        for receipt in receipts:
+            found = self._recent.get((receipt.connector, receipt.carrier_id))
+            if found is None:
+                others.append(receipt)
+            else:
+                known.append((receipt, judge(Match(receipt, found[0], found[1], ()))))
+        waiting = bool(known) + bool(others)
 
+        def kept() -> None:
+            nonlocal waiting
+            waiting -= 1
+            if committed is not None and not waiting:
+                committed()
+
+        if known:
+            self._go_on(known, kept)
+        if others:
+            self._look_up(others, kept)
+
+    def _go_on(self, known: list[tuple[Receipt, Move]], kept: Callable[[], None]) -> None:
+        def done(operation: Moves) -> None:
+            if operation.error is not None:
+                raise operation.error
+            if operation.lost:  # the message is elsewhere than we remember: the ledger knows
+                again = [receipt for receipt, move in known if move.message.id in operation.lost]
+                for receipt in again:
+                    self._recent.pop((receipt.connector, receipt.carrier_id), None)
+                self._look_up(again, kept)
+            else:
+                kept()
+            self._kept([move.message for move in operation.moves if move.message.id not in operation.lost])
+            self._told(operation.notices)
+
+        self._ledger.add(Moves(done=done, moves=[move for _, move in known]))
+
+    def _look_up(self, receipts: list[Receipt], kept: Callable[[], None]) -> None:
         def done(operation: Receipts) -> None:
             if operation.error is not None:
                 raise operation.error
             self.parked += len(operation.parked)
-            if committed is not None:
-                committed()
-            self._kept(operation.matched)
+            kept()
+            self._kept([message for _, message in operation.matched])
             self._told(operation.notices)
 
-        self._ledger.add(Receipts(done=done, receipts=list(receipts), forms=self._forms, judge=self._judge))
+        self._ledger.add(Receipts(done=done, receipts=receipts, forms=self._forms, judge=self._judge))
 
-    def _forms(self, receipt: Receipt) -> Sequence[str]:
-        forms: list[str] = []
+    def _forms(self, receipt: Receipt) -> Iterator[str]:
+        """Each form as it is asked for: nearly always the first one fits."""
+        tried: set[str] = set()
         for name in self._learned.get(receipt.connector, FORMS):
             form = FORMS[name](receipt.carrier_id)
-            if form is not None and form not in forms:
-                forms.append(form)
-        return forms
+            if form is not None and form not in tried:
+                tried.add(form)
+                yield form
 
     def _judge(self, match: Match) -> Move:
         self._learn(match)

@@ -1,4 +1,4 @@
-"""Opens connections: the name looked up and judged, the socket to exactly a judged address, TLS for the URL's host.
+"""Opens connections: name looked up and judged, socket to exactly a judged address, TLS for the URL's host.
 
 Certificates are always verified; there is no switch for that, only one more CA.
 """
@@ -17,7 +17,13 @@ class Dialler:
     """Connects within `timeout_s`, name look-up and TLS handshake included."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, guard: Guard, *, timeout_s: float, ca_file: str | None, lookup: Lookup | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        guard: Guard,
+        *,
+        timeout_s: float,
+        ca_file: str | None,
+        lookup: Lookup | None,
     ) -> None:
         self._loop = loop
         self._resolver = Resolver(loop, guard, lookup)
@@ -46,7 +52,7 @@ class Dialler:
             except ssl.SSLError as error:
                 failed = Unreachable("tls_failed", getattr(error, "verify_message", "") or error.reason or str(error))
             except OSError as error:  # TimeoutError is one
-                failed = Unreachable("connect_failed", f"{address}: {error.strerror or error or 'no answer'}")
+                failed = Unreachable("connect_failed", f"{address}: {error.strerror or str(error) or 'no answer'}")
         raise failed
 
     async def _dial(self, to: Target, address: str, owner: Owner) -> Connection:

@@ -1,7 +1,8 @@
 """The guard against requests to our own network (SSRF): which addresses a customer's URL may lead to.
 
-It judges addresses, not names: whoever connects does so to exactly the address that was judged, so that a name which
-changes its mind between check and call (rebinding) wins nothing. What is not known to be public is refused.
+It judges addresses, not names: whoever connects does so to exactly the address that was judged, so that a
+name which changes its mind between check and call (rebinding) wins nothing. What is not known to be public is
+refused.
 """
 
 from collections.abc import Collection, Sequence
@@ -50,7 +51,7 @@ _LOOPBACKS: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
 class Guard:
-    """What may be called: public addresses, what `allow_networks` excepts, and only `allow_ports` when any are named."""
+    """What may be called: public addresses and `allow_networks`; only on `allow_ports` when any are named."""
 
     __slots__ = ("_networks", "_ports")
 

@@ -1,16 +1,17 @@
 """One connection to a web server: HTTP/1.1 kept alive, one request at a time, no pipelining.
 
-It sends bytes that are ready to go, reads one answer, and tells its owner. It knows no time-outs, retries or limits
-of the pool. An answer that is not clearly over, or more than one answer, ends the connection: what comes after it
-must never be taken for the answer to the next request. Redirects are answers like any other.
+It sends bytes that are ready to go, reads one answer, and tells its owner. It knows no time-outs and retries. An
+answer that is not clearly over, or more than one answer, ends the connection: what comes after it must never be
+taken for the answer to the next request. Redirects are answers like any other.
 """
 
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, Protocol, cast
 
 import httptools
 
@@ -25,20 +26,21 @@ _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
 _LINES: Final = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+\r\n)*+")
 
 
-class Answer(NamedTuple):
+@dataclass(slots=True)
+class Answer:
     """What became of a request.
 
-    `reason` is `ok` when a whole answer came, whatever its status. Otherwise: `timeout`, `connect_failed`,
-    `tls_failed`, `blocked_address`, `port_not_allowed`, `dns_failed`, `reset`, `bad_answer`, `too_large`, `busy`,
-    `closed`, or the code of a `BadUrl`. `status` is 0 until the answer's head has come.
+    `reason` is `ok` when a whole answer came, whatever its status. Otherwise: `timeout`, `dns_failed`,
+    `blocked_address`, `port_not_allowed`, `connect_failed`, `tls_failed`, `reset`, `bad_answer`, `too_large`,
+    `busy`, `closed`, or the code of a `BadUrl`. `status` is 0 unless the answer's head has come.
     """
 
     status: int
     reason: str
     detail: str = ""
     body: bytes = b""  # its first 2 kB
-    latency_ms: float = 0.0
-    retry_after_s: int | None = None
+    latency_ms: int = 0
+    retry_after: float | None = None  # seconds that the server asks us to stay away
 
 
 Done = Callable[[Answer], None]
@@ -56,13 +58,16 @@ class Request:
     def finish(self, answer: Answer) -> None:
         try:
             self.done(answer)
-        except Exception as error:  # noqa: BLE001 - a defect of the caller's: it must not cost other requests their answers
+        except Exception as error:  # a defect of the caller's: it must not cost others their answers
             context = {"message": "the callback of a request raised", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
 
+    def age_ms(self) -> int:
+        return round((monotonic() - self.started) * 1000)
+
     def fail(self, reason: str, detail: str) -> None:
         """No answer came."""
-        self.finish(Answer(0, reason, detail, latency_ms=(monotonic() - self.started) * 1000))
+        self.finish(Answer(0, reason, detail, latency_ms=self.age_ms()))
 
 
 class Owner(Protocol):
@@ -73,7 +78,7 @@ class Owner(Protocol):
         ...
 
     def lost(self, connection: "Connection", request: Request | None) -> None:
-        """The connection is gone; it had served before, but the server never began to answer `request`, if there is one."""
+        """The connection is gone. It had served before; `request`, if any, got no byte of an answer."""
         ...
 
 
@@ -88,7 +93,7 @@ class Connection(asyncio.Protocol):
         self._owner = owner
         self._transport: asyncio.Transport
         self._received = self._status = 0
-        self._is_complete = self._is_last = self._has_surplus = False
+        self._is_complete = self._is_last = False
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         # What the parser calls; the two of the C level cost no frame of ours.
@@ -119,8 +124,10 @@ class Connection(asyncio.Protocol):
         try:
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._end("bad_answer", str(error))
-            return
+            if not self._is_complete:
+                self._end("bad_answer", str(error) or "the server wants another protocol")
+                return
+            self._is_last = True  # something follows a whole answer
         if self._received > ANSWER_BYTES_MAX:
             self._end("too_large", f"the answer has more than {ANSWER_BYTES_MAX} bytes")
         elif self._is_complete:
@@ -131,11 +138,11 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.is_lost:
-            self._lose(str(error or ""))
+            self._lose(error)
 
     def on_message_begin(self) -> None:
         if self._is_complete:
-            self._has_surplus = True
+            raise ValueError("more than one answer")  # makes the parser stop
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
@@ -157,10 +164,10 @@ class Connection(asyncio.Protocol):
             reason,
             detail,
             b"".join(self._body)[:BODY_BYTES_KEPT],
-            (monotonic() - request.started) * 1000,
-            self._retry_after_s() if self._status >= 300 else None,
+            request.age_ms(),
+            self._retry_after() if self._status >= 300 else None,
         )
-        reusable = reason == "ok" and not (self._is_last or self._has_surplus or self.is_lost)
+        reusable = reason == "ok" and not (self._is_last or self.is_lost)
         self.request = None
         self.served += 1
         self._received = self._status = 0
@@ -171,25 +178,24 @@ class Connection(asyncio.Protocol):
             self.abort()
         self._owner.answered(self, request, answer, reusable)
 
-    def _lose(self, detail: str = "") -> None:
+    def _lose(self, error: Exception | None = None) -> None:
         """The server closed, or sent what nobody asked for."""
         self.is_lost = True
         request = self.request
-        if request is not None and self._ends_with_connection():
+        if request is None or (self.served and not self._received):
+            self.abort()
+            self._owner.lost(self, request)
+        elif error is None and self._ends_with_connection():
             self._end("ok")
-            return
-        if request is not None and (self._received or not self.served):
-            self._end("reset", detail or "the server closed the connection before its answer was complete")
-            return
-        self.abort()
-        self._owner.lost(self, request)
+        else:
+            self._end("reset", str(error or "the server closed the connection before its answer was complete"))
 
     def _ends_with_connection(self) -> bool:
         """True for a body without length (HTTP/1.0 and `connection: close`): the close is its end."""
         framed = (b"content-length", b"transfer-encoding")
         return self._status >= 200 and not any(name.lower() in framed for name in self._headers)
 
-    def _retry_after_s(self) -> int | None:
+    def _retry_after(self) -> float | None:
         for name, value in self._headers.items():
             if name.lower() == b"retry-after":
                 return _seconds(value.decode("latin-1"))
@@ -197,7 +203,7 @@ class Connection(asyncio.Protocol):
 
 
 def header_lines(headers: Mapping[str, str]) -> bytes:
-    """Headers as the block that a request takes; ValueError for what could end a line or belongs to the connection."""
+    """Headers as the block that a request takes; ValueError for what ends a line or is the connection's."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError(f"the header {name!r} has characters that a header must not have")
@@ -207,17 +213,17 @@ def header_lines(headers: Mapping[str, str]) -> bytes:
 
 
 def request_bytes(head: bytes, headers: bytes, body: bytes) -> bytes:
-    """A request as it goes over the wire. `headers` are whole lines; ValueError when they could end the head."""
+    """A request as it goes over the wire; ValueError when `headers` are not whole lines."""
     if not _LINES.fullmatch(headers):
         raise ValueError("headers are lines of name, colon and value, each ended by CR LF")
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)
 
 
-def _seconds(text: str) -> int | None:
+def _seconds(text: str) -> float | None:
     """The value of `Retry-After`, which is a number of seconds or a date."""
-    if text.isdigit():
-        return int(text[:9])
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
     try:
-        return max(0, round(parsedate_to_datetime(text).timestamp() - time()))
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
     except (ValueError, OverflowError):
         return None

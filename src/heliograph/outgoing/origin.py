@@ -1,7 +1,7 @@
 """One scheme, host and port: its connections, and the requests that wait for one of them.
 
-A free connection takes the oldest waiting request; otherwise it lies idle, and the last used is taken first, so that
-those not needed grow old and close. When no connection can be had, everything that waits is told so at once.
+A free connection takes the oldest waiting request; otherwise it lies idle, and the last used is taken first, so
+that those not needed grow old and close. When no connection can be had, all that wait are told so at once.
 """
 
 from collections import deque
@@ -136,14 +136,15 @@ class Origin:
             self._opening += 1
 
     def _release(self, connection: Connection) -> None:
-        if self._waiting:
-            connection.send(self._waiting.popleft())
-            return
-        now = connection.idle_since = monotonic()
-        if now - connection.opened < self._limits.age_s:
-            self._idle.append(connection)
-        else:
+        now = monotonic()
+        if connection.served and connection.opened + self._limits.age_s <= now:
             self._drop(connection)
+            self._open_more()
+        elif self._waiting:
+            connection.send(self._waiting.popleft())
+        else:
+            connection.idle_since = now
+            self._idle.append(connection)
 
     def _drop(self, connection: Connection) -> None:
         connection.abort()

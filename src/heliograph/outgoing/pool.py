@@ -1,8 +1,8 @@
 """The sender of webhooks: many requests to many servers over few kept-alive connections.
 
-Each request is answered exactly once, within its time, and never from inside the call that handed it over. Nothing
-grows without bound: connections per origin and in all, requests waiting per origin. A slow or dead server keeps only
-its own requests waiting. One timer sweeps all deadlines; no task, future or timer per request.
+Each request is answered exactly once, within its time, and never from inside the call that handed it over.
+Nothing grows without bound: connections per origin and in all, requests waiting per origin. A slow or dead server
+keeps only its own requests waiting. One timer sweeps all deadlines; no task, future or timer per request.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final
 
 from heliograph.outgoing.dial import Dialler
 from heliograph.outgoing.guard import Guard, Network
-from heliograph.outgoing.http1 import METHODS, Answer, Done, Request, header_lines, request_bytes
+from heliograph.outgoing.http1 import METHODS, Answer, Connection, Done, Request, header_lines, request_bytes
 from heliograph.outgoing.origin import Limits, Origin, Room
 from heliograph.outgoing.resolve import Lookup
 from heliograph.outgoing.url import BadUrl, Target, Unreachable, target
@@ -50,13 +50,11 @@ class Pool:
         self._is_closed = False
 
     def post(self, to: Target, headers: bytes, body: bytes, timeout_s: float, done: Done) -> None:
-        """Send a POST. `headers` are whole lines, see `header_lines`; `done` hears the answer, later and once."""
+        """Send a POST; `done` hears the answer. ValueError when `headers` are not as `header_lines` makes them."""
         now = monotonic()
         self._send(Request(to, request_bytes(to.post_head, headers, body), now, now + timeout_s, done))
 
-    async def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float
-    ) -> Answer:
+    async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
         """Any request, for code that may wait; ValueError for a method or headers that we don't send."""
         if method not in METHODS:
             raise ValueError(f"not a method that we send: {method!r}")
@@ -117,10 +115,15 @@ class Pool:
         return True
 
     async def _open(self, origin: Origin) -> None:
+        result: Connection | Unreachable
         try:
-            origin.opened(await self._dialler.connect(origin.target, origin))
+            result = await self._dialler.connect(origin.target, origin)
         except Unreachable as error:
-            origin.opened(error)
+            result = error
+        except Exception as error:  # a defect of ours: those who wait must hear of it all the same
+            self._loop.call_exception_handler({"message": "connecting raised", "exception": error})
+            result = Unreachable("connect_failed", "connecting raised an exception")
+        origin.opened(result)
 
     def _give_back(self) -> None:
         self._open_count -= 1

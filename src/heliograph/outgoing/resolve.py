@@ -1,7 +1,8 @@
 """Names to addresses that may be called: looked up once, judged by the guard, kept for a short while.
 
-Each name is looked up at most once at a time, in threads of its own, so that a dead name server of one customer holds
-up neither the others nor the program's other threads. What is given out has been judged; connect to nothing else.
+Each name is looked up at most once at a time, in threads of its own, so that a dead name server of one customer
+holds up neither the others nor the program's other threads. What is given out has been judged; connect to nothing
+else.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from heliograph.outgoing.url import Target, Unreachable
 _KEPT_MAX: Final = 4096
 _KEPT_S: Final = 30.0
 _FAILURE_KEPT_S: Final = 5.0
-_THREADS: Final = 16
+_THREADS: Final = 64  # they only wait; each stuck name keeps one busy
 _ADDRESSES_MAX: Final = 6
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]  # OSError when the name has no address
@@ -45,16 +46,10 @@ class Resolver:
         found = await self._find(to.host, to.port)
         if isinstance(found, OSError):
             raise Unreachable("dns_failed", f"{to.host}: {found.strerror or found}")
-        good = []
-        kind = "without address"
-        for text in found:
-            refused = self._guard.refuses_address(ip_address(text))
-            if refused is None:
-                good.append(text)
-            else:
-                kind = refused
+        refused = {text: self._guard.refuses_address(ip_address(text)) for text in found}
+        good = [text for text in found if refused[text] is None]
         if not good:
-            raise Unreachable("blocked_address", f"{to.host} is {kind}: only public addresses are called")
+            raise Unreachable("blocked_address", f"{to.host} is {refused[found[0]]}: only public addresses are called")
         return good[:_ADDRESSES_MAX]
 
     def close(self) -> None:
@@ -74,14 +69,15 @@ class Resolver:
     async def _ask(self, host: str, port: int) -> list[str] | OSError:
         found: list[str] | OSError
         try:
-            found = list(await self._lookup(host, port))
+            found = list(await self._lookup(host, port)) or OSError("it has no address")
         except OSError as error:
             found = error
         except UnicodeError:  # the library's own check of a name's form
             found = OSError("not a valid name")
         finally:
             del self._asking[host]
-        self._kept[host] = (self._loop.time() + (_FAILURE_KEPT_S if isinstance(found, OSError) else _KEPT_S), found)
+        kept_s = _FAILURE_KEPT_S if isinstance(found, OSError) else _KEPT_S
+        self._kept[host] = (self._loop.time() + kept_s, found)
         self._kept.move_to_end(host)
         if len(self._kept) > _KEPT_MAX:
             self._kept.popitem(last=False)

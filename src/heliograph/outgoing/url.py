@@ -1,7 +1,7 @@
 """URLs that customers gave, taken apart once and strictly: the only parser between their text and our socket.
 
-Whatever two parsers could read differently is refused: user names, backslashes, spaces, raw Unicode, IPv4 addresses
-in other than four decimal numbers. A `Target` therefore holds nothing that could end a header line.
+Whatever two parsers could read differently is refused: user names, backslashes, spaces, raw Unicode, IPv4
+addresses in other than four decimal numbers. A `Target` therefore holds nothing that could end a header line.
 """
 
 import re
@@ -61,7 +61,10 @@ def target(url: str) -> Target | BadUrl:
     if len(url) > _LENGTH_MAX:
         return BadUrl("too_long", f"a URL has at most {_LENGTH_MAX} characters")
     if not _PRINTABLE.fullmatch(url):
-        return BadUrl("bad_character", "a URL is printable ASCII without blanks and backslashes: percent-encode, punycode")
+        return BadUrl(
+            "bad_character",
+            "a URL is printable ASCII without blanks and backslashes: percent-encode, punycode",
+        )
     shape = _SHAPE.fullmatch(url)
     if shape is None:
         return BadUrl("bad_url", "a URL looks like https://example.com/path")

@@ -9,9 +9,10 @@ Everything else (configuration, keys, lists, statistics) is cold: plain SQL that
 `fetch` and `transaction`. Placeholders are $1, $2, …; times are integers in milliseconds; booleans are 0 and 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -63,14 +64,50 @@ class NewEvent(NamedTuple):
     told: bool = True  # False: stays in the history only, no webhook hears of it
 
 
-class Move(NamedTuple):
-    """A message that goes on: its new values, the state it must still be in, and what there is to tell."""
+# What may change of a message after it was accepted, in the order of `Move.row`.
+MOVED: Final = (
+    "state",
+    "updated_at",
+    "due_at",
+    "valid_until",
+    "connector",
+    "attempts",
+    "owner",
+    "price",
+    "currency",
+    "failure",
+    "failure_code",
+    "carrier_code",
+    "sent_at",
+    "final_at",
+    "possible_duplicate",
+)
+_row_of: Final = attrgetter(*MOVED)
 
-    message: Message
-    was: str
-    events: tuple[NewEvent, ...]
-    attempts: tuple[AttemptRow, ...] = ()  # new rows
-    receipts: tuple[AttemptRow, ...] = ()  # rows that exist, with their new state
+
+class Move:
+    """A message that goes on: its new values, the state it must still be in, and what there is to tell.
+
+    The values are read now: the message itself may go on before this move is written.
+    """
+
+    __slots__ = ("attempts", "events", "message", "receipts", "row", "state", "was")
+
+    def __init__(
+        self,
+        message: Message,
+        was: str,
+        events: tuple[NewEvent, ...],
+        attempts: tuple[AttemptRow, ...] = (),  # new rows
+        receipts: tuple[AttemptRow, ...] = (),  # rows that exist, with their new state
+    ) -> None:
+        self.message = message
+        self.was = was
+        self.state = message.state
+        self.events = events
+        self.attempts = attempts
+        self.receipts = receipts
+        self.row: tuple[Any, ...] = _row_of(message)
 
 
 class Operation(msgspec.Struct, kw_only=True):
@@ -124,7 +161,7 @@ class Receipts(Operation):
     What can't be matched is parked."""
 
     receipts: list[Receipt]
-    forms: Callable[[Receipt], Sequence[str]]  # the id forms to try, in order
+    forms: Callable[[Receipt], Iterable[str]]  # the id forms to try, in order
     judge: Callable[[Match], Move]
     # results
     matched: list[tuple[Receipt, Message]] = msgspec.field(default_factory=list)
@@ -199,6 +236,17 @@ class Backlog(NamedTuple):
     workspace: int
 
 
+class Again(NamedTuple):
+    """An event that is to be told once more, or to one endpoint only."""
+
+    event: int  # seq
+    workspace: int
+    environment: int
+    message: int | None
+    endpoint: int | None
+    target: str
+
+
 class Transaction(Protocol):
     """Cold statements that belong together."""
 
@@ -213,17 +261,6 @@ class Transaction(Protocol):
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         """Make new deliveries of events that exist, marked as replays and due at once."""
         ...
-
-
-class Again(NamedTuple):
-    """An event that is to be told once more, or to one endpoint only."""
-
-    event: int  # seq
-    workspace: int
-    environment: int
-    message: int | None
-    endpoint: int | None
-    target: str
 
 
 class Ledger(Protocol):

@@ -1,7 +1,7 @@
-"""Phone numbers: from what people type to E.164, its country and type, or a refusal that says what would be right.
+"""Phone numbers: from what people type to E.164, country and type, or a refusal that says what is right.
 
-Facts come from the library `phonenumbers`; every answer is the one that its metadata gives. A number already in
-E.164 is read by one regular expression made of that metadata (`plans`), anything else by the library itself.
+Facts come from the library `phonenumbers`; every answer is the one that its metadata gives. A number already
+in E.164 is read by one regular expression made of that metadata (`plans`), anything else by the library.
 Nothing here guesses silently: a reading that is not certain is only ever a suggestion.
 """
 

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Number(msgspec.Struct, frozen=True, gc=False):
-    """A number of a possible length. `valid` says whether it also lies in a range that is known to be in use."""
+    """A number of a possible length. `valid`: it also lies in a range that is known to be in use."""
 
     e164: str
     country: str  # ISO 3166-1; "001" for networks of no country

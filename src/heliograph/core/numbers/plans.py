@@ -1,7 +1,8 @@
-"""Numbering plans: for each calling code and length one regular expression that tells country and type at once.
+"""Numbering plans: per calling code and length one regular expression that tells country and type at once.
 
-Made of the library's metadata in the order in which the library itself asks, so that a match is its answer. No
-match says nothing: the library then decides. Where it would cut off a trunk prefix, a plan never matches.
+Made of the library's metadata in the order in which the library itself asks, so that a match is its answer,
+also for a number of possible length in no known range. No match says nothing: the library then decides. Where
+it would cut off a trunk prefix, a plan never matches.
 """
 
 import re
@@ -26,20 +27,19 @@ TYPES: Final = {
     PhoneNumberType.UNKNOWN: "unknown",
 }
 
-Plan = tuple[Callable[[str], re.Match[str] | None], tuple[tuple[str, str], ...]]
-"""Matches a whole E.164 number; the index of the match's last group is that of its (country, type)."""
+# Matches a whole E.164 number; the index of the match's last group is that of its (country, type, valid).
+Plan = tuple[Callable[[str], re.Match[str] | None], tuple[tuple[str, str, bool], ...]]
 
 E164_DIGITS: Final = range(7, 16)
 _CAPTURING: Final = re.compile(r"\((?!\?)")
 
 
 def calling_code(digits: str) -> int | None:
-    """The calling code that these digits begin with."""
-    for length in (1, 2, 3):
-        code = int(digits[:length])
-        if code in COUNTRY_CODE_TO_REGION_CODE:
-            return code
-    return None
+    """The calling code that these digits begin with, if it is in use."""
+    if digits[0] == "0":
+        return None
+    codes = (int(digits[:length]) for length in (1, 2, 3))
+    return next((code for code in codes if code in COUNTRY_CODE_TO_REGION_CODE), None)
 
 
 def plan_for(e164: str) -> Plan | None:
@@ -54,40 +54,44 @@ def plan_for(e164: str) -> Plan | None:
 def national_lengths(code: int) -> str:
     """How many digits may follow a calling code, in words."""
     lengths = [length for length in _lengths(code) if length + len(str(code)) in E164_DIGITS]
-    if len(lengths) > 3:
+    if len(lengths) > 2 and lengths == list(range(lengths[0], lengths[-1] + 1)):
         return f"{lengths[0]} to {lengths[-1]}"
-    return " or ".join(map(str, lengths))
+    *others, last = map(str, lengths)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 @cache
 def _plan(code: int, length: int) -> Plan | None:
     if length not in _lengths(code):
         return None
-    kinds: list[tuple[str, str]] = [("", "")]  # groups count from 1
+    kinds = [("", "", False)]  # groups count from 1
     branches: list[str] = []
-    for region, guard in _regions(code):
-        metadata = _metadata(code, region)
-        types = list(_types(metadata, length))
-        if types:
-            general = _pattern(metadata.general_desc, length)
-            branches.append(rf"{guard}(?={general}\Z)(?:{'|'.join(f'{pattern}()' for _, pattern in types)})")
-            kinds.extend((region, name) for name, _ in types)
+    for region, branch, types in _branches(code, length):
+        branches.append(branch)
+        kinds.extend((region, name, name != "unknown") for name in types)
     pattern = rf"\+{code}{_no_trunk_prefix(code)}(?:{'|'.join(branches)})"
     return re.compile(pattern, re.ASCII).fullmatch, tuple(kinds)
 
 
-def _regions(code: int) -> Iterator[tuple[str, str]]:
-    """The regions of a calling code, main region first, with what keeps one from the numbers of another.
+def _branches(code: int, length: int) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each region of a calling code, main region first, its part of the pattern and the types of its groups.
 
-    Leading digits claim a number for their region, valid there or not.
+    Leading digits claim a number for a region, valid there or not; what nobody knows is the main region's.
     """
     regions = COUNTRY_CODE_TO_REGION_CODE[code]
-    earlier: list[str] = []
+    unclaimed = ""
     for region in regions:
-        claim = _metadata(code, region).leading_digits if len(regions) > 1 else None
-        yield region, (f"(?={claim})" if claim else "") + (f"(?!{'|'.join(earlier)})" if earlier else "")
-        if claim:
-            earlier.append(claim)
+        metadata = _metadata(code, region)
+        types = _types(metadata, length)
+        alternatives = "|".join(f"{pattern}()" for pattern in types.values())
+        valid = rf"(?={_pattern(metadata.general_desc, length)}\Z)(?:{alternatives})"
+        if metadata.leading_digits and len(regions) > 1:
+            claimed = f"(?={metadata.leading_digits})"
+            yield region, rf"{claimed}{unclaimed}(?:{valid}|\d+())", (*types, "unknown")
+            unclaimed += f"(?!{metadata.leading_digits})"
+        elif types:
+            yield region, unclaimed + valid, tuple(types)
+    yield regions[0], r"\d+()", ("unknown",)
 
 
 def _lengths(code: int) -> tuple[int, ...]:
@@ -108,31 +112,30 @@ def _no_trunk_prefix(code: int) -> str:
     return rf"(?!(?:{_CAPTURING.sub('(?:', prefix)})(?<!^\+{code}))" if prefix else ""
 
 
-def _types(metadata: PhoneMetadata, length: int) -> Iterator[tuple[str, str]]:
+def _types(metadata: PhoneMetadata, length: int) -> dict[str, str]:
     """The types of a region with their patterns, in the library's order of precedence."""
-    for name, desc in (
-        ("premium", metadata.premium_rate),
-        ("toll_free", metadata.toll_free),
-        ("shared_cost", metadata.shared_cost),
-        ("voip", metadata.voip),
-        ("personal", metadata.personal_number),
-        ("pager", metadata.pager),
-        ("uan", metadata.uan),
-        ("voicemail", metadata.voicemail),
-    ):
-        if pattern := _pattern(desc, length):
-            yield name, pattern
+    special = {
+        "premium": metadata.premium_rate,
+        "toll_free": metadata.toll_free,
+        "shared_cost": metadata.shared_cost,
+        "voip": metadata.voip,
+        "personal": metadata.personal_number,
+        "pager": metadata.pager,
+        "uan": metadata.uan,
+        "voicemail": metadata.voicemail,
+    }
+    patterns = {name: _pattern(desc, length) for name, desc in special.items()}
     fixed, mobile = _pattern(metadata.fixed_line, length), _pattern(metadata.mobile, length)
     if metadata.same_mobile_and_fixed_line_pattern:
-        if fixed:
-            yield "fixed_or_mobile", fixed
+        patterns["fixed_or_mobile"] = fixed
     elif fixed and mobile:
         # Mobile first: that is where messages go.
-        yield "mobile", rf"(?!{fixed}\Z){mobile}"
-        yield "fixed_or_mobile", rf"(?={mobile}\Z){fixed}"
-        yield "fixed", fixed
-    elif fixed or mobile:
-        yield ("fixed", fixed) if fixed else ("mobile", mobile)
+        patterns["mobile"] = rf"(?!{fixed}\Z){mobile}"
+        patterns["fixed_or_mobile"] = rf"(?={mobile}\Z){fixed}"
+        patterns["fixed"] = fixed
+    else:
+        patterns |= {"fixed": fixed, "mobile": mobile}
+    return {name: pattern for name, pattern in patterns.items() if pattern}
 
 
 def _pattern(desc: PhoneNumberDesc | None, length: int) -> str:

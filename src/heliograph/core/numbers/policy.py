@@ -1,4 +1,4 @@
-"""Which numbers a message may go to at all, whoever sends it: no dear ones, none of no country, unless asked for."""
+"""Which numbers a message may go to, whoever sends it: none dear or of no country, unless asked for."""
 
 from collections.abc import Collection
 from typing import Final
@@ -30,13 +30,14 @@ def policy(
     elif number.type not in allowed_types:
         refusal = BadNumber(
             "type_not_allowed",
-            f"{number.e164} is of the type {_words(number.type)}; allowed are {_words(', '.join(sorted(allowed_types)))}",
+            f"{number.e164} is of the type {_words(number.type)}; "
+            f"allowed are {_words(', '.join(sorted(allowed_types)))}",
             suggest(number.e164),
         )
     elif number.type == "toll_free" and not number.e164.startswith("+1"):
         refusal = BadNumber(
             "type_not_allowed",
-            f"{number.e164} is a toll-free number, which takes messages in North America only; give a mobile number",
+            f"{number.e164} is toll-free, which takes messages in North America only; give a mobile number",
         )
     elif strict and not number.valid:
         refusal = BadNumber(

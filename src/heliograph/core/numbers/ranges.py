@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-# Set aside by regulators (or by long custom, 555-01xx) for films, examples and tests: nobody can be reached there.
+from heliograph.core.numbers.plans import calling_code
+
+# Set aside by regulators (555-01xx by long custom) for films, examples and tests: nobody is reached there.
 _TEST_NUMBER: Final = re.compile(
     r"""\+(?:
         1[2-9]\d\d55501\d\d
@@ -44,13 +46,9 @@ _REPAIRS: Final = tuple(
         (r"\+521(\d{10})", r"+52\1"),
         (r"\+54([1-8]\d{9})", r"+549\1"),
         (r"\+55(\d\d)([6-9]\d{7})", r"+55\g<1>9\2"),
-        (r"\+225(\d[7-9]\d{6})", r"+22507\1"),  # Ivory Coast, 2021: two digits more, by network
-        (r"\+225(\d[4-6]\d{6})", r"+22505\1"),
+        (r"\+225([04-9][7-9]\d{6})", r"+22507\1"),  # Ivory Coast, 2021: two digits more, by network
+        (r"\+225([04-9][4-6]\d{6})", r"+22505\1"),
         (r"\+225([04-9][0-3]\d{6})", r"+22501\1"),
-        (r"\+(\d{1,3})(\1\d{6,})", r"+\2"),  # the calling code twice
-        (r"\+(\d)0(\d{6,})", r"+\1\2"),  # a trunk zero that the country does not use
-        (r"\+(\d\d)0(\d{6,})", r"+\1\2"),
-        (r"\+(\d{3})0(\d{6,})", r"+\1\2"),
         (r"([1-9]\d{9,14})", r"+\1"),  # the '+' left out
         (r"([2-9]\d{9})", r"+1\1"),  # North America's ten digits
     )
@@ -58,7 +56,7 @@ _REPAIRS: Final = tuple(
 
 
 def is_test_number(e164: str) -> bool:
-    """Is this a number for fiction, examples and tests? Such a number is for the sandbox, never for a carrier."""
+    """Is this a number for fiction, examples and tests? It is for the sandbox, never for a carrier."""
     return _TEST_NUMBER.fullmatch(e164) is not None
 
 
@@ -72,3 +70,10 @@ def repairs(digits: str) -> Iterator[str]:
     for pattern, form in _REPAIRS:
         if pattern.fullmatch(digits):
             yield pattern.sub(form, digits)
+    code = calling_code(digits[1:]) if digits[0] == "+" else None
+    if code is not None:
+        rest = digits[1 + len(str(code)) :]
+        if rest.startswith(str(code)):
+            yield "+" + rest  # the calling code twice
+        if rest.startswith("0"):
+            yield f"+{code}{rest[1:]}"  # a trunk zero that the country does not use

@@ -1,7 +1,7 @@
 """Reads a text as a number: by a plan when it is E.164 already, else after cleaning by the library.
 
-A national form needs a default country. Without one, bare digits are taken as international only if that gives a
-valid number which is not just as well a North American one: a wrong guess would reach a stranger.
+A national form needs a default country. Without one, bare digits are taken as international only if that
+gives a valid number which is not just as well a North American one: a wrong guess would reach a stranger.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from heliograph.core.numbers import plans, ranges
 from heliograph.core.numbers import text as writing
 from heliograph.core.numbers.number import BadNumber, Number, shown
 
-# Plans by the first four characters and the length of a number; at most one per calling code, digit and length.
+# Plans by the first four characters and the length of a number: a few thousand keys at most.
 _PLANS: Final[dict[tuple[str, int], plans.Plan]] = {}
 
 _SHORT_CODE_DIGITS: Final = 8  # at most
@@ -31,19 +31,19 @@ _NO_NUMBER: Final = {
 
 
 def parse(text: str, default_country: str | None = None) -> Number | BadNumber:
-    """The number that a text writes, or why it is none. `default_country` allows that country's national forms."""
+    """The number that a text writes, or why it is none. With a default country, its national forms count."""
     plan = _PLANS.get((text[:4], len(text)))
     if plan is not None:
         match_all, kinds = plan
         match = match_all(text)
         if match is not None:
-            country, kind = kinds[match.lastindex or 0]
-            return Number(text, country, kind, True)
+            country, kind, valid = kinds[match.lastindex or 0]
+            return Number(text, country, kind, valid)
     return _parse_written(text, default_country.upper() if default_country else None)
 
 
 def suggest(digits: str, region: str | None = None) -> str | None:
-    """What these digits probably should be, in E.164: the first usual slip whose repair gives a valid number."""
+    """What these digits probably should be: the first repair of a usual slip that gives a valid number."""
     for candidate in ranges.repairs(digits):
         if candidate[0] == "+" or region is not None:
             number = _possible(candidate, region)
@@ -62,11 +62,7 @@ def time_zones(number: Number) -> tuple[str, ...]:
 def _parse_written(text: str, region: str | None) -> Number | BadNumber:
     digits = writing.digits_of(text)
     if isinstance(digits, BadNumber):
-        return (
-            digits
-            if digits.code not in ("letters", "extension")
-            else _without_additions(digits, text, region)
-        )
+        return _without_additions(digits, text, region)
     if digits[0] == "+":
         return _international(digits, region) if digits == text else parse(digits, region)
     if region is None:
@@ -80,6 +76,8 @@ def _parse_written(text: str, region: str | None) -> Number | BadNumber:
 
 
 def _without_additions(refusal: BadNumber, text: str, region: str | None) -> BadNumber:
+    if refusal.code not in ("letters", "extension"):
+        return refusal
     for candidate in writing.without_additions(text):
         number = _parse_written(candidate, region)
         if isinstance(number, Number) and number.valid:
@@ -88,11 +86,9 @@ def _without_additions(refusal: BadNumber, text: str, region: str | None) -> Bad
 
 
 def _or_suggestion(number: Number | BadNumber, digits: str, region: str | None) -> Number | BadNumber:
-    return (
-        number
-        if isinstance(number, Number)
-        else msgspec.structs.replace(number, suggestion=suggest(digits, region))
-    )
+    if isinstance(number, Number):
+        return number
+    return msgspec.structs.replace(number, suggestion=suggest(digits, region))
 
 
 def _international(digits: str, region: str | None) -> Number | BadNumber:
@@ -106,20 +102,20 @@ def _without_country(digits: str) -> Number | BadNumber:
     if digits[0] != "0" and len(digits) <= _SHORT_CODE_DIGITS:
         return _short_code(digits, None)
     if digits[0] != "0" and len(digits) >= 10:
-        number = _possible("+" + digits, None)
+        number = parse("+" + digits)
         if isinstance(number, Number) and (number.valid or ranges.is_test_number(number.e164)):
             return _unless_north_american(digits, number)
     return BadNumber(
         "not_international",
-        f"{shown(digits)} is not in international form; write '+', the calling code of the country and the number, "
-        "or name a default country",
+        f"{shown(digits)} is not in international form; write '+', the calling code of the country "
+        "and the number, or name a default country",
         suggest(digits),
     )
 
 
 def _unless_north_american(digits: str, number: Number) -> Number | BadNumber:
     """Half of all North American ten-digit numbers would also pass for a number of another country."""
-    other = _possible("+1" + digits, None) if len(digits) == 10 else None
+    other = parse("+1" + digits) if len(digits) == 10 else None
     if not isinstance(other, Number) or not other.valid:
         return number
     return BadNumber(
@@ -133,10 +129,9 @@ def _national(digits: str, region: str) -> Number | BadNumber:
     number = _possible(digits, region)
     if digits[0] == "0" or len(digits) > _SHORT_CODE_DIGITS:
         return _or_suggestion(number, digits, region)
-    is_subscriber = (
-        isinstance(number, Number) and number.valid and (len(digits) > 6 or number.type == "mobile")
-    )
-    return number if is_subscriber else _short_code(digits, number)
+    if isinstance(number, Number) and number.valid and (len(digits) > 6 or number.type == "mobile"):
+        return number
+    return _short_code(digits, number)
 
 
 def _short_code(digits: str, number: Number | BadNumber | None) -> BadNumber:
@@ -146,8 +141,9 @@ def _short_code(digits: str, number: Number | BadNumber | None) -> BadNumber:
         )
     return BadNumber(
         "short_code",
-        f"{shown(digits)} looks like a short code, which can't receive messages; give a whole number, as in +447400123456",
-        number.e164 if isinstance(number, Number) else None,
+        f"{shown(digits)} looks like a short code, which can't receive messages; "
+        "give a whole number, as in +447400123456",
+        number.e164 if isinstance(number, Number) and number.valid else None,
     )
 
 
@@ -162,9 +158,8 @@ def _possible(digits: str, region: str | None) -> Number | BadNumber:
     length = phonenumbers.is_possible_number_with_reason(parsed)
     if length == ValidationResult.IS_POSSIBLE:
         if len(e164) - 1 in plans.E164_DIGITS:
-            country = phonenumbers.region_code_for_number(
-                parsed
-            ) or phonenumbers.region_code_for_country_code(code)
+            region = phonenumbers.region_code_for_number(parsed)
+            country = region or phonenumbers.region_code_for_country_code(code)
             kind = plans.TYPES[phonenumbers.number_type(parsed)]
             return Number(e164, country, kind, phonenumbers.is_valid_number(parsed))
         length = ValidationResult.TOO_LONG if len(e164) > 8 else ValidationResult.TOO_SHORT
@@ -175,10 +170,9 @@ def _refusal(digits: str, length: int, code: int) -> BadNumber:
     if length == ValidationResult.INVALID_COUNTRY_CODE:
         return BadNumber(
             "unknown_country_code",
-            f"{shown(digits)} begins with no calling code in use; write '+' and that of the country, as in +447400123456",
+            f"{shown(digits)} begins with no calling code in use; "
+            "write '+' and that of the country, as in +447400123456",
         )
     name, fault = _LENGTH_FAULTS[length]
-    right = (
-        f"after +{code} come {plans.national_lengths(code)} digits" if code else "a number has 7 to 15 digits"
-    )
-    return BadNumber(name, f"{shown(digits)} {fault}; {right}")
+    right = f"after +{code} come {plans.national_lengths(code)}" if code else "a number has 7 to 15"
+    return BadNumber(name, f"{shown(digits)} {fault}; {right} digits")

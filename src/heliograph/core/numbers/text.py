@@ -1,4 +1,4 @@
-"""What people type: takes the writing away from the digits, and refuses what is more, or other, than one number."""
+"""What people type: takes the writing away from the digits; refuses what is more, or other, than a number."""
 
 import re
 import unicodedata
@@ -21,6 +21,8 @@ _KEYPAD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "222333444555666777
 
 def digits_of(text: str) -> str | BadNumber:
     """The digits of a text, after a '+' if it has one, or why it is not the writing of one number."""
+    if len(text) <= _LONGEST and _DIGITS.fullmatch(text):
+        return text
     if len(text) > _LONGEST:
         return BadNumber(
             "too_long", f"{shown(text)} has {len(text)} characters; a number has at most 15 digits"

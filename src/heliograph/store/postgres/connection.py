@@ -7,7 +7,7 @@ asyncpg stays behind this module's names. An error of the database as a whole (g
 import asyncio
 from typing import Any, Final, TypeAlias
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from heliograph.store.batch import Unavailable
 from heliograph.store.port import Row

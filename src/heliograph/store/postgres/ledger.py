@@ -133,7 +133,7 @@ class PostgresLedger:
             operation.error = None  # of an earlier try
         try:
             await self._writer.write(batch)
-        except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        except Exception as failure:  # whatever it is, those who wait must hear of it
             error = failure
         self._group.finished(batch, error)
 

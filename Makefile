@@ -1,0 +1,62 @@
+# Heliograph: everything that one does with a checkout. `make` alone lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA := $(or $(HELIOGRAPH_DATA_DIR),data)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --build-deps-for editable
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench docs lock clean
+
+help: ## List what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Set up and start the gateway with the sandbox carrier, a test key and a curl line
+	$(BIN)/heliograph serve --demo --data-dir "$(DATA)"
+
+test: $(VENV)/.dev ## Set up and run all tests, PostgreSQL ones included
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(VENV)/.dev ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Measure throughput, CPU and latencies on this machine
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev ## Write the generated reference pages again
+	$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.dev ## Choose the versions of all dependencies again
+	$(COMPILE) --upgrade --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --upgrade --no-annotate --extra dev --constraint requirements/run.txt \
+		--output-file requirements/dev.txt pyproject.toml
+
+clean: ## Remove the environment and all caches; data stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+# The environment: made once, filled again whenever a lock file changes.
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/pip
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/pip
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Heliograph needs Python 3.11 or newer; name another one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "This Python can't make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }

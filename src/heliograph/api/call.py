@@ -1,0 +1,181 @@
+"""One request to a hot door: who calls, what was sent, how to answer.
+
+A door is a plain function of a call: it answers once, at once or from the commit that carries its messages. So the same
+door serves ASGI (below) and the short way past it (`fast`).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+from heliograph.api.context import Context
+from heliograph.api.problems import problem
+from heliograph.core.failures import Refusal
+from heliograph.engine.clients import Client
+from heliograph.engine.intake import Caller, Draft
+from heliograph.store.port import Accept, Idempotency
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+Reply = Callable[[int, list[Header], bytes], None]
+Door = Callable[["Call"], None]
+
+_IDEMPOTENCY_MS: Final = 86_400_000
+_CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="heliograph", Basic realm="heliograph"')
+
+
+class Heading:
+    """What the headers of a request say to a hot door."""
+
+    __slots__ = ("authorization", "content_type", "key", "request_id")
+
+    def __init__(self, headers: Sequence[Header]) -> None:
+        self.authorization: bytes | None = None
+        self.content_type: bytes | None = None
+        self.key: bytes | None = None
+        self.request_id: bytes | None = None
+        for name, value in headers:
+            if name == b"authorization":
+                self.authorization = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"idempotency-key":
+                self.key = value
+            elif name == b"x-request-id":
+                self.request_id = value
+
+
+class Call:
+    """A request whose caller is known."""
+
+    __slots__ = ("_reply", "body", "client", "content_type", "context", "headers", "key", "now", "request_id")
+
+    def __init__(self, context: Context, heading: Heading, client: Client | None, body: bytes, reply: Reply) -> None:
+        self.context = context
+        self.client = client
+        self.body = body
+        self.content_type = heading.content_type
+        self.key = heading.key
+        self.now = context.clock.now_ms()
+        self.request_id = heading.request_id or context.new_request_id()
+        self.headers: list[Header] = [(b"content-type", b"application/json"), (b"x-request-id", self.request_id)]
+        self._reply = reply
+
+    # -- what doors ask
+
+    def barred(self, scope: str, media_type: bytes = b"application/json") -> Refusal | None:
+        """Why this caller may not come through this door, or not like this."""
+        client = self.client
+        assert client is not None
+        if scope not in client.scopes and "admin" not in client.scopes:
+            return Refusal("missing_scope", f"this key may not do that; it needs the scope {scope}", status=403)
+        if self.content_type is not None and not self.content_type.startswith(media_type):
+            shown = self.content_type.decode("latin-1")[:60]
+            return Refusal("unsupported_media_type", f"{shown!r} is not read here; send {media_type.decode()}", status=415)
+        if self.key is not None and not 0 < len(self.key) <= 255:
+            return Refusal("bad_idempotency_key", "Idempotency-Key takes 1 to 255 characters", status=400)
+        return None
+
+    def over_rate(self, count: int) -> Refusal | None:
+        """Count messages against the client's and the workspace's rate."""
+        assert self.client is not None
+        allowed, headers = self.context.limits.take(self.client, count, self.now)
+        self.headers += headers
+        return None if allowed else Refusal("rate_limited", "too many messages a second; see Retry-After", status=429)
+
+    @property
+    def caller(self) -> Caller:
+        client = self.client
+        assert client is not None
+        return Caller(client.id, client.workspace, client.environment, client.default_country)
+
+    def keep(
+        self,
+        drafts: Sequence[Draft],
+        done: Callable[[Accept], None],
+        *,
+        reply: Callable[[Accept], bytes],
+        all_or_none: bool,
+        batch: bool = False,
+    ) -> None:
+        """Hand drafts to intake; `done` when they are on disk. What keeps them from it is answered here."""
+
+        def kept(operation: Accept) -> None:
+            if operation.error is not None:
+                detail = "the message could not be kept; nothing was stored: try again in a moment"
+                self.refuse(Refusal("ledger_unavailable", detail, status=503))
+            elif operation.conflict:
+                detail = "this Idempotency-Key was used with another body; a new request needs a new key"
+                self.refuse(Refusal("idempotency_conflict", detail, status=409))
+            elif operation.replayed is not None:
+                self.headers.append((b"idempotent-replayed", b"true"))
+                self.answer(202, operation.replayed)
+            else:
+                done(operation)
+
+        idempotency = None
+        if self.key is not None:
+            assert self.client is not None
+            digest = hashlib.sha256(self.body).digest()
+            idempotency = Idempotency(self.client.id, self.key.decode("latin-1"), digest, self.now + _IDEMPOTENCY_MS)
+        self.context.intake.accept(
+            drafts, kept, idempotency=idempotency, reply=reply, all_or_none=all_or_none, batch=batch
+        )
+
+    # -- answers
+
+    def answer(self, status: int, body: bytes) -> None:
+        self._reply(status, self.headers, body)
+
+    def refuse(self, *refusals: Refusal) -> None:
+        for refusal in refusals:
+            self.context.refused(refusal.code)
+        status, content_type, body = problem(refusals, self.request_id.decode("latin-1"))
+        self.headers[0] = (b"content-type", content_type)
+        if status == 401:
+            self.headers.append(_CHALLENGE)
+        self.answer(status, body)
+
+
+async def through_asgi(context: Context, scope: Scope, receive: Receive, send: Send, door: Door) -> None:
+    """The general way to a hot door."""
+    heading = Heading(scope["headers"])
+    future: asyncio.Future[tuple[int, list[Header], bytes]] = asyncio.get_running_loop().create_future()
+
+    def reply(status: int, headers: list[Header], body: bytes) -> None:
+        if not future.done():  # the caller may have hung up
+            future.set_result((status, headers, body))
+
+    body = await _read(receive, context.max_body_bytes)
+    address = scope["client"][0] if scope.get("client") else ""
+    client = context.clients.authenticate(heading.authorization, address)
+    if client is None:
+        client = await context.clients.authenticate_slow(heading.authorization, address)
+    if isinstance(client, Refusal):
+        Call(context, heading, None, b"", reply).refuse(client)
+    elif body is None:
+        detail = f"the body may take {context.max_body_bytes} bytes"
+        Call(context, heading, client, b"", reply).refuse(Refusal("body_too_large", detail, status=413))
+    else:
+        door(Call(context, heading, client, body, reply))
+    status, headers, content = await future
+    headers.append((b"content-length", b"%d" % len(content)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """The whole body, or None when it is too large; what is too large is read to its end but not kept."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if size <= limit else None

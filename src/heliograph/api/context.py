@@ -1,0 +1,49 @@
+"""What the doors are given by the composition root: one object, the same for all of them."""
+
+import itertools
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from heliograph.api.limits import Limits
+from heliograph.core.message import Message
+from heliograph.engine.clients import Clients
+from heliograph.engine.intake import Intake
+from heliograph.ports import Clock
+from heliograph.store.port import Ledger
+
+
+class Log(Protocol):
+    """The structured log. Never given a key, a body or a text."""
+
+    def info(self, event: str, /, **fields: object) -> None: ...
+
+    def error(self, event: str, /, **fields: object) -> None: ...
+
+
+def request_ids() -> Callable[[], bytes]:
+    """Ids for requests that bring none: different in every process and at every start."""
+    prefix, numbers = b"req_%b" % secrets.token_hex(6).encode(), itertools.count(1)
+    return lambda: b"%b%06x" % (prefix, next(numbers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a door may use."""
+
+    ledger: Ledger
+    clients: Clients
+    limits: Limits
+    clock: Clock
+    intake: Intake
+    log: Log
+    seal: Callable[[str], str]
+    metrics_text: Callable[[], bytes]
+    ready: Callable[[], str | None]  # None: ready; else why not
+    refused: Callable[[str], None]  # counts a refusal by its code
+    estimated_end: Callable[[Sequence[Message]], int]
+    new_request_id: Callable[[], bytes] = field(default_factory=request_ids)
+    public_url: str | None = None
+    max_body_bytes: int = 10_000_000
+    open_metrics: bool = True  # to callers on this machine; others need the scope admin

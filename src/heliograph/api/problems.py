@@ -1,0 +1,229 @@
+"""Reads bodies, and says what is wrong with a request: RFC 9457 problems, made of refusals.
+
+`decode` never raises: what a body lacks becomes a refusal that names the field and what would be right. `problem`
+renders refusals; every code has its line in `catalogue`. Neither ever repeats a secret: values are not quoted, only
+names.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Final, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from heliograph.api.catalogue import CATALOGUE
+from heliograph.core.failures import Refusal
+from heliograph.engine.suggest import did_you_mean
+
+T = TypeVar("T")
+
+MEDIA_TYPE: Final = b"application/problem+json"
+DEEPEST: Final = 32
+_SEVERAL: Final = "invalid_request"
+
+_BRACKETS: Final = b"{}[]"
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(_BRACKETS))
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_WORDS: Final = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_EXPECTED: Final = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?(.*)", re.DOTALL)
+_PATH: Final = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_STEPS: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """One thing that is wrong: a JSON pointer into the request, what is wrong there, and its code."""
+
+    pointer: str
+    detail: str
+    code: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A problem as RFC 9457 shapes it. `code` is stable; `type` leads to its documentation."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def problem(refusals: Sequence[Refusal], request_id: str) -> tuple[int, bytes, bytes]:
+    """(status, content type, body) of the answer that tells these refusals; there is at least one."""
+    first = refusals[0]
+    code, detail = first.code, first.detail
+    if len(refusals) > 1:
+        detail = f"{len(refusals)} things are wrong; errors names each"
+        code = first.code if all(refusal.code == first.code for refusal in refusals) else _SEVERAL
+    entry = CATALOGUE.get(code)
+    body = Problem(
+        type=f"/docs/errors#{code}",
+        title=entry.title if entry else HTTPStatus(first.status).phrase,
+        status=first.status,
+        detail=detail,
+        code=code,
+        request_id=request_id,
+        errors=[FieldProblem(r.pointer, r.detail, r.code) for r in refusals if r.pointer or len(refusals) > 1],
+    )
+    return first.status, MEDIA_TYPE, _encode(body)
+
+
+def defect(request_id: str) -> tuple[int, bytes, bytes]:
+    """The answer when something of ours broke: it tells nothing but where to look."""
+    detail = f"something broke here; it is logged under {request_id}. Nothing was promised: try again"
+    return problem([Refusal("internal_error", detail, status=500)], request_id)
+
+
+# -- reading
+
+
+def decode(body: bytes, cls: type[T]) -> T | Refusal:
+    """The body as a value, or what is wrong with it."""
+    try:
+        value = _decoder(cls)(body)
+    except UnicodeDecodeError:
+        return Refusal("bad_utf8", "the body is not UTF-8", status=400)
+    except msgspec.ValidationError as error:
+        return _explained(str(error), cls)
+    except msgspec.DecodeError as error:
+        return _malformed(body, str(error))
+    except RecursionError:
+        return _too_deep()
+    if b"\\u0000" in body and (pointer := _find_nul(msgspec.json.decode(body))) is not None:
+        return Refusal("nul_character", "a string holds a NUL character; leave it out", pointer)
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_deep(body):
+        return _too_deep()
+    return value
+
+
+@lru_cache(maxsize=256)
+def _decoder(cls: type[T]) -> Any:
+    return msgspec.json.Decoder(cls).decode
+
+
+def _malformed(body: bytes, found: str) -> Refusal:
+    if not body.strip():
+        return Refusal("empty_body", "the body is empty; send a JSON object", status=400)
+    if "surrogate" in found:
+        detail = "half of a surrogate pair stands alone in an escape (\\uD800 to \\uDFFF); write the character itself"
+        return Refusal("bad_unicode", detail, status=400)
+    where = found.removeprefix("JSON is malformed: ").replace("Input data was truncated", "it ends too early")
+    return Refusal("bad_json", f"the body is not JSON: {where}", status=400)
+
+
+def _too_deep() -> Refusal:
+    return Refusal("too_deep", f"the body is nested deeper than {DEEPEST} levels", status=400)
+
+
+def _is_deep(body: bytes) -> bool:
+    """Brackets alone tell the depth; strings, which may hold brackets too, are only left out when it matters."""
+    return _levels(body) and _levels(_STRINGS.sub(b"", body))
+
+
+def _levels(body: bytes) -> bool:
+    """Is something left when as many levels as are allowed are peeled off, from within?"""
+    brackets = body.translate(None, _NOT_BRACKETS)
+    for _ in range(DEEPEST):
+        peeled = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if peeled == brackets:
+            break
+        brackets = peeled
+    return bool(brackets)
+
+
+def _find_nul(value: object, pointer: str = "") -> str | None:
+    """Where a NUL character stands."""
+    if isinstance(value, str):
+        return pointer if "\0" in value else None
+    children: Iterator[tuple[object, object]] = iter(())
+    if isinstance(value, dict):
+        if any("\0" in key for key in value):
+            return pointer
+        children = iter(value.items())
+    elif isinstance(value, list):
+        children = iter(enumerate(value))
+    for key, child in children:
+        if (found := _find_nul(child, f"{pointer}/{_escaped(str(key))}")) is not None:
+            return found
+    return None
+
+
+# -- what is wrong, in words
+
+
+def _explained(error: str, cls: type) -> Refusal:
+    """msgspec's one error, as a pointer and a sentence."""
+    found = _PATH.search(error)
+    text = error[: found.start()] if found else error
+    steps = [name or index for name, index in _STEPS.findall(found[1])] if found else []
+    pointer = "".join(f"/{_escaped(step)}" for step in steps if step != "...")
+    name = _escaped_name(steps)
+    if text.startswith("Object missing required field"):
+        field = text.split("`")[1]
+        return Refusal("missing_field", f"{field} is missing", f"{pointer}/{_escaped(field)}")
+    if text.startswith("Object contains unknown field"):
+        field = text.split("`")[1]
+        hint = did_you_mean(field, _fields(cls, steps))
+        return Refusal("unknown_field", f"there is no field {field[:60]!r} here.{hint}", f"{pointer}/{_escaped(field)}")
+    if expected := _EXPECTED.fullmatch(text):
+        wanted, got, rest = expected.groups()
+        if got:
+            detail = f"{name} must be {_in_words(wanted)}, not {_in_words(got)}"
+            return Refusal("wrong_type", detail, pointer)
+        return Refusal("bad_value", f"{name} must be {_in_words(wanted)}{rest}", pointer)
+    return Refusal("bad_value", f"{name}: {text}", pointer)
+
+
+def _in_words(types: str) -> str:
+    words = [_WORDS.get(one, f"`{one}`") for one in types.split(" | ")]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _escaped_name(steps: Sequence[str]) -> str:
+    """How a sentence names the place."""
+    if not steps:
+        return "the body"
+    names = [step for step in steps if not step.isdigit() and step != "..."]
+    inside = "each entry of " if steps[-1] == "..." or steps[-1].isdigit() else ""
+    return inside + (names[-1] if names else "the list")
+
+
+def _escaped(step: str) -> str:
+    """A step of a JSON pointer (RFC 6901, section 3)."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _fields(cls: object, steps: Sequence[str]) -> list[str]:
+    """The names of the fields that may stand at the place where these steps lead."""
+    for step in steps:
+        structs = list(_structs(cls))
+        if step.isdigit() or step == "...":
+            cls = get_args(cls) or cls
+        elif structs:
+            fields = {f.encode_name: f.name for f in msgspec.structs.fields(structs[0])}
+            cls = get_type_hints(structs[0]).get(fields.get(step, ""), object)
+    return [f.encode_name for struct in _structs(cls) for f in msgspec.structs.fields(struct)]
+
+
+def _structs(annotation: object) -> Iterator[type[msgspec.Struct]]:
+    """The structs inside a type: itself, or those that a union, list or dict is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        yield annotation
+        return
+    for part in annotation if isinstance(annotation, tuple) else get_args(annotation):
+        yield from _structs(part)

@@ -1,0 +1,85 @@
+"""The API of a running server, for commands that use it like anybody else. Never follows a redirect with the key."""
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from heliograph.cli.output import Mistake
+
+_TIMEOUT_S = 30.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Client:
+    """Speaks to one server with one key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        from heliograph.settings import resolve_secret
+
+        self._url = url.rstrip("/")
+        self._key = resolve_secret(key, os.environ)
+        host = urllib.parse.urlsplit(self._url).hostname
+        if host is None or not self._url.startswith(("http://", "https://")):
+            raise Mistake(f"{url} is not the URL of a server; such as http://127.0.0.1:8080")
+        # This machine itself is never behind the proxy that the environment names.
+        proxies = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
+        self._opener = urllib.request.build_opener(_StayHere(), *proxies)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._call("GET", path, None, query)
+
+    def post(self, path: str, body: Mapping[str, Any], **headers: str) -> Any:
+        return self._call("POST", path, body, {}, headers)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._call("PUT", path, body, {})
+
+    def delete(self, path: str, **query: Any) -> Any:
+        return self._call("DELETE", path, None, query)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        given = {name: value for name, value in query.items() if value not in (None, "", [])}
+        url = f"{self._url}{path}{'?' if given else ''}{urllib.parse.urlencode(given, doseq=True)}"
+        request = urllib.request.Request(
+            url,
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json", **(headers or {})},
+            method=method,
+        )
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise Mistake(_problem(error.code, error.read())) from None
+        except (urllib.error.URLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            raise Mistake(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
+        return json.loads(content) if content else None
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _problem(status: int, content: bytes) -> str:
+    """What a server's refusal says, in one line."""
+    try:
+        problem = json.loads(content)
+        detail = problem.get("detail") or problem["title"]
+    except (ValueError, KeyError, AttributeError):
+        return f"the server answered {status}"
+    pointers = [error["pointer"] for error in problem.get("errors", []) if error.get("pointer")]
+    return f"{detail}{f' ({pointers[0]})' if pointers else ''} [{problem.get('code', status)}]"

@@ -1,0 +1,57 @@
+"""`heliograph messages`: looks messages up and takes back what still waits, through the API of a running server."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from heliograph.cli.client import Client
+from heliograph.cli.options import LOCAL_URL, Json, Key, Url
+from heliograph.cli.output import facts, show, table
+
+program = typer.Typer(help="Messages that were accepted.", no_args_is_help=True)
+MessageId = Annotated[str, typer.Argument(metavar="ID", help="The message's id, msg_…")]
+_COLUMNS = ("id", "status", "to", "kind", "connector", "segments", "created_at")
+
+
+@program.command("show")
+def show_one(message_id: MessageId, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Show a message."""
+    found = Client(url, key).get(f"/v1/messages/{quote(message_id, safe='')}")
+    show(found, facts(list(found.items())), as_json)
+
+
+@program.command("list")
+def list_(
+    key: Key,
+    to: Annotated[str | None, typer.Option(help="Only to this recipient.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="Only in this state; several times.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    correlation_id: Annotated[str | None, typer.Option(metavar="ID", help="Only with this reference.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many, at most.")] = 20,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    url: Url = LOCAL_URL,
+    as_json: Json = False,
+) -> None:
+    """List messages, the newest first."""
+    page = Client(url, key).get(
+        "/v1/messages",
+        to=to,
+        status=",".join(status or []),
+        kind=kind,
+        tag=tag,
+        correlation_id=correlation_id,
+        limit=limit,
+        cursor=cursor,
+    )
+    text = table([name.upper() for name in _COLUMNS], [[m.get(name) for name in _COLUMNS] for m in page["data"]])
+    more = page.get("next_cursor")
+    show(page, f"{text}\n\nmore: --cursor {more}" if more else text, as_json)
+
+
+@program.command()
+def cancel(message_id: MessageId, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Take back a message that no carrier has yet."""
+    answer = Client(url, key).post(f"/v1/messages/{quote(message_id, safe='')}/cancel", {})
+    show(answer, f"{message_id} is canceled", as_json)

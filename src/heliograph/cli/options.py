@@ -1,0 +1,66 @@
+"""Options that several commands share, and what they lead to."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from heliograph.settings import Settings
+    from heliograph.store.port import Ledger
+
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The configuration; HELIOGRAPH_CONFIG names it too.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Where the embedded ledger lies; or HELIOGRAPH_DATA_DIR; ./data."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Url = Annotated[
+    str,
+    typer.Option("--url", envvar="HELIOGRAPH_URL", metavar="URL", help="The running server.", show_envvar=True),
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        envvar="HELIOGRAPH_KEY",
+        metavar="KEY",
+        help="API key; better as env:NAME or file:PATH, other users see command lines.",
+        show_envvar=True,
+    ),
+]
+LOCAL_URL = "http://127.0.0.1:8080"
+
+
+def load(config: Path | None, data_dir: Path | None, flags: Mapping[str, str] | None = None) -> "Settings":
+    """The settings in force for this call."""
+    from heliograph import settings
+
+    return settings.load(config, os.environ, data_dir, flags)
+
+
+@asynccontextmanager
+async def opened(settings: "Settings") -> AsyncIterator["Ledger"]:
+    """The ledger, for as long as a command needs it; a running server is not disturbed."""
+    from heliograph import app
+
+    ledger = await app.open_ledger(settings)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def actor() -> str:
+    """Who stands in the audit log for a change from the command line."""
+    import getpass
+
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container may have users without a name
+        return f"cli:{os.getuid()}"

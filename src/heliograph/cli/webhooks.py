@@ -1,0 +1,65 @@
+"""`heliograph webhooks`: tries endpoints, tells events again, and puts a receiver to the test."""
+
+import os
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from heliograph.cli.client import Client
+from heliograph.cli.options import LOCAL_URL, Json, Key, Url
+from heliograph.cli.output import Mistake, facts, show, table
+
+program = typer.Typer(help="Webhooks to your own systems.", no_args_is_help=True)
+Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name, as it was declared.")]
+
+
+@program.command()
+def test(endpoint: Endpoint, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Send a test event to an endpoint and show its answer."""
+    answer = Client(url, key).post(f"/v1/endpoints/{quote(endpoint, safe='')}/test", {})
+    show(answer, facts(list(answer.items())), as_json)
+
+
+@program.command()
+def replay(
+    endpoint: Endpoint,
+    key: Key,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Events from then on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Events before then.")] = None,
+    message: Annotated[list[str] | None, typer.Option(metavar="ID", help="Events of this message; several.")] = None,
+    url: Url = LOCAL_URL,
+    as_json: Json = False,
+) -> None:
+    """Tell an endpoint events once more: of a span of time, of some messages, or all that had failed."""
+    given = {"since": since, "until": until, "messages": message}
+    body = {name: value for name, value in given.items() if value}
+    answer = Client(url, key).post(f"/v1/endpoints/{quote(endpoint, safe='')}/replay", body)
+    show(answer, facts(list(answer.items())), as_json)
+
+
+@program.command()
+def secret(as_json: Json = False) -> None:
+    """Make a webhook secret, to be put where `secret = "env:NAME"` or `"file:PATH"` finds it."""
+    from heliograph.core.signing import secret_from
+
+    made = secret_from(os.urandom(32))
+    show({"secret": made}, made, as_json)
+
+
+@program.command()
+def certify(
+    receiver: Annotated[str, typer.Argument(metavar="URL", help="The receiver to test.")],
+    secret: Annotated[str, typer.Option(help="Its secret: env:NAME or file:PATH.")],
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long it may take to answer.")] = 3.0,
+    as_json: Json = False,
+) -> None:
+    """Put a receiver to the test: genuine, repeated, unknown, forged, altered, stale and unsigned webhooks."""
+    from heliograph.cli import certifying
+    from heliograph.settings import resolve_secret
+
+    results = certifying.run(receiver, resolve_secret(secret, os.environ), timeout)
+    rows = [("ok" if result.passed else "FAILED", result.name, result.expected, result.got) for result in results]
+    show({"data": results}, table(("", "CASE", "EXPECTED", "GOT"), rows), as_json)
+    if failed := sum(not result.passed for result in results):
+        raise Mistake(f"{failed} of {len(results)} cases failed")

@@ -1,0 +1,37 @@
+"""What a client may be allowed to do. `admin` includes everything else."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from heliograph.core.failures import Refusal
+from heliograph.engine.suggest import did_you_mean
+
+ADMIN: Final = "admin"
+SCOPES: Final[dict[str, str]] = {
+    "messages:send": "send messages",
+    "messages:read": "read messages, their events and replies; cancel what has not left",
+    "webhooks:read": "see endpoints, deliveries and what failed",
+    "webhooks:manage": "declare endpoints, rotate their secrets, replay deliveries",
+    "analytics:read": "read statistics and costs",
+    "senders:manage": "declare senders and numbers",
+    "templates:manage": "create and change templates",
+    "routing:manage": "declare connectors and routes",
+    "consent:manage": "record opt-ins and opt-outs",
+    "exports:read": "export messages and logs",
+    "verify": "send and check one-time codes",
+    ADMIN: "everything, and manage keys, environments, pauses and the audit log",
+}
+DEFAULT_SCOPES: Final = ("messages:send", "messages:read")
+
+
+def unknown_scopes(scopes: Sequence[str]) -> list[Refusal]:
+    """A refusal for each scope that does not exist."""
+    return [
+        Refusal(
+            "unknown_scope",
+            f"{scope[:40]!r} is not a scope; the scopes are {', '.join(SCOPES)}.{did_you_mean(scope, SCOPES)}",
+            f"/scopes/{index}",
+        )
+        for index, scope in enumerate(scopes)
+        if scope not in SCOPES
+    ]

@@ -1,0 +1,188 @@
+"""The settings themselves. Each field carries its help, what a right value looks like, and its check."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.settings.document import Document
+from heliograph.settings.secrets import resolve_secret
+
+
+def _is_address(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and int(port) < 65_536
+
+
+def _is_web_url(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_store_url(value: str) -> bool:
+    return value.startswith(("sqlite:///", "postgresql://", "postgres://"))
+
+
+def _are_networks(values: Iterable[str]) -> bool:
+    try:
+        for value in values:
+            ipaddress.ip_network(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _rises_from_one(values: tuple[int, ...]) -> bool:
+    return bool(values) and min(values) > 0
+
+
+def _key(text: str, right: str = "", fits: Callable[[Any], bool] | None = None, **limits: Any) -> Meta:
+    """Help, what a right value looks like, and the check beyond its type."""
+    return Meta(description=text, extra={"right": right, "fits": fits}, **limits)
+
+
+_ADDRESS: Final = ("HOST:PORT, such as 127.0.0.1:8080", _is_address)
+_NETWORKS: Final = ('a list of networks, such as ["10.0.0.0/8", "::1/128"]', _are_networks)
+
+# -- the tree
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTTP doors: API, console, metrics."""
+
+    listen: Annotated[str, _key("Where HTTP is served.", *_ADDRESS)] = "127.0.0.1:8080"
+    public_url: Annotated[
+        str | None,
+        _key(
+            "How the world reaches this server; stands in links and in what providers are told.",
+            "a URL, such as https://sms.example.com",
+            _is_web_url,
+        ),
+    ] = None
+    tls_cert: Annotated[str | None, _key("PEM file with the certificate chain; with it, HTTPS is served.")] = None
+    tls_key: Annotated[str | None, _key("PEM file with the certificate's private key.")] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...], _key("Networks whose X-Forwarded-For and X-Forwarded-Proto are believed.", *_NETWORKS)
+    ] = ()
+    metrics_networks: Annotated[
+        tuple[str, ...], _key("Networks that may read /metrics without a key; others need the scope admin.", *_NETWORKS)
+    ] = ("127.0.0.0/8", "::1/128")
+    max_body_bytes: Annotated[int, _key("The largest request body that is read.", ge=1_024)] = 10_485_760
+    grace_s: Annotated[int, _key("How long a stop waits for what is in flight.", ge=0, le=600)] = 20
+
+
+class Store(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger."""
+
+    url: Annotated[
+        str | None,
+        _key(
+            "Where the ledger is; left out: heliograph.db in the data directory. Also env:NAME or file:PATH.",
+            "sqlite:////path/to/file.db or postgresql://user@host/database",
+            lambda value: value.startswith(("env:", "file:")) or _is_store_url(value),
+        ),
+    ] = None
+
+
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Webhooks to customers."""
+
+    allow_networks: Annotated[
+        tuple[str, ...], _key("Exceptions to the guard against inner addresses; for development.", *_NETWORKS)
+    ] = ()
+    timeout_ms: Annotated[int, _key("How long an endpoint may take to answer.", ge=100, le=60_000)] = 3_000
+    retry_schedule_s: Annotated[
+        tuple[int, ...],
+        _key("Pauses before the second and each later try.", "a list of seconds, such as [5, 300]", _rises_from_one),
+    ] = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
+    disable_after_hours: Annotated[
+        int, _key("An endpoint that fails for so long is disabled, with an alarm.", ge=1)
+    ] = 120
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written to the standard error output."""
+
+    level: Annotated[
+        str,
+        _key(
+            "The least level that is written.",
+            "debug, info, warning or error",
+            lambda value: value in ("debug", "info", "warning", "error"),
+        ),
+    ] = "info"
+    format: Annotated[
+        str,
+        _key(
+            "json, text, or auto: text when a person looks on.",
+            "auto, json or text",
+            lambda value: value in ("auto", "json", "text"),
+        ),
+    ] = "auto"
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what is kept; 0: for ever."""
+
+    body_days: Annotated[int, _key("Days until the text of a message is removed.", ge=0)] = 30
+    message_days: Annotated[int, _key("Days until a message is removed altogether.", ge=0)] = 400
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Rates of callers; 0: no limit. A client may have a rate of its own."""
+
+    client_messages_per_second: Annotated[int, _key("Messages a second from one client.", ge=0)] = 0
+    workspace_messages_per_second: Annotated[int, _key("Messages a second from one workspace.", ge=0)] = 0
+
+
+class SmppServer(msgspec.Struct, frozen=True, kw_only=True):
+    """The SMPP door."""
+
+    listen: Annotated[str | None, _key("Where SMPP is served; left out: not at all.", *_ADDRESS)] = None
+
+
+SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    "server": Server,
+    "store": Store,
+    "webhooks": Webhooks,
+    "log": Log,
+    "retention": Retention,
+    "limits": Limits,
+    "smpp_server": SmppServer,
+}
+DECLARED: Final = ("connectors", "routes", "senders", "endpoints")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a process is told at its start."""
+
+    data_dir: Path
+    document: Document
+    server: Server
+    store: Store
+    webhooks: Webhooks
+    log: Log
+    retention: Retention
+    limits: Limits
+    smpp_server: SmppServer
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The objects that stand in the same file."""
+        return self.document.part(DECLARED)
+
+    def store_url(self, environ: Mapping[str, str]) -> str:
+        """The ledger's address, with its password if it has one: never show it."""
+        if self.store.url is None:
+            return f"sqlite:///{self.data_dir.absolute() / 'heliograph.db'}"
+        return resolve_secret(self.store.url, environ)
+
+
+def meta_of(annotated: Any) -> dict[str, Any]:
+    """Help, the look of a right value, and the check of a field."""
+    meta = get_args(annotated)[1]
+    return {"help": meta.description, **meta.extra}

@@ -1,0 +1,198 @@
+"""Cold queries that both engines understand: one message, lists, timelines, deliveries. Each names the workspace."""
+
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message
+from heliograph.store.port import AttemptRow, Ledger
+
+_MESSAGE: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
+_ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
+_EVENT: Final = ", ".join(f"e.{name}" for name in Event.__struct_fields__)
+_DELIVERY: Final = ", ".join(f"d.{name}" for name in DELIVERY_COLUMNS)
+
+
+class Where(msgspec.Struct, frozen=True):
+    """Whose rows: nothing is ever read without both."""
+
+    workspace: int
+    environment: int
+
+
+class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of messages is narrowed to."""
+
+    to: str | None = None
+    state: tuple[str, ...] = ()
+    kind: str | None = None
+    country: str | None = None
+    sender: str | None = None
+    tag: str | None = None
+    correlation_id: str | None = None
+    batch: int | None = None
+    after_ms: int | None = None  # accepted at or after
+    before_ms: int | None = None
+    below_id: int | None = None  # the cursor: newest first
+
+
+class _Sql:
+    """Conditions with their values, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.conditions: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, condition: str, *values: Any) -> None:
+        """`condition` has a {} for each value."""
+        marks = []
+        for value in values:
+            self.values.append(value)
+            marks.append(f"${len(self.values)}")
+        self.conditions.append(condition.format(*marks))
+
+    def add_if(self, condition: str, value: Any) -> None:
+        if value is not None:
+            self.add(condition, value)
+
+
+async def message(ledger: Ledger, where: Where, number: int) -> Message | None:
+    rows = await ledger.fetch(
+        f"SELECT {_MESSAGE} FROM messages m WHERE m.id = $1 AND m.workspace = $2 AND m.environment = $3",
+        number,
+        where.workspace,
+        where.environment,
+    )
+    return Message(*rows[0]) if rows else None
+
+
+async def messages_by_id(ledger: Ledger, where: Where, numbers: list[int]) -> list[Message]:
+    """Those of the messages that exist, in no order."""
+    if not numbers:
+        return []
+    marks = ", ".join(f"${index}" for index in range(3, len(numbers) + 3))
+    rows = await ledger.fetch(
+        f"SELECT {_MESSAGE} FROM messages m WHERE m.workspace = $1 AND m.environment = $2 AND m.id IN ({marks})",
+        where.workspace,
+        where.environment,
+        *numbers,
+    )
+    return [Message(*row) for row in rows]
+
+
+async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, limit: int) -> list[Message]:
+    """Newest first."""
+    sql = _Sql()
+    sql.add("m.workspace = {} AND m.environment = {}", where.workspace, where.environment)
+    sql.add_if("m.to_number = {}", narrowed.to)
+    sql.add_if("m.kind = {}", narrowed.kind)
+    sql.add_if("m.country = {}", narrowed.country)
+    sql.add_if("m.sender = {}", narrowed.sender)
+    sql.add_if("m.correlation_id = {}", narrowed.correlation_id)
+    sql.add_if("m.batch = {}", narrowed.batch)
+    sql.add_if("m.accepted_at >= {}", narrowed.after_ms)
+    sql.add_if("m.accepted_at < {}", narrowed.before_ms)
+    sql.add_if("m.id < {}", narrowed.below_id)
+    if narrowed.state:
+        sql.add("m.state IN (" + ", ".join("{}" for _ in narrowed.state) + ")", *narrowed.state)
+    if narrowed.tag is not None:
+        sql.add(
+            "m.id IN (SELECT t.message FROM message_tags t WHERE t.workspace = {} AND t.tag = {})",
+            where.workspace,
+            narrowed.tag,
+        )
+    sql.values.append(limit)
+    rows = await ledger.fetch(
+        f"SELECT {_MESSAGE} FROM messages m WHERE {' AND '.join(sql.conditions)} ORDER BY m.id DESC LIMIT ${len(sql.values)}",
+        *sql.values,
+    )
+    return [Message(*row) for row in rows]
+
+
+async def events(ledger: Ledger, message_number: int) -> list[Event]:
+    """The timeline of a message that was looked up before (so that its workspace is known to fit)."""
+    rows = await ledger.fetch(f"SELECT {_EVENT} FROM events e WHERE e.message = $1 ORDER BY e.seq", message_number)
+    return [Event(*row) for row in rows]
+
+
+async def attempts(ledger: Ledger, message_number: int) -> list[AttemptRow]:
+    rows = await ledger.fetch(
+        f"SELECT {_ATTEMPT} FROM attempts WHERE message = $1 ORDER BY attempt, part", message_number
+    )
+    return [AttemptRow(*row) for row in rows]
+
+
+async def decision(ledger: Ledger, number: int) -> str | None:
+    rows = await ledger.fetch("SELECT trace FROM decisions WHERE id = $1", number)
+    return rows[0][0] if rows else None
+
+
+async def batch_states(ledger: Ledger, where: Where, batch: int) -> dict[str, int]:
+    """How many messages of a batch are in which state; empty when there is no such batch."""
+    rows = await ledger.fetch(
+        "SELECT state, count(*) FROM messages WHERE batch = $1 AND workspace = $2 AND environment = $3 GROUP BY state",
+        batch,
+        where.workspace,
+        where.environment,
+    )
+    return dict(rows)
+
+
+async def deliveries(
+    ledger: Ledger,
+    where: Where,
+    *,
+    endpoint: int | None = None,
+    message_number: int | None = None,
+    state: str | None = None,
+    below_id: int | None = None,
+    limit: int = 50,
+) -> list[tuple[Delivery, Event]]:
+    """The delivery log, newest first."""
+    sql = _Sql()
+    sql.add("d.workspace = {} AND d.environment = {}", where.workspace, where.environment)
+    sql.add_if("d.endpoint = {}", endpoint)
+    sql.add_if("d.message = {}", message_number)
+    sql.add_if("d.state = {}", state)
+    sql.add_if("d.id < {}", below_id)
+    sql.values.append(limit)
+    rows = await ledger.fetch(
+        f"SELECT {_DELIVERY}, {_EVENT} FROM deliveries d JOIN events e ON e.seq = d.event "
+        f"WHERE {' AND '.join(sql.conditions)} ORDER BY d.id DESC LIMIT ${len(sql.values)}",
+        *sql.values,
+    )
+    width = len(DELIVERY_COLUMNS)
+    return [(Delivery(*row[:width]), Event(*row[width:])) for row in rows]
+
+
+async def delivery_failures(ledger: Ledger, delivery: int) -> list[tuple[Any, ...]]:
+    """(try, at, status, latency_ms, error) of every try that failed."""
+    return await ledger.fetch(
+        "SELECT try, at, status, latency_ms, error FROM delivery_failures WHERE delivery = $1 ORDER BY try", delivery
+    )
+
+
+async def events_to_replay(
+    ledger: Ledger,
+    where: Where,
+    *,
+    after_ms: int | None = None,
+    before_ms: int | None = None,
+    message_numbers: list[int] | None = None,
+    above_seq: int = 0,
+    limit: int = 1_000,
+) -> list[Event]:
+    """Events of a time range or of some messages, oldest first; those that only the history keeps are left out."""
+    sql = _Sql()
+    sql.add("e.workspace = {} AND e.environment = {} AND e.seq > {}", where.workspace, where.environment, above_seq)
+    sql.add("e.type NOT LIKE {} AND e.type NOT LIKE {}", "attempt.%", "receipt.%")
+    sql.add_if("e.at >= {}", after_ms)
+    sql.add_if("e.at < {}", before_ms)
+    if message_numbers is not None:
+        sql.add("e.message IN (" + ", ".join("{}" for _ in message_numbers) + ")", *message_numbers)
+    sql.values.append(limit)
+    rows = await ledger.fetch(
+        f"SELECT {_EVENT} FROM events e WHERE {' AND '.join(sql.conditions)} ORDER BY e.seq LIMIT ${len(sql.values)}",
+        *sql.values,
+    )
+    return [Event(*row) for row in rows]

@@ -1,0 +1,154 @@
+"""Messages that go on: once, from the state that the move names, with their attempts and events in one commit."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from heliograph.core.message import Message
+from heliograph.store.port import Accept, AttemptRow, Move, Moves, NewEvent, Receipts
+from tests.store.making import (
+    NOW,
+    RECEIVING,
+    accept,
+    begin,
+    copied,
+    count,
+    do,
+    history,
+    in_hand,
+    message,
+    receipt,
+    row,
+    states,
+    taken,
+)
+
+pytestmark = pytest.mark.asyncio
+
+
+async def _attempts(ledger: Any) -> list[AttemptRow]:
+    return [AttemptRow(*found) for found in await ledger.fetch("SELECT * FROM attempts ORDER BY message, attempt, part")]
+
+
+async def test_a_message_goes_on_with_all_its_values(ledger: Any) -> None:
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    values: dict[str, Any] = {
+        "state": "failed",
+        "updated_at": NOW + 1,
+        "due_at": NOW + 2,
+        "valid_until": NOW + 3,
+        "connector": "other",
+        "owner": None,
+        "price": "0.075",
+        "currency": "EUR",
+        "failure": "transient",
+        "failure_code": "x",
+        "carrier_code": "0x45",
+        "sent_at": NOW + 4,
+        "final_at": NOW + 5,
+        "possible_duplicate": 1,
+    }
+    after = copied(new, **values)
+    operation = await do(ledger, Moves, moves=[Move(after, "sending", (NewEvent("message.failed", NOW + 1),))])
+    assert operation.lost == set()
+    rows = await ledger.fetch("SELECT * FROM messages")
+    assert Message(*rows[0]) == after
+    assert await history(ledger, new) == ["message.accepted", "message.queued", "message.failed"]
+
+
+async def test_a_message_that_a_carrier_took_is_sent_in_all_its_parts(ledger: Any) -> None:
+    new = in_hand(ledger, segments=3)
+    await accept(ledger, new)
+    move = taken(new, price="0.225", currency="EUR")
+    operation = await do(ledger, Moves, moves=[move])
+    assert (operation.lost, operation.unparked) == (set(), [])
+    rows = await ledger.fetch("SELECT * FROM messages")
+    assert Message(*rows[0]) == move.message
+    assert await _attempts(ledger) == list(move.attempts)
+    assert await history(ledger, new) == ["message.accepted", "message.queued", "message.sent"]
+
+
+async def test_a_move_from_a_state_that_is_over_is_lost(ledger: Any) -> None:
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    await do(ledger, Moves, moves=[taken(new)])
+    late = Move(
+        copied(new, state="queued", owner=0), "sending", (NewEvent("message.queued", NOW),), (row(new, part=9),)
+    )
+    operation = await do(ledger, Moves, moves=[late])
+    assert operation.lost == {new.id}
+    assert operation.notices == []
+    assert await states(ledger, new) == ["sent"]
+    assert await count(ledger, "attempts") == 1
+    assert (await history(ledger, new))[-1] == "message.sent"
+
+
+async def test_of_two_moves_from_one_state_the_first_wins(ledger: Any) -> None:
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    failed = copied(new, state="failed", owner=None, failure="permanent", final_at=NOW)
+    begun = [
+        begin(ledger, Moves, moves=[taken(new)]),
+        begin(ledger, Moves, moves=[Move(failed, "sending", (NewEvent("message.failed", NOW),))]),
+    ]
+    first, second = await asyncio.gather(*begun)
+    assert (first.lost, second.lost) == (set(), {new.id})
+    assert await states(ledger, new) == ["sent"]
+
+
+async def test_moves_of_one_message_follow_each_other_in_one_commit(ledger: Any) -> None:
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    sent = taken(new)
+    delivered = copied(sent.message, state="delivered", owner=None, final_at=NOW + 9)
+    part = row(new, state="delivered", receipt_at=NOW + 9)
+    moves = [sent, Move(delivered, "sent", (NewEvent("message.delivered", NOW + 9),), (), (part,))]
+    operation = await do(ledger, Moves, moves=moves)
+    assert operation.lost == set()
+    assert await states(ledger, new) == ["delivered"]
+    assert [found.state for found in await _attempts(ledger)] == ["delivered"]
+    assert (await history(ledger, new))[-2:] == ["message.sent", "message.delivered"]
+
+
+async def test_a_move_of_an_unknown_message_is_lost(ledger: Any) -> None:
+    ghost = message(ledger, state="sending", owner=1)
+    assert (await do(ledger, Moves, moves=[taken(ghost)])).lost == {ghost.id}
+    assert await count(ledger, "attempts") == 0
+
+
+async def test_a_message_may_be_moved_in_the_commit_that_accepts_it(ledger: Any) -> None:
+    new = in_hand(ledger)
+    moved = begin(ledger, Moves, moves=[taken(new)])
+    accepted = begin(ledger, Accept, messages=[new])
+    await asyncio.gather(accepted, moved)
+    assert (await moved).lost == set()
+    assert await states(ledger, new) == ["sent"]
+
+
+async def test_a_poisoned_move_fails_alone(ledger: Any) -> None:
+    fine, poisoned = in_hand(ledger), in_hand(ledger)
+    await accept(ledger, fine, poisoned)
+    begun = [
+        begin(ledger, Moves, moves=[taken(poisoned)._replace(attempts=(row(poisoned), row(poisoned)))]),
+        begin(ledger, Moves, moves=[taken(fine)]),
+    ]
+    first, second = await asyncio.gather(*begun)
+    assert first.error is not None
+    assert second.error is None
+    assert await states(ledger, fine, poisoned) == ["sent", "sending"]
+
+
+async def test_receipts_that_came_before_the_answer_are_handed_back(ledger: Any) -> None:
+    new, other = in_hand(ledger), in_hand(ledger)
+    await accept(ledger, new, other)
+    part = row(new)
+    early = [receipt(str(part.carrier_id), "buffered"), receipt(str(part.carrier_id), raw="id:1 stat:DELIVRD")]
+    foreign = receipt(str(part.carrier_id), connector="another")
+    parked = await do(ledger, Receipts, receipts=[*early, foreign], **RECEIVING)
+    assert parked.parked == [*early, foreign]
+    begun = [begin(ledger, Moves, moves=[taken(other)]), begin(ledger, Moves, moves=[taken(new)])]
+    operations = await asyncio.gather(*begun)
+    assert [operation.unparked for operation in operations] == [[], early]
+    assert await count(ledger, "parked_receipts") == 1
