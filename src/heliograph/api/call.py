@@ -157,14 +157,17 @@ async def through_asgi(context: Context, scope: Scope, receive: Receive, send: S
     if isinstance(client, Refusal):
         Call(context, heading, None, b"", reply).refuse(client)
     elif body is None:
-        detail = f"the body may take {context.max_body_bytes} bytes"
-        Call(context, heading, client, b"", reply).refuse(Refusal("body_too_large", detail, status=413))
+        Call(context, heading, client, b"", reply).refuse(body_too_large(context))
     else:
         door(Call(context, heading, client, body, reply))
     status, headers, content = await future
     headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+def body_too_large(context: Context) -> Refusal:
+    return Refusal("body_too_large", f"the body may take {context.max_body_bytes} bytes", status=413)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -13,7 +13,7 @@ ABSOLUTE: Final = 255  # no header can count further
 class Budget(msgspec.Struct, frozen=True):
     """Parts by kind."""
 
-    max_segments: dict[str, int] = DEFAULTS
+    max_segments: dict[str, int] = msgspec.field(default_factory=DEFAULTS.copy)
 
     def limit(self, kind: str, asked: int | None) -> int:
         """The limit in force: what the request asks for, else that of the kind."""

@@ -102,6 +102,7 @@ class Gateway:
             self.notify.told,
             outside.check_url,
             EVENT_TYPES,
+            outside.watch.accepted,
         )
         self._desk = Desk(
             ledger=ledger,

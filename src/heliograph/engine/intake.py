@@ -5,7 +5,7 @@ group commit; the caller hears of it when it is on disk. What finds credit at it
 way and leaves with the commit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -58,6 +58,7 @@ class Intake:
         told: Callable[[list[Notice]], None],
         check_url: Callable[[str], str | None],
         event_types: frozenset[str],
+        accepted: Callable[[Sequence[Message]], None],
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -67,6 +68,7 @@ class Intake:
         self._told = told
         self._check_url = check_url
         self._event_types = event_types
+        self._accepted = accepted
         self._verdicts: dict[tuple[object, ...], tuple[Verdict, int, str]] = {}
         self._verdicts_of: Snapshot | None = None
         self._traces: dict[str, int] = {}
@@ -307,15 +309,18 @@ class Intake:
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
-            if failed:
+            nothing = failed or (all_or_none and bool(operation.suppressed))
+            if nothing:
                 self._new_decisions += operation.decisions  # not written: the next commit takes them
             for link, message in reserved:
-                if failed or message.id in operation.suppressed or (all_or_none and operation.suppressed):
+                if nothing or message.id in operation.suppressed:
                     link.release(message)
                 else:
                     link.hand_over(message)
-            if not failed:
-                self._queue(messages)
+            if not nothing:
+                kept_messages = _without(messages, operation.suppressed)
+                self._accepted(kept_messages)
+                self._queue(kept_messages)
                 if operation.notices:
                     self._told(operation.notices)
             done(operation)
@@ -342,6 +347,10 @@ class Intake:
         for (connector, lane, workspace), count in waiting.items():
             if link := self._links.get(connector):
                 link.waits(lane, workspace, count)
+
+
+def _without(messages: Sequence[Message], suppressed: Collection[int]) -> Sequence[Message]:
+    return [message for message in messages if message.id not in suppressed] if suppressed else messages
 
 
 def _encoding(wanted: str | None, actual: str) -> Refusal | None:

@@ -1,0 +1,160 @@
+"""The short way to the hot doors: from the HTTP parser straight into the door, past ASGI and its task per request.
+
+uvicorn's own protocol, which it extends, serves everything else: other paths, callers that are not remembered,
+pipelined and unusual requests. Both ways go through the same doors and give the same answers.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from heliograph.api.call import Call, Door, Header, Heading, body_too_large
+from heliograph.api.context import Context
+from heliograph.api.problems import defect
+from heliograph.core.failures import Refusal
+from heliograph.engine.clients import Client
+
+
+class _Nobody:
+    """Nobody waits for an exchange's body by an event, as a cycle of uvicorn's does."""
+
+    def set(self) -> None: ...
+
+
+_NOBODY: Final = _Nobody()
+
+
+class Exchange:
+    """A request on the short way and its answer; what uvicorn's protocol asks of a cycle, it finds here too."""
+
+    __slots__ = (
+        "_protocol",
+        "body",
+        "client",
+        "disconnected",
+        "door",
+        "heading",
+        "keep_alive",
+        "message_event",
+        "response_complete",
+        "size",
+    )
+
+    def __init__(
+        self, protocol: "FastProtocol", door: Door, heading: Heading, client: Client | Refusal, keep_alive: bool
+    ) -> None:
+        self._protocol = protocol
+        self.door = door
+        self.heading = heading
+        self.client = client
+        self.keep_alive = keep_alive
+        self.body = b""
+        self.size = 0
+        self.disconnected = False
+        self.response_complete = False
+        self.message_event = _NOBODY
+
+    def reply(self, status: int, headers: list[Header], body: bytes) -> None:
+        if self.disconnected or self.response_complete:
+            return
+        self.response_complete = True
+        protocol = self._protocol
+        protocol.write(status, headers, body, self.keep_alive)
+        protocol.on_response_complete()
+
+
+class FastProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, context: Context, doors: Mapping[bytes, Door], fixed: bytes, *args: Any, **more: Any) -> None:
+        """`fixed`: the header lines that every answer has."""
+        super().__init__(*args, **more)
+        self._context = context
+        self._doors = doors
+        self._fixed = fixed
+        self._address = ""
+        self._exchange: Exchange | None = None  # whose body is being read
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
+
+    # -- what the parser reports
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._exchange = None
+
+    def on_headers_complete(self) -> None:
+        door = self._doors.get(self.url)
+        if door is None or not self._is_plain() or not self._take(door):
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.headers, self.expect_100_continue = url, headers, expects
+            self.scope["headers"] = headers
+            super().on_headers_complete()
+
+    def _is_plain(self) -> bool:
+        parser, cycle = self.parser, self.cycle
+        return (
+            parser.get_method() == b"POST"
+            and (cycle is None or cycle.response_complete)
+            and not self.expect_100_continue
+            and not parser.should_upgrade()
+            and parser.get_http_version() == "1.1"
+        )
+
+    def _take(self, door: Door) -> bool:
+        """Begin an exchange, if the caller is remembered."""
+        heading = Heading(self.headers)
+        client = self._context.clients.authenticate(heading.authorization, self._address)
+        if client is None:
+            return False
+        self.cycle = self._exchange = Exchange(self, door, heading, client, self.parser.should_keep_alive())  # type: ignore[assignment]
+        return True
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            super().on_body(body)
+            return
+        exchange.size += len(body)
+        if exchange.size <= self._context.max_body_bytes:
+            exchange.body = exchange.body + body if exchange.body else body
+
+    def on_message_complete(self) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            super().on_message_complete()
+            return
+        self._exchange = None
+        context, client = self._context, exchange.client
+        try:
+            if isinstance(client, Refusal):
+                Call(context, exchange.heading, None, b"", exchange.reply).refuse(client)
+            elif exchange.size > context.max_body_bytes:
+                Call(context, exchange.heading, client, b"", exchange.reply).refuse(body_too_large(context))
+            else:
+                exchange.door(Call(context, exchange.heading, client, exchange.body, exchange.reply))
+        except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
+            status, content_type, body = defect(context.defect(error))
+            exchange.reply(status, [(b"content-type", content_type)], body)
+
+    # -- answers
+
+    def write(self, status: int, headers: list[Header], body: bytes, keep_alive: bool) -> None:
+        lines = [STATUS_LINE[status], self._fixed]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines.append(b"content-length: %d\r\n\r\n" % len(body) if keep_alive else _LAST % len(body))
+        lines.append(body)
+        self.transport.write(b"".join(lines))
+        if not keep_alive:
+            self.transport.close()
+
+
+_LAST: Final = b"connection: close\r\ncontent-length: %d\r\n\r\n"

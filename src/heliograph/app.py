@@ -1,0 +1,295 @@
+"""The composition root: puts the program together out of its parts. The only module that knows them all.
+
+`serve` runs a gateway from its start to its end; the rest is what commands need of the same parts.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from heliograph.carriers import catalogue
+from heliograph.carriers.port import Carrier, World
+from heliograph.core import numbers
+from heliograph.core.signing import secret_from
+from heliograph.engine import declare, environments
+from heliograph.engine import secrets as sealing
+from heliograph.engine.clients import Clients, create_key
+from heliograph.engine.declared import ConnectorSpec
+from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.observe import Log, Metrics, Observer
+from heliograph.outgoing.guard import check_url
+from heliograph.outgoing.pool import Pool
+from heliograph.settings import Settings, resolve_secret
+from heliograph.store.port import Ledger
+from heliograph.world import SystemClock, Web
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from heliograph.api.context import Context
+
+_SQLITE: Final = "sqlite:///"
+_SWITCH_S: Final = 0.0005  # the ledger's thread and the event loop hand over to each other often
+_DEMO_KEY_MS: Final = 30 * 86_400_000
+
+
+class Process:
+    """What every command has: settings, secrets, the ledger's address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.vault = sealing.load(os.environ, settings.data_dir)
+        self.networks = tuple(map(ip_network, settings.webhooks.allow_networks))
+
+    def seal(self, secret: str) -> str:
+        return self.vault.seal(secret.encode())
+
+    def unseal(self, secret: str) -> str:
+        """A secret as it is kept: sealed, a reference, or itself."""
+        if secret.startswith(sealing.PREFIX):
+            return self.vault.open(secret).decode()
+        return resolve_secret(secret, os.environ)
+
+    def refuse_url(self, url: str) -> str | None:
+        """Why a customer's URL will not be called."""
+        bad = check_url(url, self.networks)
+        return None if bad is None else bad.detail
+
+    def carrier(self, spec: ConnectorSpec, world: World) -> Carrier:
+        settings = {key: self.unseal(v) if isinstance(v, str) else v for key, v in spec.settings.items()}
+        return catalogue.build(spec.kind, spec.name, settings, world)
+
+    @property
+    def tools(self) -> declare.Tools:
+        return declare.Tools(
+            catalogue.check, self.refuse_url, lambda: secret_from(secrets.token_bytes(32)), self.seal, self.unseal
+        )
+
+
+def now_ms() -> int:
+    """The wall clock, for commands that run without an event loop."""
+    import time
+
+    return time.time_ns() // 1_000_000
+
+
+def declaring_tools(settings: Settings) -> declare.Tools:
+    """What `apply` needs to check and to seal."""
+    return Process(settings).tools
+
+
+async def open_ledger(
+    settings: Settings, *, serving: bool = False, report: Callable[[Exception], None] = lambda error: None
+) -> Ledger:
+    """The ledger of these settings, its schema brought up to date, the first workspace there."""
+    process = Process(settings)
+    url = settings.store_url(os.environ)
+    if url.startswith(_SQLITE):
+        from heliograph.store.sqlite import SqliteLedger
+
+        ledger: Ledger = await SqliteLedger.open(
+            Path(url.removeprefix(_SQLITE)), now_ms=now_ms, report=report, serving=serving
+        )
+    else:
+        from heliograph.store.postgres import PostgresLedger
+
+        ledger = await PostgresLedger.open(url, now_ms=now_ms, report=report)
+    await environments.ensure_defaults(ledger, process.seal, now=now_ms())
+    return ledger
+
+
+async def serve(settings: Settings, roles: frozenset[str], demo: bool) -> None:
+    """Run the gateway until it is told to stop; then finish what is in flight."""
+    sys.setswitchinterval(_SWITCH_S)
+    process = Process(settings)
+    log = _log(settings)
+    metrics = Metrics()
+    clock = SystemClock(asyncio.get_running_loop())
+    watch = Observer(log, metrics, clock.now_ms)
+    try:
+        ledger = await open_ledger(settings, serving=True, report=watch.defect)
+        try:
+            if settings.declared:
+                await declare.apply(ledger, settings.declared, process.tools, actor="serve", now=clock.now_ms())
+            await _Server(process, roles, ledger, clock, log, metrics, watch).run(demo)
+        finally:
+            await ledger.close()
+    finally:
+        log.close()
+
+
+class _Server:
+    """One serving process."""
+
+    def __init__(
+        self,
+        process: Process,
+        roles: frozenset[str],
+        ledger: Ledger,
+        clock: SystemClock,
+        log: Log,
+        metrics: Metrics,
+        watch: Observer,
+    ) -> None:
+        settings = process.settings
+        loop = asyncio.get_running_loop()
+        chance = random.Random()
+        self._settings, self._ledger, self._log, self._watch = settings, ledger, log, watch
+        self._pool = Pool(loop, allow_networks=process.networks)
+        self.clients = Clients(ledger, clock.now_ms, watch.defect)
+        self.gateway = Gateway(
+            ledger,
+            Outside(
+                clock,
+                chance,
+                Web(self._pool),
+                watch,
+                lambda spec: process.carrier(spec, World(clock, chance)),
+                process.refuse_url,
+                process.unseal,
+                socket.gethostname(),
+            ),
+            roles=roles,
+            notify=_notify(settings),
+            retention=Retention(settings.retention.body_days, settings.retention.message_days),
+        )
+        self.gateway.config_changed = self.clients.changed
+        self._context = self._make_context(process, clock, metrics)
+
+    def _make_context(self, process: Process, clock: SystemClock, metrics: Metrics) -> "Context":
+        from heliograph.api.context import Context, request_ids
+        from heliograph.api.limits import Limits
+
+        settings, new_request_id = self._settings, request_ids()
+
+        def defect(error: BaseException) -> str:
+            request_id = new_request_id().decode()
+            self._watch.defect(error)
+            self._log.error("request_failed", request_id=request_id)
+            return request_id
+
+        return Context(
+            ledger=self._ledger,
+            clients=self.clients,
+            limits=Limits(
+                per_client=settings.limits.client_messages_per_second,
+                per_workspace=settings.limits.workspace_messages_per_second,
+            ),
+            clock=clock,
+            intake=self.gateway.intake,
+            log=self._log,
+            seal=process.seal,
+            metrics_text=metrics.text,
+            ready=lambda: self.gateway.stalled,
+            refused=self._watch.refused,
+            defect=defect,
+            estimated_end=self.gateway.estimated_end,
+            new_request_id=new_request_id,
+            public_url=settings.server.public_url,
+            max_body_bytes=settings.server.max_body_bytes,
+        )
+
+    async def run(self, demo: bool) -> None:
+        numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
+        await self.gateway.start()
+        last_used = asyncio.create_task(self.clients.run(), name="last-used")
+        try:
+            server = self._http()
+            self._log.info("serving", listen=self._settings.server.listen, roles=sorted(self.gateway.roles))
+            if demo:
+                await self._show_demo()
+            await server.serve()
+        finally:
+            last_used.cancel()
+            await self.gateway.stop(self._settings.server.grace_s)
+            await self.clients.write_last_used()
+            self._pool.close()
+            self._log.info("stopped")
+
+    def _http(self) -> "uvicorn.Server":
+        import uvicorn
+
+        from heliograph.api import http
+        from heliograph.api.fast import FastProtocol
+
+        server = self._settings.server
+        host, _, port = server.listen.rpartition(":")
+        doors = {} if server.trusted_proxies else http.FAST_DOORS  # behind a proxy, the caller's address is in a header
+        return uvicorn.Server(
+            uvicorn.Config(
+                http.build(self._context),
+                host=host.strip("[]"),
+                port=int(port),
+                http=partial(FastProtocol, self._context, doors, http.FIXED_LINES),  # type: ignore[arg-type]
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=bool(server.trusted_proxies),
+                forwarded_allow_ips=list(server.trusted_proxies),
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=server.grace_s,
+                backlog=2_048,
+                ssl_certfile=server.tls_cert,
+                ssl_keyfile=server.tls_key,
+            )
+        )
+
+    async def _show_demo(self) -> None:
+        now = now_ms()
+        key = await create_key(
+            self._ledger,
+            environment="test",
+            name="demo",
+            scopes=["messages:send", "messages:read"],
+            expires_at=now + _DEMO_KEY_MS,
+            actor="demo",
+            now=now,
+        )
+        print(_DEMO.format(url=_url(self._settings), key=key.key), flush=True)
+
+
+_DEMO: Final = """
+  Heliograph is running.
+
+  Console   {url}/console
+  API docs  {url}/docs
+  Test key  {key}   (shown this once)
+
+  Send a first message; watch it in the console:
+
+  curl {url}/v1/messages \\
+    -H "Authorization: Bearer {key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{{"to": "+447700900123", "text": "Hello from Heliograph"}}'
+"""
+
+
+def _url(settings: Settings) -> str:
+    return settings.server.public_url or f"http{'s' if settings.server.tls_cert else ''}://{settings.server.listen}"
+
+
+def _log(settings: Settings) -> Log:
+    shape = settings.log.format
+    return Log(level=settings.log.level, as_json=shape == "json" or (shape == "auto" and not sys.stderr.isatty()))
+
+
+def _notify(settings: Settings) -> NotifySettings:
+    webhooks = settings.webhooks
+    return NotifySettings(
+        timeout_s=webhooks.timeout_ms / 1000,
+        schedule_s=webhooks.retry_schedule_s,
+        disable_after_ms=webhooks.disable_after_hours * 3_600_000,
+    )

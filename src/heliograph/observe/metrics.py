@@ -1,0 +1,133 @@
+"""The metrics, each declared once with its help and labels, and counted in plain dicts.
+
+Counting is a look into a dict; the text for Prometheus is made when somebody asks. Labels have few values: kinds,
+states, countries, connectors, codes; never a number, an id or a name that callers choose freely.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+Labels = tuple[str, ...]
+
+_FAST: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOW: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0)
+
+
+class Counter:
+    """Something that happened so many times."""
+
+    def __init__(self, name: str, text: str, labels: Labels = ()) -> None:
+        self.name, self.text, self.labels = name, text, labels
+        self.counts: dict[Labels, int] = {}
+
+    def add(self, key: Labels = (), count: int = 1) -> None:
+        counts = self.counts
+        counts[key] = counts.get(key, 0) + count
+
+    def family(self) -> Metric:
+        family = CounterMetricFamily(self.name, self.text, labels=self.labels)
+        for key, count in [*self.counts.items()]:
+            family.add_metric(key, count)
+        return family
+
+
+class Histogram:
+    """How long something took, in buckets of seconds."""
+
+    def __init__(self, name: str, text: str, labels: Labels, bounds: tuple[float, ...]) -> None:
+        self.name, self.text, self.labels, self.bounds = name, text, labels, bounds
+        self.series: dict[Labels, tuple[list[int], list[float]]] = {}
+
+    def observe(self, key: Labels, seconds: float) -> None:
+        series = self.series.get(key)
+        if series is None:
+            series = self.series[key] = ([0] * (len(self.bounds) + 1), [0.0])
+        series[0][bisect_left(self.bounds, seconds)] += 1
+        series[1][0] += seconds
+
+    def family(self) -> Metric:
+        family = HistogramMetricFamily(self.name, self.text, labels=self.labels)
+        for key, (counts, total) in [*self.series.items()]:
+            family.add_metric(key, list(self._buckets(counts)), total[0])
+        return family
+
+    def _buckets(self, counts: list[int]) -> Iterator[tuple[str, float]]:
+        so_far = 0
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), counts, strict=True):
+            so_far += count
+            yield bound, so_far
+
+
+class Gauge:
+    """How something stands right now; asked when the text is made."""
+
+    def __init__(self, name: str, text: str, labels: Labels, ask: Callable[[], Iterable[tuple[Labels, float]]]) -> None:
+        self.name, self.text, self.labels, self.ask = name, text, labels, ask
+
+    def family(self) -> Metric:
+        family = GaugeMetricFamily(self.name, self.text, labels=self.labels)
+        for key, value in self.ask():
+            family.add_metric(key, value)
+        return family
+
+
+class Metrics:
+    """All metrics of one process."""
+
+    def __init__(self) -> None:
+        self.accepted = Counter("heliograph_messages_accepted", "Messages taken in.", ("kind", "country"))
+        self.accepted_segments = Counter("heliograph_segments_accepted", "Their parts.", ("kind", "encoding"))
+        self.multipart = Counter("heliograph_messages_multipart", "Messages that take more than one part.", ("kind",))
+        self.refused = Counter("heliograph_requests_refused", "Requests that were refused, by code.", ("code",))
+        self.submissions = Counter(
+            "heliograph_submissions", "Attempts by their outcome.", ("connector", "outcome", "failure")
+        )
+        self.segments = Counter("heliograph_segments_sent", "Parts that a carrier took.", ("connector", "country"))
+        self.retries = Counter("heliograph_retries", "Attempts that were not a message's first.", ("connector",))
+        self.duplicates = Counter(
+            "heliograph_possible_duplicates", "Messages submitted again after an unknown outcome.", ("connector",)
+        )
+        self.ended = Counter("heliograph_messages_ended", "Messages by their end.", ("state", "connector", "country"))
+        self.webhooks = Counter("heliograph_webhook_deliveries", "Posts to customers by their result.", ("result",))
+        self.defects = Counter("heliograph_defects", "Things of ours that broke; each is in the log.", ("type",))
+        self.notes = Counter("heliograph_notes", "Rare events that an operator wants to know of.", ("what",))
+        self.to_carrier = Histogram(
+            "heliograph_accept_to_carrier_seconds", "From accept to the carrier's answer.", ("connector", "kind"), _FAST
+        )
+        self.to_delivered = Histogram(
+            "heliograph_accept_to_delivered_seconds", "From accept to the receipt.", ("connector",), _SLOW
+        )
+        self.webhook_latency = Histogram(
+            "heliograph_webhook_latency_seconds", "How long customers' servers take.", (), _FAST
+        )
+        self._registry = CollectorRegistry()
+        self._gauges: list[Gauge] = []
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._registry.register(self)
+
+    def gauge(
+        self, name: str, text: str, labels: Labels, ask: Callable[[], Iterable[tuple[Labels, float]]]
+    ) -> None:
+        """Add a value that is asked for whenever the text is made."""
+        self._gauges.append(Gauge(name, text, labels, ask))
+
+    def collect(self) -> Iterator[Metric]:
+        """What the registry asks."""
+        for metric in (*vars(self).values(), *self._gauges):
+            if isinstance(metric, Counter | Histogram | Gauge):
+                yield metric.family()
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self._registry)

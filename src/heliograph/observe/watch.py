@@ -1,0 +1,113 @@
+"""Listens to the engine, and tells the log and the metrics. Knows what may be told: never a text, never a secret."""
+
+import traceback
+from collections.abc import Callable, Sequence
+
+from heliograph.core import ids
+from heliograph.core.message import Delivery, Message, Outcome
+from heliograph.core.views import message_id, moment
+from heliograph.observe.log import Log
+from heliograph.observe.metrics import Metrics
+from heliograph.ports import Answer
+
+
+class Observer:
+    """The engine's `Watch`."""
+
+    def __init__(self, log: Log, metrics: Metrics, now_ms: Callable[[], int]) -> None:
+        self._log = log
+        self._metrics = metrics
+        self._now_ms = now_ms
+
+    def accepted(self, messages: Sequence[Message]) -> None:
+        metrics, logs = self._metrics, self._log.writes("info")
+        for m in messages:
+            metrics.accepted.add((m.kind, m.country))
+            metrics.accepted_segments.add((m.kind, m.encoding), m.segments)
+            if m.segments > 1:
+                metrics.multipart.add((m.kind,))
+            if logs:
+                self._log.info("message_accepted", **_facts(m))
+
+    def refused(self, code: str, count: int = 1) -> None:
+        self._metrics.refused.add((code,), count)
+
+    def answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
+        metrics, now, logs = self._metrics, self._now_ms(), self._log.writes("info")
+        for m, outcome in answers:
+            metrics.submissions.add((connector, outcome.state, outcome.failure or ""))
+            if outcome.state == "accepted":
+                metrics.segments.add((connector, m.country), m.segments)
+                metrics.to_carrier.observe((connector, m.kind), (now - m.accepted_at) / 1000)
+            if m.attempts > 1:
+                metrics.retries.add((connector,))
+            if m.possible_duplicate:
+                metrics.duplicates.add((connector,))
+            if logs:
+                self._log.info(
+                    "message_answered",
+                    **_facts(m),
+                    outcome=outcome.state,
+                    carrier_ids=outcome.carrier_ids,
+                    failure=outcome.failure,
+                    code=outcome.code,
+                    carrier_code=outcome.carrier_code,
+                )
+
+    def ended(self, messages: Sequence[Message]) -> None:
+        metrics, logs = self._metrics, self._log.writes("info")
+        for m in messages:
+            metrics.ended.add((m.state, m.connector, m.country))
+            if m.state == "delivered":
+                metrics.to_delivered.observe((m.connector,), (m.updated_at - m.accepted_at) / 1000)
+            if logs:
+                self._log.info(
+                    "message_ended",
+                    **_facts(m),
+                    state=m.state,
+                    sent_at=m.sent_at and moment(m.sent_at),
+                    final_at=m.final_at and moment(m.final_at),
+                    failure=m.failure,
+                    code=m.failure_code,
+                    carrier_code=m.carrier_code,
+                )
+
+    def delivery(self, delivery: Delivery, answer: Answer) -> None:
+        good = 200 <= answer.status < 300
+        self._metrics.webhooks.add(("ok" if good else f"http_{answer.status}" if answer.status else answer.reason,))
+        self._metrics.webhook_latency.observe((), answer.latency_ms / 1000)
+        if not good and self._log.writes("info"):
+            self._log.info(
+                "webhook_failed",
+                delivery=ids.make("dlv", delivery.created_at, delivery.id),
+                target=delivery.target,
+                tries=delivery.tries + 1,
+                status=answer.status,
+                reason=answer.reason,
+                latency_ms=answer.latency_ms,
+            )
+
+    def defect(self, error: BaseException) -> None:
+        self._metrics.defects.add((type(error).__name__,))
+        trace = "".join(traceback.format_exception(error))
+        self._log.error("defect", error=repr(error), trace=trace)
+
+    def note(self, what: str, **facts: object) -> None:
+        self._metrics.notes.add((what,))
+        self._log.warning(what, **facts)
+
+
+def _facts(m: Message) -> dict[str, object]:
+    """What every line about a message says."""
+    return {
+        "message": message_id(m),
+        "correlation_id": m.correlation_id,
+        "tags": m.tags,
+        "to": m.to,
+        "country": m.country,
+        "kind": m.kind,
+        "sender": m.sender,
+        "segments": m.segments,
+        "connector": m.connector,
+        "attempt": m.attempts,
+    }
