@@ -4,13 +4,13 @@
 """
 
 import asyncio
+import gc
 import os
 import random
 import secrets
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,12 +33,12 @@ from heliograph.store.port import Ledger
 from heliograph.world import SystemClock, Web
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from heliograph.api.context import Context
+    from heliograph.api.server import Server
 
 _SQLITE: Final = "sqlite:///"
 _SWITCH_S: Final = 0.0005  # the ledger's thread and the event loop hand over to each other often
+_GC_THRESHOLDS: Final = (100_000, 50, 100)  # few cycles arise, and looking for them is a tenth of all work else
 _DEMO_KEY_MS: Final = 30 * 86_400_000
 
 
@@ -108,8 +108,8 @@ async def open_ledger(
     return ledger
 
 
-async def serve(settings: Settings, roles: frozenset[str], demo: bool) -> None:
-    """Run the gateway until it is told to stop; then finish what is in flight."""
+async def serve(settings: Settings, roles: frozenset[str], announce: Callable[[str], None] | None = None) -> None:
+    """Run the gateway until it is told to stop; then finish what is in flight. `announce` shows how to try it."""
     sys.setswitchinterval(_SWITCH_S)
     process = Process(settings)
     log = _log(settings)
@@ -121,7 +121,7 @@ async def serve(settings: Settings, roles: frozenset[str], demo: bool) -> None:
         try:
             if settings.declared:
                 await declare.apply(ledger, settings.declared, process.tools, actor="serve", now=clock.now_ms())
-            await _Server(process, roles, ledger, clock, log, metrics, watch).run(demo)
+            await _Server(process, roles, ledger, clock, log, metrics, watch).run(announce)
         finally:
             await ledger.close()
     finally:
@@ -199,16 +199,19 @@ class _Server:
             max_body_bytes=settings.server.max_body_bytes,
         )
 
-    async def run(self, demo: bool) -> None:
+    async def run(self, announce: Callable[[str], None] | None) -> None:
         numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
         await self.gateway.start()
+        gc.collect()
+        gc.freeze()  # what is here now stays: never look at it again
+        gc.set_threshold(*_GC_THRESHOLDS)
         last_used = asyncio.create_task(self.clients.run(), name="last-used")
         try:
-            server = self._http()
+            http = self._http()
             self._log.info("serving", listen=self._settings.server.listen, roles=sorted(self.gateway.roles))
-            if demo:
-                await self._show_demo()
-            await server.serve()
+            if announce is not None:
+                announce(await self._demo())
+            await http.serve()
         finally:
             last_used.cancel()
             await self.gateway.stop(self._settings.server.grace_s)
@@ -216,38 +219,16 @@ class _Server:
             self._pool.close()
             self._log.info("stopped")
 
-    def _http(self) -> "uvicorn.Server":
-        import uvicorn
-
-        from heliograph.api import http
-        from heliograph.api.fast import FastProtocol
+    def _http(self) -> "Server":
+        from heliograph.api.server import Listening, make
 
         server = self._settings.server
-        host, _, port = server.listen.rpartition(":")
-        doors = {} if server.trusted_proxies else http.FAST_DOORS  # behind a proxy, the caller's address is in a header
-        return uvicorn.Server(
-            uvicorn.Config(
-                http.build(self._context),
-                host=host.strip("[]"),
-                port=int(port),
-                http=partial(FastProtocol, self._context, doors, http.FIXED_LINES),  # type: ignore[arg-type]
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=bool(server.trusted_proxies),
-                forwarded_allow_ips=list(server.trusted_proxies),
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=server.grace_s,
-                backlog=2_048,
-                ssl_certfile=server.tls_cert,
-                ssl_keyfile=server.tls_key,
-            )
+        return make(
+            self._context,
+            Listening(server.listen, server.tls_cert, server.tls_key, server.trusted_proxies, server.grace_s),
         )
 
-    async def _show_demo(self) -> None:
+    async def _demo(self) -> str:
         now = now_ms()
         key = await create_key(
             self._ledger,
@@ -258,7 +239,7 @@ class _Server:
             actor="demo",
             now=now,
         )
-        print(_DEMO.format(url=_url(self._settings), key=key.key), flush=True)
+        return _DEMO.format(url=_url(self._settings), key=key.key)
 
 
 _DEMO: Final = """

@@ -82,15 +82,15 @@ def send_batch(call: Call) -> None:
         else:
             call.answer(202, reply(operation))
 
-    call.keep(drafts, done, reply=reply, all_or_none=batch.all_or_none, batch=True)
+    return call.keep(drafts, done, reply=reply, all_or_none=batch.all_or_none, batch=True)
 
 
 def _size(batch: BatchRequest) -> Refusal | None:
     if not batch.messages:
         return Refusal("empty_batch", "messages is empty; give at least one", "/messages")
     if len(batch.messages) > LIMIT:
-        found = len(batch.messages)
-        return Refusal("batch_too_large", f"a batch takes {LIMIT} messages, this one has {found}; split it", "/messages")
+        detail = f"a batch takes {LIMIT} messages, this one has {len(batch.messages)}; split it"
+        return Refusal("batch_too_large", detail, "/messages")
     return None
 
 

@@ -73,8 +73,8 @@ class Call:
         if scope not in client.scopes and "admin" not in client.scopes:
             return Refusal("missing_scope", f"this key may not do that; it needs the scope {scope}", status=403)
         if self.content_type is not None and not self.content_type.startswith(media_type):
-            shown = self.content_type.decode("latin-1")[:60]
-            return Refusal("unsupported_media_type", f"{shown!r} is not read here; send {media_type.decode()}", status=415)
+            detail = f"{self.content_type.decode('latin-1')[:60]!r} is not read here; send {media_type.decode()}"
+            return Refusal("unsupported_media_type", detail, status=415)
         if self.key is not None and not 0 < len(self.key) <= 255:
             return Refusal("bad_idempotency_key", "Idempotency-Key takes 1 to 255 characters", status=400)
         return None

@@ -76,6 +76,7 @@ class FastProtocol(HttpToolsProtocol):
         self._fixed = fixed
         self._address = ""
         self._exchange: Exchange | None = None  # whose body is being read
+        self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -143,6 +144,35 @@ class FastProtocol(HttpToolsProtocol):
         except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
             status, content_type, body = defect(context.defect(error))
             exchange.reply(status, [(b"content-type", content_type)], body)
+
+    # -- how long a connection may rest: one timer for all of its requests, not one for each
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._rest_for(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        if self.transport.is_closing():
+            super()._unset_keepalive_if_required()
+
+    def _rest_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.is_closing():
+            return
+        is_busy = self.cycle is not None and not self.cycle.response_complete
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if is_busy or left > 0:
+            self._rest_for(self.timeout_keep_alive if is_busy else left)
+        else:
+            self.transport.close()
 
     # -- answers
 

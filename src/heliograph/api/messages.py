@@ -50,7 +50,7 @@ def send_one(call: Call) -> None:
         else:
             call.answer(202, answer(operation))
 
-    call.keep((draft,), done, reply=answer, all_or_none=True)
+    return call.keep((draft,), done, reply=answer, all_or_none=True)
 
 
 def answer(operation: Accept) -> bytes:

@@ -27,11 +27,13 @@ def serve(
         raise Mistake(f"--roles takes {', '.join(ROLES)}, several with commas")
     settings = load(config, data_dir, {} if listen is None else {"server.listen": listen})
 
+    from functools import partial
+
     import uvloop
 
     from heliograph import app
 
     try:
-        uvloop.run(app.serve(settings, chosen, demo))
+        uvloop.run(app.serve(settings, chosen, partial(print, flush=True) if demo else None))
     except KeyboardInterrupt:  # before the server could take the signal over
         raise typer.Exit(130) from None

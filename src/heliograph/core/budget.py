@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from heliograph.core.message import OTP, PROMOTIONAL, SUPPORT, TRANSACTIONAL
+from heliograph.core.segments import PARTS_MAX
 
 DEFAULTS: Final[dict[str, int]] = {OTP: 1, TRANSACTIONAL: 6, SUPPORT: 6, PROMOTIONAL: 6}
-ABSOLUTE: Final = 255  # no header can count further
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -17,9 +17,4 @@ class Budget(msgspec.Struct, frozen=True):
 
     def limit(self, kind: str, asked: int | None) -> int:
         """The limit in force: what the request asks for, else that of the kind."""
-        return min(asked if asked is not None else self.max_segments.get(kind, ABSOLUTE), ABSOLUTE)
-
-
-def crossed(expected: int, segments: int) -> bool:
-    """Did a message cross into more parts than it was meant to take?"""
-    return segments > max(1, expected)
+        return min(asked if asked is not None else self.max_segments.get(kind, PARTS_MAX), PARTS_MAX)

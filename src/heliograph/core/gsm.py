@@ -4,6 +4,8 @@ Tables only, and the code that reads them. One character of the basic table is o
 an escape and a septet. What is chosen when stands in `segments`.
 """
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
@@ -11,29 +13,33 @@ from typing import Final, NamedTuple
 import msgspec
 
 ESCAPE: Final = 0x1B
-# By septet. The escape itself is no character: its place holds U+001B, which no text may contain.
-BASIC: Final = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ"
+_ALPHABET: Final = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ"  # the escape itself is no character, and has no entry below
     " !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-EXTENSION: Final = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
-BASIC_SEPTETS: Final = {character: septet for septet, character in enumerate(BASIC) if septet != ESCAPE}
-_EXTENSION_CHARACTERS: Final = {septet: character for character, septet in EXTENSION.items()}
+_BASIC: Final = {septet: character for septet, character in enumerate(_ALPHABET) if septet != ESCAPE}
+_EXTENSION: Final = dict(zip((0x0A, 0x14, 0x28, 0x29, 0x2F, 0x3C, 0x3D, 0x3E, 0x40, 0x65), "\f^{}\\[~]|€", strict=True))
 
 
 class Table(NamedTuple):
-    """A pair of tables that a message is written in: characters to septets, plain and after an escape."""
+    """Two tables that a message is written in, each both ways; what stands in both is written with the basic one."""
 
     basic: dict[str, int]
-    extension: dict[str, int]
+    extension: dict[str, int]  # after an escape
+    characters: dict[int, str]
+    escaped: dict[int, str]
     locking: str | None = None  # the language whose locking shift replaces the basic table
     single: str | None = None  # the language whose single shift replaces the extension table
 
-    def cost(self, character: str) -> int:
-        """Septets of a character; 0 when it can't be written."""
-        return 1 if character in self.basic else 2 if character in self.extension else 0
+    def holds(self, text: str) -> bool:
+        """Can all of it be written?"""
+        return all(character in self.basic or character in self.extension for character in text)
+
+    def cost(self, text: str) -> int:
+        """Septets of a text that can be written."""
+        return len(text) + sum(map(text.count, self.extension))
 
     @property
     def header_octets(self) -> int:
@@ -41,12 +47,28 @@ class Table(NamedTuple):
         return 3 * ((self.locking is not None) + (self.single is not None))
 
 
-DEFAULT: Final = Table(BASIC_SEPTETS, EXTENSION)
+def _table(characters: dict[int, str], escaped: dict[int, str], locking: str | None, single: str | None) -> Table:
+    basic, extension = _septets(characters), _septets(escaped)
+    once = {character: septet for character, septet in extension.items() if character not in basic}
+    return Table(basic, once, characters, escaped, locking, single)
+
+
+def _septets(cells: dict[int, str]) -> dict[str, int]:
+    """Character → septet; where a character stands twice the first septet is written."""
+    return {character: septet for septet, character in sorted(cells.items(), reverse=True)}
+
+
+DEFAULT: Final = _table(_BASIC, _EXTENSION, None, None)
+# Finds what the default tables can't write.
+FOREIGN: Final = re.compile(f"[^{re.escape(''.join((*DEFAULT.basic, *DEFAULT.extension)))}]")
+
+
+# -- national languages
 
 
 class _Language(msgspec.Struct):
     id: int
-    locking: dict[str, str] | None
+    locking: dict[str, str] | None  # septet → code point, both in hexadecimal
     single: dict[str, str]
 
 
@@ -65,36 +87,27 @@ def language_names() -> tuple[str, ...]:
     return tuple(_languages())
 
 
-def language_id(name: str) -> int:
-    """The number of a language in the user data header."""
-    return _languages()[name].id
+def has_locking(name: str) -> bool:
+    return _languages()[name].locking is not None
 
 
 @cache
 def table(locking: str | None, single: str | None) -> Table:
     """The tables with these shifts in force; None is the default one."""
-    basic, extension = BASIC_SEPTETS, EXTENSION
+    characters, escaped = _BASIC, _EXTENSION
     if locking is not None:
         cells = _languages()[locking].locking
         if cells is None:
             raise ValueError(f"{locking} has no locking shift table")
-        basic = _septets(cells)
+        characters = _cells(cells)
     if single is not None:
-        extension = _septets(_languages()[single].single)
-    return Table(basic, extension, locking, single)
+        escaped = _cells(_languages()[single].single)
+    return _table(characters, escaped, locking, single)
 
 
-def has_locking(name: str) -> bool:
-    return _languages()[name].locking is not None
-
-
-def _septets(cells: dict[str, str]) -> dict[str, int]:
-    """Character → septet; where a character stands twice the first septet is written."""
-    septets: dict[str, int] = {}
-    for septet, code_point in sorted(cells.items()):
-        if int(septet, 16) != ESCAPE:
-            septets.setdefault(chr(int(code_point, 16)), int(septet, 16))
-    return septets
+def _cells(cells: dict[str, str]) -> dict[int, str]:
+    read = {int(septet, 16): chr(int(code_point, 16)) for septet, code_point in cells.items()}
+    return {septet: character for septet, character in read.items() if septet != ESCAPE}
 
 
 # -- septets, one to an octet
@@ -114,19 +127,18 @@ def encode(text: str, tables: Table = DEFAULT) -> bytes:
     return bytes(out)
 
 
-def decode(septets: bytes) -> str:
-    """Read septets of the default alphabet as handsets do: an unknown escape shows the basic character, a last one a space."""
+def decode(septets: Iterable[int], tables: Table = DEFAULT) -> str:
+    """Read septets as handsets do: an unknown escape shows the basic character; what stands for nothing is a space."""
     out: list[str] = []
     escaped = False
     for octet in septets:
         septet = octet & 0x7F
-        if escaped:
-            out.append(_EXTENSION_CHARACTERS.get(septet) or (BASIC[septet] if septet != ESCAPE else " "))
-            escaped = False
-        elif septet == ESCAPE:
+        if septet == ESCAPE and not escaped:
             escaped = True
-        else:
-            out.append(BASIC[septet])
+            continue
+        basic = tables.characters.get(septet, " ")
+        out.append(tables.escaped.get(septet, basic) if escaped else basic)
+        escaped = False
     return "".join(out) + (" " if escaped else "")
 
 
@@ -143,7 +155,7 @@ def pack(septets: bytes, fill_bits: int = 0) -> bytes:
 
 
 def unpack(octets: bytes, count: int, fill_bits: int = 0) -> bytes:
-    """`count` septets out of packed octets."""
+    """`count` septets out of packed octets. The count is never guessed: seven spare bits would look like an '@'."""
     bits = int.from_bytes(octets, "little") >> fill_bits
     return bytes(bits >> 7 * place & 0x7F for place in range(count))
 
@@ -153,8 +165,11 @@ def fill_bits(header_octets: int) -> int:
     return -8 * header_octets % 7
 
 
+# -- the user data header (3GPP TS 23.040, 9.2.3.24)
+
+
 def concatenation(reference: int, total: int, part: int, bits: int = 8) -> bytes:
-    """The header element that says: part `part` of `total` of message `reference`."""
+    """The header element that says: part `part` of `total` of message `reference`. ValueError beyond 255 parts."""
     if bits == 8:
         return bytes((0x00, 3, reference & 0xFF, total, part))
     return bytes((0x08, 4, reference >> 8 & 0xFF, reference & 0xFF, total, part))
@@ -168,9 +183,5 @@ def header(*elements: bytes) -> bytes:
 
 def shifts(tables: Table) -> tuple[bytes, ...]:
     """The header elements that put a table's languages in force."""
-    elements = []
-    if tables.locking is not None:
-        elements.append(bytes((0x25, 1, language_id(tables.locking))))
-    if tables.single is not None:
-        elements.append(bytes((0x24, 1, language_id(tables.single))))
-    return tuple(elements)
+    named = ((0x25, tables.locking), (0x24, tables.single))
+    return tuple(bytes((element, 1, _languages()[name].id)) for element, name in named if name is not None)

@@ -1,8 +1,11 @@
-"""Smart encoding: characters replaced by look-alikes so that a text fits GSM-7. All or nothing: if one character stays
-outside, the text is left as it is. Links and right-to-left texts are never touched; what was replaced is shown."""
+"""Smart encoding: characters replaced by look-alikes so that a text fits GSM-7.
+
+All or nothing: if one character stays outside, the text is left as it is, since half a conversion costs fidelity and
+saves nothing. Links are never touched; nor are letters that run right to left and joiners, for which the tiers hold
+nothing. What was replaced is shown.
+"""
 
 import re
-import unicodedata
 from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
@@ -11,8 +14,7 @@ import msgspec
 
 from heliograph.core import gsm
 
-_LINK: Final = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_NEVER: Final = frozenset("\u200d\u200c\ufe0f")  # they carry meaning inside emoji, Persian and Indic words
+_links: Final = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)\S+", re.IGNORECASE).finditer
 
 
 class Replaced(NamedTuple):
@@ -32,7 +34,7 @@ class Smart(NamedTuple):
 
 class _Tier(msgspec.Struct):
     default: bool
-    map: dict[str, str]
+    map: dict[str, str]  # code point in hexadecimal → what stands for it
 
 
 class _Tiers(msgspec.Struct):
@@ -46,14 +48,15 @@ def _tiers() -> dict[str, _Tier]:
 
 
 def tier_names() -> tuple[str, ...]:
+    """From the least loss to the most."""
     return tuple(_tiers())
 
 
 @cache
 def _map(tiers: tuple[str, ...] | None) -> dict[str, str]:
     """Character → replacement, of the tiers named, or of those that are on by default."""
-    chosen = [tier for name, tier in _tiers().items() if (tier.default if tiers is None else name in tiers)]
-    return {chr(int(code, 16)): to for tier in chosen for code, to in tier.map.items() if chr(int(code, 16)) not in _NEVER}
+    names = [name for name, tier in _tiers().items() if tier.default] if tiers is None else tiers
+    return {chr(int(code, 16)): to for name in names for code, to in _tiers()[name].map.items()}
 
 
 def replacement(character: str) -> str | None:
@@ -62,25 +65,18 @@ def replacement(character: str) -> str | None:
 
 
 def smart(text: str, tiers: tuple[str, ...] | None = None) -> Smart:
-    """The text with its replacements, if all of it then fits GSM-7; else as it was."""
-    if all(gsm.DEFAULT.cost(character) for character in text) or _right_to_left(text):
-        return Smart(text, ())
+    """The text with its replacements, if all of it then fits GSM-7 and something is left; else as it was."""
     mapping = _map(tiers)
-    links = [match.span() for match in _LINK.finditer(text)]
-    out: list[str] = []
     replaced: list[Replaced] = []
-    for position, character in enumerate(text):
-        if gsm.DEFAULT.cost(character):
-            out.append(character)
-            continue
-        to = mapping.get(character)
-        if to is None or any(start <= position < end for start, end in links):
+    for match in gsm.FOREIGN.finditer(text):
+        to = mapping.get(match.group())
+        if to is None:
             return Smart(text, ())
-        out.append(to)
-        replaced.append(Replaced(position, character, to))
-    return Smart("".join(out), tuple(replaced))
-
-
-def _right_to_left(text: str) -> bool:
-    """Direction marks matter only where letters run that way; there nothing is touched."""
-    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+        replaced.append(Replaced(match.start(), match.group(), to))
+    if not replaced:
+        return Smart(text, ())
+    links = [match.span() for match in _links(text)]
+    if any(start <= change.position < end for change in replaced for start, end in links):
+        return Smart(text, ())
+    result = gsm.FOREIGN.sub(lambda match: mapping[match.group()], text)
+    return Smart(result, tuple(replaced)) if result else Smart(text, ())

@@ -123,7 +123,7 @@ FORMS: dict[str, Callable[[str], str | None]] = {
 }
 
 
-_RECENT: Final = 20_000
+_RECENT: Final = 10_000
 
 
 class ReceiptDesk:
@@ -140,6 +140,7 @@ class ReceiptDesk:
         self._told = told
         self._kept = kept
         self._recent: dict[tuple[str, str], tuple[Message, AttemptRow]] = {}
+        self._older: dict[tuple[str, str], tuple[Message, AttemptRow]] = {}
         self._learned: dict[str, list[str]] = {}
         self.parked = 0
 
@@ -154,15 +155,16 @@ class ReceiptDesk:
             if len(move.attempts) == 1 and move.attempts[0].carrier_id is not None and move.message.segments == 1:
                 part = move.attempts[0]
                 recent[part.connector, move.attempts[0].carrier_id] = (move.message, part)
-        while len(recent) > _RECENT:
-            del recent[next(iter(recent))]
+        if len(recent) > _RECENT:  # forgotten by the generation: a dict is slow to give up its oldest one by one
+            self._older, self._recent = recent, {}
 
     def take(self, receipts: Sequence[Receipt], committed: Callable[[], None] | None = None) -> None:
         """Keep receipts; `committed` once they are durable."""
         known: list[tuple[Receipt, Move]] = []
         others: list[Receipt] = []
         for receipt in receipts:
-            found = self._recent.get((receipt.connector, receipt.carrier_id))
+            key = (receipt.connector, receipt.carrier_id)
+            found = self._recent.get(key) or self._older.get(key)
             if found is None:
                 others.append(receipt)
             else:
@@ -188,6 +190,7 @@ class ReceiptDesk:
                 again = [receipt for receipt, move in known if move.message.id in operation.lost]
                 for receipt in again:
                     self._recent.pop((receipt.connector, receipt.carrier_id), None)
+                    self._older.pop((receipt.connector, receipt.carrier_id), None)
                 self._look_up(again, kept)
             else:
                 kept()

@@ -17,7 +17,9 @@ import msgspec
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _QUEUE_BOUND: Final = 100_000
 _LINES_AT_ONCE: Final = 500
-_SECRETS: Final = re.compile(rb"(hg_[a-z0-9-]+_[0-9A-Za-z]{4})[0-9A-Za-z_]{8,}|(whsec_)[0-9A-Za-z+/=_-]+|(sealed:)[^\"\s]+")
+_SECRETS: Final = re.compile(
+    rb"(hg_[a-z0-9-]+_[0-9A-Za-z]{4})[0-9A-Za-z_]{8,}|(whsec_)[0-9A-Za-z+/=_-]+|(sealed:)[^\"\s]+"
+)
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 

@@ -116,9 +116,7 @@ class Metrics:
         GCCollector(registry=self._registry)
         self._registry.register(self)
 
-    def gauge(
-        self, name: str, text: str, labels: Labels, ask: Callable[[], Iterable[tuple[Labels, float]]]
-    ) -> None:
+    def gauge(self, name: str, text: str, labels: Labels, ask: Callable[[], Iterable[tuple[Labels, float]]]) -> None:
         """Add a value that is asked for whenever the text is made."""
         self._gauges.append(Gauge(name, text, labels, ask))
 

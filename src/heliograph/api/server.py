@@ -1,0 +1,72 @@
+"""The HTTP server: uvicorn, with the short way to the hot doors, and signals that end it without ending the process."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from heliograph.api import http
+from heliograph.api.context import Context
+from heliograph.api.fast import FastProtocol
+
+_KEEP_ALIVE_S: Final = 75
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """Where and how HTTP is served."""
+
+    address: str  # HOST:PORT
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    grace_s: int = 20
+
+
+class Server(uvicorn.Server):
+    """A server that stops at a signal and leaves the rest of the stopping to its caller."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+def make(context: Context, listening: Listening) -> Server:
+    """The server, not yet started."""
+    host, _, port = listening.address.rpartition(":")
+    # Behind a proxy the caller's address stands in a header, which only the general way reads.
+    doors = {} if listening.trusted_proxies else http.FAST_DOORS
+    protocol: Any = partial(FastProtocol, context, doors, http.FIXED_LINES)
+    return Server(
+        uvicorn.Config(
+            http.build(context),
+            host=host.strip("[]"),
+            port=int(port),
+            http=protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=bool(listening.trusted_proxies),
+            forwarded_allow_ips=list(listening.trusted_proxies),
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=listening.grace_s,
+            backlog=2_048,
+            ssl_certfile=listening.tls_cert,
+            ssl_keyfile=listening.tls_key,
+        )
+    )
