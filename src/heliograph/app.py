@@ -25,6 +25,7 @@ from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.standing import Standing
 from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
@@ -164,7 +165,13 @@ class _Server:
             retention=Retention(settings.retention.body_days, settings.retention.message_days),
         )
         self.gateway.config_changed = self.clients.changed
+        self._standing = Standing(self.gateway, clock, watch.defect)
+        _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
+        self.gateway.doors_changed = self._share_rates
+
+    def _share_rates(self, processes: int) -> None:
+        self._context.limits.share = processes
 
     def _make_context(self, process: Process, clock: SystemClock, metrics: Metrics) -> "Context":
         from heliograph.api.context import Context, request_ids
@@ -205,7 +212,7 @@ class _Server:
         gc.collect()
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
-        last_used = asyncio.create_task(self.clients.run(), name="last-used")
+        tasks = [asyncio.create_task(self.clients.run()), asyncio.create_task(self._standing.run())]
         try:
             http = self._http()
             self._log.info("serving", listen=self._settings.server.listen, roles=sorted(self.gateway.roles))
@@ -213,7 +220,8 @@ class _Server:
                 announce(await self._demo())
             await http.serve()
         finally:
-            last_used.cancel()
+            for task in tasks:
+                task.cancel()
             await self.gateway.stop(self._settings.server.grace_s)
             await self.clients.write_last_used()
             self._pool.close()
@@ -265,6 +273,16 @@ def _url(settings: Settings) -> str:
 def _log(settings: Settings) -> Log:
     shape = settings.log.format
     return Log(level=settings.log.level, as_json=shape == "json" or (shape == "auto" and not sys.stderr.isatty()))
+
+
+def _add_gauges(metrics: Metrics, standing: Standing) -> None:
+    add, lane, connector = metrics.gauge, ("lane",), ("connector",)
+    add("heliograph_queue_waiting", "Messages that are due and wait.", lane, standing.waiting)
+    add("heliograph_queue_oldest_seconds", "How long the oldest of them has been due.", lane, standing.oldest_s)
+    add("heliograph_link_up", "1: the way to the carrier is open.", connector, standing.links_up)
+    add("heliograph_link_in_flight", "Attempts that wait for an answer.", connector, standing.links_in_flight)
+    add("heliograph_webhooks_in_flight", "Posts that wait for an answer.", (), standing.webhooks_in_flight)
+    add("heliograph_receipts_parked", "Receipts that fitted no message yet.", (), standing.receipts_parked)
 
 
 def _notify(settings: Settings) -> NotifySettings:

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -102,7 +103,7 @@ def test_an_unassigned_septet_of_a_national_table_is_a_space() -> None:
 
 
 @pytest.mark.parametrize("case", PACKING, ids=[f"{case['text'][:12]} {case['udh']}" for case in PACKING])
-def test_packing_gives_the_octets_that_two_other_codecs_give(case: dict[str, str]) -> None:
+def test_packing_gives_the_octets_that_two_other_codecs_give(case: dict[str, Any]) -> None:
     udh, user_data = bytes.fromhex(case["udh"]), bytes.fromhex(case["user_data"])
     tables = gsm.table(None, "turkish") if udh.startswith(b"\x03\x24\x01\x01") else gsm.DEFAULT
     septets, fill = gsm.encode(case["text"], tables), gsm.fill_bits(len(udh))

@@ -28,7 +28,7 @@ TEXTS = st.text(st.sampled_from([*"aZ é€", *BY_DEFAULT]) | st.sampled_from([*
         ("zero\u200bwidth", "zerowidth"),
         ("stray mark\u200f", "stray mark"),
         ("ﬁn", "fin"),
-        ("𝐁𝐨𝐥𝐝", "Bold"),
+        ("ʜɪ ❨now❩", "HI (now)"),
         ("plain", "plain"),
         ("", ""),
     ],

@@ -256,7 +256,6 @@ def test_whatever_servers_do_each_request_is_answered_once(run: Run, seed: int) 
             answers = await asyncio.gather(*starts)
             assert {answer.reason for answer in answers} <= {"ok", "reset", "bad_answer", "timeout"}
             assert len(sender.answers) == 300
-            assert one.open_max + two.open_max <= 10
 
     run(test())
 

@@ -100,14 +100,18 @@ class FastProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def _is_plain(self) -> bool:
-        parser, cycle = self.parser, self.cycle
+        parser = self.parser
         return (
             parser.get_method() == b"POST"
-            and (cycle is None or cycle.response_complete)
+            and not self._is_busy()
             and not self.expect_100_continue
             and not parser.should_upgrade()
             and parser.get_http_version() == "1.1"
         )
+
+    def _is_busy(self) -> bool:
+        cycle: Exchange | None = self.cycle  # type: ignore[assignment]  # None before the first request
+        return cycle is not None and not cycle.response_complete
 
     def _take(self, door: Door) -> bool:
         """Begin an exchange, if the caller is remembered."""
@@ -167,7 +171,7 @@ class FastProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.is_closing():
             return
-        is_busy = self.cycle is not None and not self.cycle.response_complete
+        is_busy = self._is_busy()
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if is_busy or left > 0:
             self._rest_for(self.timeout_keep_alive if is_busy else left)

@@ -1,5 +1,6 @@
 """`heliograph serve`: the gateway itself."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -26,8 +27,6 @@ def serve(
     if not chosen or not chosen <= set(ROLES):
         raise Mistake(f"--roles takes {', '.join(ROLES)}, several with commas")
     settings = load(config, data_dir, {} if listen is None else {"server.listen": listen})
-
-    from functools import partial
 
     import uvloop
 

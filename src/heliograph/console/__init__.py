@@ -1,1 +1,1 @@
-"""The console. Until it has its pages, one that shows what moves: live counts and the last messages with their story."""
+"""The console. Until it has its pages, one page of live counts and the last messages with their story."""

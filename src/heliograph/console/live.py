@@ -24,7 +24,8 @@ async def live(ledger: Ledger, now: int) -> dict[str, Any]:
         "window": _WINDOW,
         "states": dict(counts),
         "queue": [
-            {"lane": LANE_NAMES[lane], "waiting": count, "oldest_s": max(0, now - due) // 1000} for lane, count, due in waiting
+            {"lane": LANE_NAMES[lane], "waiting": count, "oldest_s": max(0, now - due) // 1000}
+            for lane, count, due in waiting
         ],
         "messages": [await _story(ledger, message) for message in messages],
     }

@@ -20,8 +20,8 @@ def last_cut(text: str, start: int, end: int) -> int:
 
 
 def may_cut(text: str, place: int, start: int = 0) -> bool:
-    """May a part end before this place? `start` is a place where the part before ended."""
-    if place in (start, len(text)):
+    """May a part that begins at `start` end before this place?"""
+    if place == len(text):
         return True
     before, here = text[place - 1], text[place]
     if _regional(before) and _regional(here):

@@ -106,32 +106,37 @@ def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | 
     parts = "1 part" if limit == 1 else f"{limit} parts"
     return Refusal(
         "over_budget",
-        f"the text takes {case.segments} parts as {case.encoding.upper()}; {case.kind} messages may take {parts}. Shorten it, "
-        "see what POST /v1/segments says of it, or raise max_segments",
+        f"the text takes {case.segments} parts as {case.encoding.upper()}; {case.kind} messages may take {parts}. "
+        "Shorten it, see what POST /v1/segments says of it, or raise max_segments",
         "/text",
     )
 
 
-def _route(
-    case: Case, rules: Rules, sender: str | None, trace: list[dict[str, Any]]
-) -> tuple[str, ...] | Refusal:
+def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, Any]]) -> tuple[str, ...] | Refusal:
     facts = routing.Facts(rules.workspace, case.number, case.country, case.kind, sender, case.ballot)
     route = routing.choose(rules.routes, facts)
     via = tuple(name for name in route.via if name in rules.connectors) if route else ()
     rehearsal = bool(via) and all(rules.connectors[name].kind == SANDBOX for name in via)
     if rules.mode == "test":
         via = via if rehearsal else (SANDBOX,)
-        trace.append({"rule": "route", "route": route.name if rehearsal and route else None, "via": via, "why": "test traffic"})
+        trace.append(
+            {"rule": "route", "route": route.name if rehearsal and route else None, "via": via, "why": "test traffic"}
+        )
         return via
     if route is None or not via:
         return Refusal(
             "no_route",
-            f"no route leads to {case.country} for {case.kind} messages; declare one in [[routes]] (match = {{}} takes everything)",
+            f"no route leads to {case.country} for {case.kind} messages; "
+            "declare one in [[routes]] (match = {} takes everything)",
             "/to",
         )
-    trace.append({"rule": "route", "route": route.name, "via": via, "why": "sandbox in a live route" if rehearsal else "matched"})
+    trace.append(
+        {"rule": "route", "route": route.name, "via": via, "why": "sandbox in a live route" if rehearsal else "matched"}
+    )
     if case.test_number and not rehearsal:
         return Refusal(
-            "test_number", "this number is reserved for tests and fiction; it only works with test keys or a sandbox route", "/to"
+            "test_number",
+            "this number is reserved for tests and fiction; it only works with test keys or a sandbox route",
+            "/to",
         )
     return via

@@ -15,7 +15,12 @@ from heliograph.core.message import LANES
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
 LONGEST_SCHEDULE_MS: Final = 366 * 86_400_000
-DEFAULT_VALIDITY_MS: Final = {"otp": 600_000, "transactional": 86_400_000, "support": 86_400_000, "promotional": 86_400_000}
+DEFAULT_VALIDITY_MS: Final = {
+    "otp": 600_000,
+    "transactional": 86_400_000,
+    "support": 86_400_000,
+    "promotional": 86_400_000,
+}
 
 
 class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -70,7 +75,9 @@ def times(request: MessageRequest, now: int, kind: str) -> Times | Refusal:
         if isinstance(moment, Refusal):
             return moment
         if moment > now + LONGEST_SCHEDULE_MS:
-            return Refusal("too_far_ahead", "send_at is more than a year ahead; at most 366 days are possible", "/send_at")
+            return Refusal(
+                "too_far_ahead", "send_at is more than a year ahead; at most 366 days are possible", "/send_at"
+            )
         due_at, scheduled = max(now, moment), moment > now
     valid_until = due_at + DEFAULT_VALIDITY_MS[kind]
     if request.valid_for is not None:
@@ -111,7 +118,9 @@ def read_time(text: str, pointer: str) -> int | Refusal:
 def read_span(value: int | str) -> int | Refusal:
     """A span in seconds, or with a unit: 90, "90s", "5m", "2h", "3d"."""
     wrong = Refusal(
-        "bad_span", f"{str(value)[:40]!r} is not a span between 1 second and 7 days: 300 (seconds), \"5m\", \"2h\"", "/valid_for"
+        "bad_span",
+        f'{str(value)[:40]!r} is not a span between 1 second and 7 days: 300 (seconds), "5m", "2h"',
+        "/valid_for",
     )
     if isinstance(value, str):
         unit = _UNITS_MS.get(value[-1:])

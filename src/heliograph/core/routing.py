@@ -51,5 +51,5 @@ def choose(routes: tuple[Route, ...], facts: Facts) -> Route | None:
 
 
 def looks_at_number(routes: tuple[Route, ...]) -> bool:
-    """Does any route depend on more than (workspace, country, kind, sender)? Then no two messages may share a choice."""
+    """Does a route depend on more than workspace, country, kind and sender? Then no two messages share a choice."""
     return any(route.prefixes or route.share < 1.0 for route in routes)

@@ -50,14 +50,18 @@ class Split(msgspec.Struct, frozen=True):
     encoding: str
     segments: tuple[Segment, ...]
     units: int
-    forced_by: tuple[Forcing, ...] = ()
-    locking: str | None = None
+    locking: str | None = None  # languages whose shift tables it is written in
     single: str | None = None
 
     @property
     def units_left(self) -> int:
         """What the last part still holds."""
         return self.segments[-1].limit - self.segments[-1].units
+
+    @property
+    def forced_by(self) -> tuple[Forcing, ...]:
+        """The characters that keep the text out of plain GSM-7. For previews: sending never asks."""
+        return tuple(_forcing("".join(segment.text for segment in self.segments)))
 
 
 def normalise(text: str) -> str:
@@ -82,11 +86,10 @@ def measure(text: str) -> tuple[str, int]:
 
 def split(text: str, *, reference_bits: int = 8, national: Sequence[str] = ()) -> Split:
     """The parts of a text. `national` names languages (`turkish`, …) whose tables are used where they save a part."""
-    forced_by = tuple(_forcing(text))
-    if not forced_by:
-        return _split(text, _GSM7, reference_bits, ())
+    if not gsm.FOREIGN.search(text):
+        return _split(text, _GSM7, reference_bits)
     shifted = (_Way(GSM7, 7, tables.cost, tables) for tables in _tables(national) if tables.holds(text))
-    return min((_split(text, way, reference_bits, forced_by) for way in (_UCS2, *shifted)), key=_rank)
+    return min((_split(text, way, reference_bits) for way in (_UCS2, *shifted)), key=_rank)
 
 
 def capacity(header_octets: int, *, bits: int) -> int:
@@ -123,11 +126,11 @@ def _rank(found: Split) -> tuple[int, bool, int]:
     return len(found.segments), found.encoding == GSM7, found.units
 
 
-def _split(text: str, way: _Way, reference_bits: int, forced_by: tuple[Forcing, ...]) -> Split:
+def _split(text: str, way: _Way, reference_bits: int) -> Split:
     parts, limit = _parts(text, way, reference_bits)
     segments = tuple(Segment(part, way.cost(part), limit) for part in parts)
     units = sum(segment.units for segment in segments)
-    return Split(way.encoding, segments, units, forced_by, way.tables.locking, way.tables.single)
+    return Split(way.encoding, segments, units, way.tables.locking, way.tables.single)
 
 
 def _parts(text: str, way: _Way, reference_bits: int) -> tuple[list[str], int]:

@@ -40,8 +40,8 @@ def check(value: str, declared: dict[str, Sender], *, country: str, kind: str) -
     if type_of(value) is None:
         return Refusal(
             "bad_sender",
-            f"{value[:40]!r} can't be a sender: up to 11 letters and digits with at least one letter, a number in E.164, "
-            "or a short code of 3 to 8 digits",
+            f"{value[:40]!r} can't be a sender: up to 11 letters and digits with at least one letter, "
+            "a number in E.164, or a short code of 3 to 8 digits",
             "/sender",
         )
     if not declared:

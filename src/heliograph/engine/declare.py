@@ -66,15 +66,21 @@ async def apply(
     """Keep what a document declares; `workspace` limits it to one. Raises `Refused` with everything that is wrong."""
     objects = read(document, workspace or OPERATOR)
     async with ledger.transaction() as transaction:
-        known = await transaction.fetch("SELECT d.kind, w.name, d.name, d.spec FROM declared d JOIN workspaces w ON w.id = d.workspace")
+        known = await transaction.fetch(
+            "SELECT d.kind, w.name, d.name, d.spec FROM declared d JOIN workspaces w ON w.id = d.workspace"
+        )
         workspaces = {row[1]: row[0] for row in await transaction.fetch("SELECT id, name FROM workspaces")}
-        environments = await transaction.fetch("SELECT w.name, e.name FROM environments e JOIN workspaces w ON w.id = e.workspace")
+        environments = await transaction.fetch(
+            "SELECT w.name, e.name FROM environments e JOIN workspaces w ON w.id = e.workspace"
+        )
         refusals = check(objects, known, frozenset(workspaces), frozenset((r[0], r[1]) for r in environments), tools)
         if workspace is not None:
             refusals += [_foreign(o) for o in objects if o.workspace != workspace]
         if refusals:
             raise Refused(*refusals)
-        changes = [await _keep(transaction, o, known, workspaces[o.workspace], tools, actor, now, dry_run) for o in objects]
+        changes = [
+            await _keep(transaction, o, known, workspaces[o.workspace], tools, actor, now, dry_run) for o in objects
+        ]
         if prune:
             gone = _gone(objects, known, workspace or OPERATOR)
             changes += [await _remove(transaction, *key, workspaces, actor, now, dry_run) for key in gone]
@@ -92,7 +98,9 @@ def read(document: Mapping[str, Any], workspace: str) -> list[Object]:
         if not value:
             continue
         if section == "routes":
-            entries = [(str(entry.get("name") or index), entry, f"/routes/{index}") for index, entry in enumerate(value)]
+            entries = [
+                (str(entry.get("name") or index), entry, f"/routes/{index}") for index, entry in enumerate(value)
+            ]
         else:
             entries = [(name, entry, f"/{section}/{name}") for name, entry in value.items()]
         for position, (name, entry, pointer) in enumerate(entries):
@@ -115,7 +123,9 @@ def check(
     found: list[Refusal] = []
     for o in objects:
         if o.workspace not in workspaces:
-            found.append(Refusal("unknown_workspace", f"there is no workspace {o.workspace!r}", f"{o.pointer}/workspace"))
+            found.append(
+                Refusal("unknown_workspace", f"there is no workspace {o.workspace!r}", f"{o.pointer}/workspace")
+            )
         elif o.kind == "connector":
             found += _check_connector(o, tools)
         elif o.kind == "route":
@@ -130,7 +140,7 @@ def check(
 def _check_connector(o: Object, tools: Tools) -> list[Refusal]:
     kind = o.spec.get("kind")
     if not isinstance(kind, str):
-        return [Refusal("missing_field", f"connector {o.name!r} needs a kind, such as \"sandbox\"", f"{o.pointer}/kind")]
+        return [Refusal("missing_field", f'connector {o.name!r} needs a kind, such as "sandbox"', f"{o.pointer}/kind")]
     if wrong := tools.check_connector(kind, o.spec):
         key, detail = wrong
         return [Refusal("bad_connector", detail, f"{o.pointer}/{key}")]
@@ -141,10 +151,14 @@ def _check_route(o: Object, connectors: set[str]) -> list[Refusal]:
     found: list[Refusal] = []
     via = o.spec.get("via")
     if not isinstance(via, list) or not via:
-        found.append(Refusal("missing_field", f"route {o.name!r} needs via = [\"a connector\", …]", f"{o.pointer}/via"))
+        found.append(Refusal("missing_field", f'route {o.name!r} needs via = ["a connector", …]', f"{o.pointer}/via"))
     else:
         found += [
-            Refusal("unknown_connector", f"route {o.name!r} leads to {name!r}, which is not declared", f"{o.pointer}/via/{i}")
+            Refusal(
+                "unknown_connector",
+                f"route {o.name!r} leads to {name!r}, which is not declared",
+                f"{o.pointer}/via/{i}",
+            )
             for i, name in enumerate(via)
             if name not in connectors
         ]
@@ -152,11 +166,17 @@ def _check_route(o: Object, connectors: set[str]) -> list[Refusal]:
     for key in match:
         if key not in _MATCH_KEYS:
             known = ", ".join(_MATCH_KEYS)
-            found.append(Refusal("unknown_field", f"a route can't match on {key!r}; it can on {known}", f"{o.pointer}/match/{key}"))
+            found.append(
+                Refusal(
+                    "unknown_field", f"a route can't match on {key!r}; it can on {known}", f"{o.pointer}/match/{key}"
+                )
+            )
     kinds = match.get("kind") or []
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind not in LANES:
-            found.append(Refusal("unknown_kind", f"{kind!r} is not a kind: {', '.join(LANES)}", f"{o.pointer}/match/kind"))
+            found.append(
+                Refusal("unknown_kind", f"{kind!r} is not a kind: {', '.join(LANES)}", f"{o.pointer}/match/kind")
+            )
     share = match.get("share", 1.0)
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         found.append(Refusal("bad_share", "share is a part between 0 and 1", f"{o.pointer}/match/share"))
@@ -166,7 +186,9 @@ def _check_route(o: Object, connectors: set[str]) -> list[Refusal]:
 def _check_sender(o: Object) -> list[Refusal]:
     value = o.spec.get("value") or o.name
     if senders.type_of(value) is None:
-        return [Refusal("bad_sender", f"{value!r} can't be a sender: up to 11 letters and digits, or a number", o.pointer)]
+        return [
+            Refusal("bad_sender", f"{value!r} can't be a sender: up to 11 letters and digits, or a number", o.pointer)
+        ]
     if o.spec.get("type", "alphanumeric") not in senders.TYPES:
         known = ", ".join(senders.TYPES)
         return [Refusal("bad_sender_type", f"{o.spec['type']!r} is not a type of sender: {known}", f"{o.pointer}/type")]
@@ -182,11 +204,15 @@ def _check_endpoint(o: Object, environments: frozenset[tuple[str, str]], tools: 
         found.append(Refusal("bad_url", problem, f"{o.pointer}/url"))
     environment = o.spec.get("environment") or "live"
     if (o.workspace, environment) not in environments:
-        found.append(Refusal("unknown_environment", f"there is no environment {environment!r}", f"{o.pointer}/environment"))
+        found.append(
+            Refusal("unknown_environment", f"there is no environment {environment!r}", f"{o.pointer}/environment")
+        )
     for index, name in enumerate(o.spec.get("events") or []):
         if not (name == "*" or name in EVENT_TYPES or name == "message.*" or name.startswith(_OTHER_EVENTS)):
             known = ", ".join(sorted(EVENT_TYPES))
-            found.append(Refusal("unknown_event", f"{name!r} is not an event type: {known}", f"{o.pointer}/events/{index}"))
+            found.append(
+                Refusal("unknown_event", f"{name!r} is not an event type: {known}", f"{o.pointer}/events/{index}")
+            )
     if o.spec.get("format", "json") not in ("json", "form"):
         found.append(Refusal("bad_format", "format is json or form", f"{o.pointer}/format"))
     return found

@@ -211,7 +211,8 @@ def _realm(
         declared_routes += [row for row in rows if row.kind == "route" and row.workspace == operator]
     routes = tuple(_route(row, operator) for row in declared_routes)
     usable = {
-        spec.name: Connector(spec.name, spec.kind, spec.price_per_segment, spec.currency) for spec in connectors.values()
+        spec.name: Connector(spec.name, spec.kind, spec.price_per_segment, spec.currency)
+        for spec in connectors.values()
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})

@@ -70,7 +70,6 @@ class Gateway:
         self.snapshot = Snapshot(0, {}, {}, {}, Paused(), {})
         self.links: dict[str, Link] = {}
         self.roles = roles
-        self.processes = 1
         self.stalled: str | None = "starting"
         self._outside = outside
         self._clock = outside.clock
@@ -80,6 +79,7 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._specs: dict[str, ConnectorSpec] = {}
         self.config_changed: Callable[[], None] = lambda: None
+        self.doors_changed: Callable[[int], None] = lambda count: None
         self.notify = NotifyDesk(
             ledger,
             outside.clock,
@@ -241,7 +241,7 @@ class Gateway:
     # -- periodic work
 
     async def _beat(self) -> None:
-        self.processes = await leases.beat(self.ledger, self._clock.now_ms())
+        self.doors_changed(await leases.beat(self.ledger, self._clock.now_ms()))
         if "engine" in self.roles:
             await self._own_links()
 

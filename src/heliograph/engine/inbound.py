@@ -14,9 +14,7 @@ from heliograph.store.port import Arrival, Arrivals, Ledger, NewEvent, Notice
 class InboundDesk:
     """Takes messages from all connectors to the ledger."""
 
-    def __init__(
-        self, ledger: Ledger, snapshot: Callable[[], Snapshot], told: Callable[[list[Notice]], None]
-    ) -> None:
+    def __init__(self, ledger: Ledger, snapshot: Callable[[], Snapshot], told: Callable[[list[Notice]], None]) -> None:
         self._ledger = ledger
         self._snapshot = snapshot
         self._told = told

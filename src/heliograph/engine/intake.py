@@ -154,17 +154,13 @@ class Intake:
     def _recipient(self, caller: Caller, request: MessageRequest, realm: Realm) -> Number | Refusal:
         number = numbers.parse(request.to, request.default_country or caller.default_country)
         if isinstance(number, numbers.BadNumber):
-            hint = f" Did you mean {number.suggestion}?" if number.suggestion else ""
-            return Refusal(number.code, number.detail + hint, "/to")
+            return _bad_recipient(number)
         barred = numbers.policy(number)
         if barred is not None:
-            return Refusal(barred.code, barred.detail, "/to")
+            return _bad_recipient(barred)
         if realm.mode == "guarded" and number.e164 not in realm.allowlist:
-            return Refusal(
-                "not_on_allowlist",
-                f"the environment {realm.name!r} only reaches numbers on its allowlist; {number.e164} is not one of them",
-                "/to",
-            )
+            detail = f"{number.e164} is not on the allowlist of the environment {realm.name!r}, which reaches no others"
+            return Refusal("not_on_allowlist", detail, "/to")
         return number
 
     def _text(self, request: MessageRequest) -> str | Refusal:
@@ -182,11 +178,8 @@ class Intake:
             text = normalise(text)
             if bad := forbidden(text):
                 position, character = bad[0]
-                return Refusal(
-                    "forbidden_character",
-                    f"U+{ord(character):04X} at position {position} is a control character that phones can't show; leave it out",
-                    "/text",
-                )
+                what = f"U+{ord(character):04X} at position {position} is a control character that phones can't show"
+                return Refusal("forbidden_character", f"{what}; leave it out", "/text")
         elif not text.isascii():
             text = normalise(text)
         return smart(text).text if request.smart_encoding else text
@@ -203,9 +196,15 @@ class Intake:
                 if event not in self._event_types:
                     known = ", ".join(sorted(self._event_types))
                     pointer = f"/callback_events/{index}"
-                    return Refusal("unknown_event", f"{event[:40]!r} is not an event type; the types are {known}", pointer)
+                    return Refusal(
+                        "unknown_event", f"{event[:40]!r} is not an event type; the types are {known}", pointer
+                    )
         if request.channel not in (None, "sms"):
-            return Refusal("unknown_channel", f"{request.channel[:40]!r} is not a channel of this gateway; there is sms", "/channel")
+            return Refusal(
+                "unknown_channel",
+                f"{request.channel[:40]!r} is not a channel of this gateway; there is sms",
+                "/channel",
+            )
         if request.tags and (len(request.tags) > _TAG_LIMIT or any(not 0 < len(tag) <= 64 for tag in request.tags)):
             return Refusal("bad_tags", f"at most {_TAG_LIMIT} tags of 1 to 64 characters each", "/tags")
         if request.metadata and len(_encode(request.metadata)) > 4_096:
@@ -349,13 +348,20 @@ class Intake:
                 link.waits(lane, workspace, count)
 
 
+def _bad_recipient(why: numbers.BadNumber) -> Refusal:
+    hint = f" Did you mean {why.suggestion}?" if why.suggestion else ""
+    return Refusal(why.code, why.detail + hint, "/to")
+
+
 def _without(messages: Sequence[Message], suppressed: Collection[int]) -> Sequence[Message]:
     return [message for message in messages if message.id not in suppressed] if suppressed else messages
 
 
 def _encoding(wanted: str | None, actual: str) -> Refusal | None:
     if wanted not in ("auto", "gsm7", "ucs2"):
-        return Refusal("unknown_encoding", f"{str(wanted)[:20]!r} is not an encoding; there are auto, gsm7 and ucs2", "/encoding")
+        return Refusal(
+            "unknown_encoding", f"{str(wanted)[:20]!r} is not an encoding; there are auto, gsm7 and ucs2", "/encoding"
+        )
     if wanted == "gsm7" and actual != "gsm7":
         return Refusal(
             "not_gsm7",
@@ -367,5 +373,3 @@ def _encoding(wanted: str | None, actual: str) -> Refusal | None:
 
 def public_id(message: Message) -> str:
     return ids.make("msg", message.accepted_at, message.id)
-
-

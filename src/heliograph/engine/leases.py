@@ -19,8 +19,8 @@ async def hold(ledger: Ledger, names: Iterable[str], now: int) -> set[str]:
     async with ledger.transaction() as transaction:
         for name in names:
             rows = await transaction.fetch(
-                "INSERT INTO leases (name, owner, token, until) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO UPDATE SET "
-                "token = leases.token + CASE WHEN leases.owner = excluded.owner THEN 0 ELSE 1 END, "
+                "INSERT INTO leases (name, owner, token, until) VALUES ($1, $2, 1, $3) "
+                "ON CONFLICT (name) DO UPDATE SET token = leases.token + CASE WHEN leases.owner = excluded.owner THEN 0 ELSE 1 END, "
                 "owner = excluded.owner, until = excluded.until "
                 "WHERE leases.owner = excluded.owner OR leases.until < $4 RETURNING name",
                 name,
@@ -53,12 +53,12 @@ async def register(ledger: Ledger, roles: str, host: str, now: int) -> int:
 
 
 async def beat(ledger: Ledger, now: int) -> int:
-    """Say that we live; answers how many processes do."""
+    """Say that we live; answers how many of the living take messages in, and so share the callers' rates."""
     async with ledger.transaction() as transaction:
-        await transaction.execute(
-            "UPDATE processes SET alive_until = $2 WHERE id = $1", ledger.process, now + TTL_MS
+        await transaction.execute("UPDATE processes SET alive_until = $2 WHERE id = $1", ledger.process, now + TTL_MS)
+        rows = await transaction.fetch(
+            "SELECT count(*) FROM processes WHERE alive_until > $1 AND roles LIKE '%api%'", now
         )
-        rows = await transaction.fetch("SELECT count(*) FROM processes WHERE alive_until > $1", now)
     return int(rows[0][0])
 
 

@@ -36,7 +36,8 @@ async def lost_hand_overs(ledger: Ledger, owner: int, now: int, chance: Chance) 
 async def too_late(ledger: Ledger, now: int) -> list[Move]:
     """Messages that still wait although their time is over."""
     rows = await ledger.fetch(
-        f"SELECT {_COLUMNS} FROM messages WHERE owner = 0 AND valid_until <= $1 ORDER BY valid_until LIMIT {_BATCH}", now
+        f"SELECT {_COLUMNS} FROM messages WHERE owner = 0 AND valid_until <= $1 ORDER BY valid_until LIMIT {_BATCH}",
+        now,
     )
     return [expire(Message(*row), now, "transient", "too_late") for row in rows]
 

@@ -20,6 +20,9 @@ from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 
 Row: TypeAlias = tuple[Any, ...]
 
+# A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
+HIDDEN_MS: Final = 20_000
+
 
 class Idempotency(NamedTuple):
     """A caller's key for one request: the same key with the same body gets the same answer again."""

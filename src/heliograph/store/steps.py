@@ -1,14 +1,10 @@
 """Steps that both engines take inside their transactions; pure, so that they can't differ."""
 
-from typing import Final
-
 import msgspec
 
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import Message
 from heliograph.store.port import Claim, Move, NewEvent
-
-HIDDEN_MS: Final = 20_000  # a delivery born here is sent from memory by this process; nobody else takes it meanwhile
 
 
 def first_events(message: Message) -> tuple[NewEvent, NewEvent]:

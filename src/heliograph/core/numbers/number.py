@@ -8,9 +8,7 @@ class Number(msgspec.Struct, frozen=True, gc=False):
 
     e164: str
     country: str  # ISO 3166-1; "001" for networks of no country
-    type: (
-        str  # mobile | fixed | fixed_or_mobile | toll_free | premium | … | unknown, the values of plans.TYPES
-    )
+    type: str  # mobile | fixed | fixed_or_mobile | toll_free | premium | … | unknown, the values of plans.TYPES
     valid: bool
 
 

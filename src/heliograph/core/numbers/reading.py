@@ -136,9 +136,7 @@ def _national(digits: str, region: str) -> Number | BadNumber:
 
 def _short_code(digits: str, number: Number | BadNumber | None) -> BadNumber:
     if len(digits) < 3:
-        return BadNumber(
-            "too_short", f"{shown(digits)} is too short for a phone number; give it as in +447400123456"
-        )
+        return BadNumber("too_short", f"{shown(digits)} is too short for a phone number; give it as in +447400123456")
     return BadNumber(
         "short_code",
         f"{shown(digits)} looks like a short code, which can't receive messages; "

@@ -24,26 +24,18 @@ def digits_of(text: str) -> str | BadNumber:
     if len(text) <= _LONGEST and _DIGITS.fullmatch(text):
         return text
     if len(text) > _LONGEST:
-        return BadNumber(
-            "too_long", f"{shown(text)} has {len(text)} characters; a number has at most 15 digits"
-        )
+        return BadNumber("too_long", f"{shown(text)} has {len(text)} characters; a number has at most 15 digits")
     plain = unicodedata.normalize("NFKC", text)
     bare = "".join(_kept(plain))
     if not bare:
         return BadNumber("empty", "The number is empty; give it in international form, as in +447400123456")
     if sum(_count_digits(part) >= 7 for part in _LIST.split(plain)) > 1:
-        return BadNumber(
-            "several_numbers", f"{shown(text)} holds several numbers; give one number for each message"
-        )
+        return BadNumber("several_numbers", f"{shown(text)} holds several numbers; give one number for each message")
     if found := _EXTENSION.search(plain):
         extension = found["extension"].strip()
-        return BadNumber(
-            "extension", f"{shown(text)} has the extension {extension!r}; messages can't reach extensions"
-        )
+        return BadNumber("extension", f"{shown(text)} has the extension {extension!r}; messages can't reach extensions")
     if letters := "".join(character for character in bare if character.isalpha()):
-        return BadNumber(
-            "letters", f"{shown(text)} has letters in it ({shown(letters)}); write the number in digits"
-        )
+        return BadNumber("letters", f"{shown(text)} has letters in it ({shown(letters)}); write the number in digits")
     if not _DIGITS.fullmatch(bare) or _has_raised_digits(text):
         return BadNumber(
             "bad_characters",

@@ -16,8 +16,7 @@ from heliograph.core.signing import Signer
 from heliograph.engine.declared import EndpointSpec, Snapshot
 from heliograph.engine.notify.request import form_request, json_request
 from heliograph.ports import Answer, Chance, Clock, WebClient, WebTarget
-from heliograph.store.port import ClaimDeliveries, Deliveries, Ledger, Notice
-from heliograph.store.steps import HIDDEN_MS
+from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 
 SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 _QUEUE_BOUND: Final = 2_000
@@ -148,15 +147,17 @@ class NotifyDesk:
         notice = target.queue.popleft()
         now = self._clock.now_ms()
         delivery = notice.delivery
-        if delivery.tries == 0 and now - delivery.created_at > _FRESH_MS and not delivery.replay:
-            if delivery.next_at - now < HIDDEN_MS - _FRESH_MS:  # another process may take it any moment
-                target.more = True
-                return
+        waited_long = delivery.tries == 0 and now - delivery.created_at > _FRESH_MS and not delivery.replay
+        if waited_long and delivery.next_at - now < HIDDEN_MS - _FRESH_MS:  # another process may take it any moment
+            target.more = True
+            return
         endpoint = None
         if delivery.endpoint is not None:
             endpoint = self._snapshot().endpoints.get(delivery.endpoint)
             if endpoint is None or endpoint.disabled:
-                self._keep(delivery, "failed", now, error="the endpoint is disabled" if endpoint else "the endpoint is gone")
+                self._keep(
+                    delivery, "failed", now, error="the endpoint is disabled" if endpoint else "the endpoint is gone"
+                )
                 return
         url = endpoint.url if endpoint else notice.message.callback_url if notice.message else None
         place = self._web.target(url) if url else None

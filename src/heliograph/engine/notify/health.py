@@ -10,7 +10,8 @@ async def recovered(ledger: Ledger, endpoint: EndpointSpec) -> None:
     """The endpoint answers again."""
     async with ledger.transaction() as transaction:
         await transaction.execute(
-            "UPDATE endpoint_health SET failing_since = NULL, reason = NULL WHERE endpoint = $1 AND disabled_at IS NULL",
+            "UPDATE endpoint_health SET failing_since = NULL, reason = NULL "
+            "WHERE endpoint = $1 AND disabled_at IS NULL",
             endpoint.id,
         )
 

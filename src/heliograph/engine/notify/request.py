@@ -71,5 +71,3 @@ def _signature(signer: Signer, webhook_id: str, now_s: int, body: bytes) -> byte
         + signer.sign(webhook_id, now_s, body)
         + b"\r\n"
     )
-
-

@@ -10,9 +10,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from heliograph.core.message import DELIVERY_COLUMNS, Delivery, Event, Message
-from heliograph.store.port import NewEvent, Notice
+from heliograph.store.port import HIDDEN_MS, NewEvent, Notice
 from heliograph.store.postgres.connection import Connection
-from heliograph.store.steps import HIDDEN_MS
 
 Subscribers: TypeAlias = Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]
 

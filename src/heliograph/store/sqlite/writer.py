@@ -13,6 +13,7 @@ import msgspec
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
 from heliograph.store.batch import Batch
 from heliograph.store.port import (
+    HIDDEN_MS,
     MOVED,
     Accept,
     Again,
@@ -28,7 +29,7 @@ from heliograph.store.port import (
     Notice,
     Receipts,
 )
-from heliograph.store.steps import HIDDEN_MS, first_events, hand_over
+from heliograph.store.steps import first_events, hand_over
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
