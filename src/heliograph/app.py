@@ -11,6 +11,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -111,22 +112,22 @@ async def open_ledger(
 
 async def serve(settings: Settings, roles: frozenset[str], announce: Callable[[str], None] | None = None) -> None:
     """Run the gateway until it is told to stop; then finish what is in flight. `announce` shows how to try it."""
+    from heliograph.api.server import listen
+
     sys.setswitchinterval(_SWITCH_S)
     process = Process(settings)
-    log = _log(settings)
-    metrics = Metrics()
+    door = listen(settings.server.listen)  # first: whoever finds the port taken has changed nothing
     clock = SystemClock(asyncio.get_running_loop())
+    log, metrics = _log(settings), Metrics()
     watch = Observer(log, metrics, clock.now_ms)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.callback(log.close)
+        stack.enter_context(door)
         ledger = await open_ledger(settings, serving=True, report=watch.defect)
-        try:
-            if settings.declared:
-                await declare.apply(ledger, settings.declared, process.tools, actor="serve", now=clock.now_ms())
-            await _Server(process, roles, ledger, clock, log, metrics, watch).run(announce)
-        finally:
-            await ledger.close()
-    finally:
-        log.close()
+        stack.push_async_callback(ledger.close)
+        if settings.declared:
+            await declare.apply(ledger, settings.declared, process.tools, actor="serve", now=clock.now_ms())
+        await _Server(process, roles, ledger, clock, log, metrics, watch).run(door, announce)
 
 
 class _Server:
@@ -206,7 +207,7 @@ class _Server:
             max_body_bytes=settings.server.max_body_bytes,
         )
 
-    async def run(self, announce: Callable[[str], None] | None) -> None:
+    async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
         numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
         await self.gateway.start()
         gc.collect()
@@ -218,7 +219,7 @@ class _Server:
             self._log.info("serving", listen=self._settings.server.listen, roles=sorted(self.gateway.roles))
             if announce is not None:
                 announce(await self._demo())
-            await http.serve()
+            await http.serve(sockets=[door])
         finally:
             for task in tasks:
                 task.cancel()
@@ -233,7 +234,7 @@ class _Server:
         server = self._settings.server
         return make(
             self._context,
-            Listening(server.listen, server.tls_cert, server.tls_key, server.trusted_proxies, server.grace_s),
+            Listening(server.tls_cert, server.tls_key, server.trusted_proxies, server.grace_s),
         )
 
     async def _demo(self) -> str:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_a_message_from_a_phone_is_kept_and_told(ledger: Any) -> None:
-    ledger.subscribers = lambda event, subject: [(3, "endpoint:3")] if subject is None else []
+    ledger.subscribers = lambda environment, kind, subject: [(3, "endpoint:3")] if subject is None else []
     new = arrival(ledger, raw="raw")
     operation = await do(ledger, Arrivals, arrivals=[new])
     assert operation.repeated == set()

@@ -109,7 +109,7 @@ async def test_what_must_not_go_ends_and_everybody_is_told(
     await accept(ledger, ended, fine)
     if unwanted:
         await opt_out(ledger, "+491700000002")
-    ledger.subscribers = lambda event, subject: [(4, "endpoint:4")]
+    ledger.subscribers = lambda environment, kind, subject: [(4, "endpoint:4")]
     operation = await claim(ledger)
     assert [found.id for found in operation.messages] == [fine.id]
     (over,) = operation.ended

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from heliograph.core.message import Delivery, Event, Message
+from heliograph.core.message import Delivery, Message
 from heliograph.store.port import Accept, Again, ClaimDeliveries, Deliveries, NewEvent, Notice
 from tests.store.making import NOW, accept, begin, copied, count, do, message
 
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.asyncio
 HIDDEN = NOW + 20_000
 
 
-def _two_ends(event: Event, subject: Message | None) -> list[tuple[int | None, str]]:
-    if event.type != "message.queued":
+def _two_ends(environment: int, kind: str, subject: Message | None) -> list[tuple[int | None, str]]:
+    if kind != "message.queued":
         return []
     return [(1, "endpoint:1"), (None, "https://example.com")]
 
@@ -49,7 +49,7 @@ async def test_deliveries_are_born_in_the_commit_of_their_event(ledger: Any) -> 
 
 
 async def test_an_event_that_is_not_told_has_no_deliveries(ledger: Any) -> None:
-    ledger.subscribers = lambda event, subject: [(1, "endpoint:1")]
+    ledger.subscribers = lambda environment, kind, subject: [(1, "endpoint:1")]
     async with ledger.transaction() as transaction:
         await transaction.record(1, 1, [NewEvent("message.receipt", NOW, told=False)])
     assert (await count(ledger, "events"), await count(ledger, "deliveries")) == (1, 0)

@@ -39,7 +39,7 @@ async def test_events_have_what_was_told_of_them(ledger: Any) -> None:
 
 
 async def test_a_cold_transaction_tells_its_events_after_its_commit(ledger: Any) -> None:
-    ledger.subscribers = lambda event, subject: [(6, "endpoint:6")]
+    ledger.subscribers = lambda environment, kind, subject: [(6, "endpoint:6")]
     topics: list[str] = []
     told: list[Notice] = []
     woken = asyncio.Event()
@@ -60,7 +60,7 @@ async def test_a_cold_transaction_tells_its_events_after_its_commit(ledger: Any)
 
 
 async def test_a_cold_transaction_that_fails_leaves_nothing(ledger: Any) -> None:
-    ledger.subscribers = lambda event, subject: [(6, "endpoint:6")]
+    ledger.subscribers = lambda environment, kind, subject: [(6, "endpoint:6")]
     told: list[Notice] = []
     await ledger.listen(lambda topic: None, told.extend)
     with pytest.raises(ZeroDivisionError):

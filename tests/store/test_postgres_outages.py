@@ -108,7 +108,7 @@ async def test_a_commit_whose_answer_is_lost_is_neither_lost_nor_doubled(
 ) -> None:
     held, waiting = in_hand(ledger), message(ledger)
     await accept(ledger, held, waiting)
-    ledger.subscribers = lambda event, subject: [(1, "endpoint:1")]
+    ledger.subscribers = lambda environment, kind, subject: [(1, "endpoint:1")]
     new = in_hand(ledger)
     proxy.cut_at(b"COMMIT\0", deliver=arrives)
     begun: list[asyncio.Future[Any]] = [

@@ -76,7 +76,7 @@ async def test_two_processes_claim_each_message_once(pair: tuple[PostgresLedger,
 
 
 async def test_two_processes_claim_each_delivery_once(pair: tuple[PostgresLedger, PostgresLedger]) -> None:
-    pair[0].subscribers = lambda event, subject: [(1, "endpoint:1")]
+    pair[0].subscribers = lambda environment, kind, subject: [(1, "endpoint:1")]
     await accept(pair[0], *(message(pair[0]) for _ in range(50)))
     fields: dict[str, Any] = {"target": "endpoint:1", "limit": 9, "now": LATER, "hidden_until": LATER + 1}
     claims = []

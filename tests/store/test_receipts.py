@@ -52,7 +52,7 @@ async def _parts(ledger: Any, of: Message) -> list[str]:
 
 async def test_a_receipt_moves_its_message(ledger: Any) -> None:
     new = await _sent(ledger, ["a"])
-    ledger.subscribers = lambda event, subject: [(None, "https://example.com")] if subject else []
+    ledger.subscribers = lambda environment, kind, subject: [(None, "https://example.com")] if subject else []
     report = receipt("a")
     operation = await _receive(ledger, report)
     assert [(matched, found.id) for matched, found in operation.matched] == [(report, new.id)]

@@ -16,9 +16,12 @@ from heliograph.core.views import moment
 from heliograph.engine.intake import Draft
 from heliograph.store.port import Accept
 
+Given = list[tuple[str, object]]
+
 LIMIT: Final = 10_000
 _SHOWN_REFUSALS: Final = 100
 _encode: Final = msgspec.json.Encoder().encode
+_NONE: Final = msgspec.Raw(b"null")
 _FIELDS: Final = MessageRequest.__struct_fields__
 
 
@@ -26,7 +29,7 @@ class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /v1/messages/batch. `defaults` fills what an item leaves out."""
 
     messages: list[msgspec.Raw]
-    defaults: msgspec.Raw | None = None
+    defaults: msgspec.Raw = _NONE
     all_or_none: bool = False
 
 
@@ -34,6 +37,21 @@ class Defaults(MessageRequest, forbid_unknown_fields=True, rename={"from_": "fro
     """A message request in which nothing need be given."""
 
     to: str = ""
+
+    def given(self) -> "Given":
+        return [(field, value) for field in _FIELDS if (value := getattr(self, field))]
+
+
+class WithoutDefaults(BatchRequest):
+    """A batch whose items are all well formed."""
+
+    messages: list[MessageRequest]  # type: ignore[assignment]
+
+
+class WithDefaults(BatchRequest):
+    """The same, where `defaults` may give what items lack."""
+
+    messages: list[Defaults]  # type: ignore[assignment]
 
 
 class ItemProblem(msgspec.Struct, gc=False):
@@ -65,7 +83,8 @@ def send_batch(call: Call) -> None:
         return call.refuse(defaults)
     if refusal := _size(batch) or call.over_rate(len(batch.messages)):
         return call.refuse(refusal)
-    items = [_draft(call, raw, defaults) for raw in batch.messages]
+    given = None if defaults is None else defaults.given()
+    items = [_draft(call, request, given) for request in _requests(call.body, batch, defaults)]
     refused = [_at(index, item) for index, item in enumerate(items) if isinstance(item, Refusal)]
     drafts = [item for item in items if not isinstance(item, Refusal)]
     if refused and (batch.all_or_none or not drafts):
@@ -95,20 +114,30 @@ def _size(batch: BatchRequest) -> Refusal | None:
 
 
 def _defaults(batch: BatchRequest) -> Defaults | None | Refusal:
-    if batch.defaults is None:
+    if batch.defaults == _NONE:
         return None
     found = decode(bytes(batch.defaults), Defaults)
     return _under("/defaults", found) if isinstance(found, Refusal) else found
 
 
-def _draft(call: Call, raw: msgspec.Raw, defaults: Defaults | None) -> Draft | Refusal:
-    request = decode(bytes(raw), Defaults if defaults is not None else MessageRequest)
+def _requests(
+    body: bytes, batch: BatchRequest, defaults: Defaults | None
+) -> Sequence[MessageRequest] | Sequence[MessageRequest | Refusal]:
+    """The items, read in one go; one by one only when some of them can't be read."""
+    whole: WithDefaults | WithoutDefaults | Refusal
+    whole = decode(body, WithoutDefaults if defaults is None else WithDefaults)
+    if not isinstance(whole, Refusal):
+        return whole.messages
+    return [decode(bytes(raw), MessageRequest if defaults is None else Defaults) for raw in batch.messages]
+
+
+def _draft(call: Call, request: MessageRequest | Refusal, given: Given | None) -> Draft | Refusal:
     if isinstance(request, Refusal):
         return request
-    if defaults is not None:
-        for field in _FIELDS:
+    if given is not None:
+        for field, value in given:
             if not getattr(request, field):
-                setattr(request, field, getattr(defaults, field))
+                setattr(request, field, value)
     elif request.dry_run:
         return Refusal("dry_run_in_item", "dry_run is for a whole batch: put it into defaults", "/dry_run")
     return call.context.intake.draft(call.caller, request, call.now)

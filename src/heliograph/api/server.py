@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,13 +16,13 @@ from heliograph.api.context import Context
 from heliograph.api.fast import FastProtocol
 
 _KEEP_ALIVE_S: Final = 75
+_BACKLOG: Final = 2_048
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """Where and how HTTP is served."""
+    """How HTTP is served."""
 
-    address: str  # HOST:PORT
     tls_cert: str | None = None
     tls_key: str | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -43,17 +44,24 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
+def listen(address: str) -> socket.socket:
+    """A socket that waits at HOST:PORT; OSError, with the address, when that can't be."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, address) from None
+
+
 def make(context: Context, listening: Listening) -> Server:
-    """The server, not yet started."""
-    host, _, port = listening.address.rpartition(":")
+    """The server, not yet started; it is given its socket by `serve`."""
     # Behind a proxy the caller's address stands in a header, which only the general way reads.
     doors = {} if listening.trusted_proxies else http.FAST_DOORS
     protocol: Any = partial(FastProtocol, context, doors, http.FIXED_LINES)
     return Server(
         uvicorn.Config(
             http.build(context),
-            host=host.strip("[]"),
-            port=int(port),
             http=protocol,
             ws="none",
             lifespan="off",
@@ -65,7 +73,7 @@ def make(context: Context, listening: Listening) -> Server:
             forwarded_allow_ips=list(listening.trusted_proxies),
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=listening.grace_s,
-            backlog=2_048,
+            backlog=_BACKLOG,
             ssl_certfile=listening.tls_cert,
             ssl_keyfile=listening.tls_key,
         )

@@ -9,6 +9,7 @@ Facts that change nothing are answered with the reason, so that the history can 
 Everything about transitions stands in the table below; the picture in docs/reference/lifecycle.md is drawn from it.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
 ACCEPTED: Final = "accepted"
@@ -75,8 +76,9 @@ FACTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
 NOTES: Final = frozenset({"buffered"})
 
 
+@cache
 def advance(state: str, fact: str) -> Step:
-    """Apply one fact to a state."""
+    """Apply one fact to a state. There are few pairs: each is worked out once."""
     if fact in NOTES:
         return Step(state, None, ignored="progress report")
     target, origins = FACTS[fact]

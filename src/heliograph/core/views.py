@@ -155,11 +155,11 @@ def message_view(m: Message) -> MessageView:
     )
 
 
-def event_view(event: Event, m: Message | None) -> EventView:
-    """An event with the message as it was then."""
+def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
+    """An event with the message as it was then. `public_id` is `event_id(event)`, which its webhook also bears."""
     at = moment(event.at)
     if m is None:
-        return EventView(event_id(event), event.type, at, msgspec.Raw((event.data or "{}").encode()))
+        return EventView(public_id, event.type, at, msgspec.Raw((event.data or "{}").encode()))
     facts = _facts(event.data) if event.data else _Facts()
     data = EventData(
         message_id(m),
@@ -180,13 +180,13 @@ def event_view(event: Event, m: Message | None) -> EventView:
         _raw(m.tags),
         _raw(m.metadata),
     )
-    return EventView(event_id(event), event.type, at, data)
+    return EventView(public_id, event.type, at, data)
 
 
 def event_id(event: Event) -> str:
     return ids.make("evt", event.at, event.seq)
 
 
-def event_body(event: Event, m: Message | None) -> bytes:
+def event_body(event: Event, m: Message | None, public_id: str) -> bytes:
     """What a webhook is sent."""
-    return _encode(event_view(event, m))
+    return _encode(event_view(event, m, public_id))

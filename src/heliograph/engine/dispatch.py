@@ -306,12 +306,12 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
     if outcome.price is not None:
         message.price, message.currency = outcome.price, outcome.currency
     attempt = submission.attempt
-    rows = tuple(
+    rows = [
         AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
         for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
-    )
+    ]
     event = NewEvent("message.sent", now, f'{{"attempt":{attempt},"connector":"{connector}"}}')
-    return Move(message, was, (event,), rows)
+    return Move(message, was, (event,), tuple(rows))
 
 
 def not_taken(

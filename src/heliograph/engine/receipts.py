@@ -23,7 +23,7 @@ def judge(match: Match) -> Move:
     receipt, message, part = match.receipt, match.message, match.part
     was = message.state
     fact: str | None = receipt.fact
-    if receipt.fact in _FINAL_PART:
+    if match.others and receipt.fact in _FINAL_PART:
         fact = worst_part([receipt.fact, *(other.state for other in match.others)])
     step = advance(was, fact) if fact is not None else None
     if receipt.fact in _FINAL_PART and not (part.state in ("delivered", "read") and receipt.fact != "read"):
@@ -55,6 +55,8 @@ def _settle(message: Message, state: str, receipt: Receipt) -> None:
 
 
 def _data(receipt: Receipt, *, correction: bool) -> str | None:
+    if not (receipt.failure or receipt.carrier_code or receipt.price or receipt.raw or correction):
+        return None
     facts: dict[str, object] = {}
     if receipt.failure:
         facts |= {"failure": receipt.failure, "code": receipt.code}
@@ -66,7 +68,7 @@ def _data(receipt: Receipt, *, correction: bool) -> str | None:
         facts["receipt"] = receipt.raw
     if correction:
         facts["correction"] = True
-    return msgspec.json.encode(facts).decode() if facts else None
+    return msgspec.json.encode(facts).decode()
 
 
 def _note(receipt: Receipt, part: int, reason: str | None) -> NewEvent:

@@ -266,13 +266,17 @@ class Transaction(Protocol):
         ...
 
 
+# (environment, event type, message) → who wants to hear of it: (endpoint or None for a callback URL, target).
+Subscribers: TypeAlias = Callable[[int, str, Message | None], Sequence[tuple[int | None, str]]]
+
+
 class Ledger(Protocol):
     """A ledger at work."""
 
     process: int  # who we are in this ledger: unique, rising with each start
 
     # What tells whom: set by the engine before the first operation. (event, message) → (endpoint or None, target).
-    subscribers: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]
+    subscribers: Subscribers
 
     def next_id(self, kind: str) -> int:
         """A fresh row number for `message`, `decision`, `batch` or `inbound`; never given twice."""

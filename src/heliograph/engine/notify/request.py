@@ -33,9 +33,11 @@ def json_request(notices: Sequence[Notice], signer: Signer, now_s: int) -> tuple
     first = notices[0]
     webhook_id = event_id(first.event)
     if len(notices) == 1:
-        body = event_body(first.event, first.message)
+        body = event_body(first.event, first.message, webhook_id)
     else:
-        body = _encode({"events": [event_view(notice.event, notice.message) for notice in notices]})
+        body = _encode(
+            {"events": [event_view(notice.event, notice.message, event_id(notice.event)) for notice in notices]}
+        )
     headers = b"content-type: application/json\r\n" + _signature(signer, webhook_id, now_s, body)
     return (headers + b"webhook-replay: true\r\n" if first.delivery.replay else headers), body
 

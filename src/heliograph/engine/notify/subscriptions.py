@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.message import Event, Message
+from heliograph.core.message import Message
 from heliograph.engine.declared import EndpointSpec, Snapshot
 
 # What a callback_url is told unless `callback_events` says otherwise.
@@ -43,19 +43,19 @@ class Subscriptions:
         self._targets: dict[tuple[int, str], str] = {}
         self._callback_events: dict[str, frozenset[str]] = {}
 
-    def __call__(self, event: Event, message: Message | None) -> Sequence[tuple[int | None, str]]:
+    def __call__(self, environment: int, event_type: str, message: Message | None) -> Sequence[tuple[int | None, str]]:
         snapshot = self._snapshot()
         if snapshot is not self._of:
             self._of, self._endpoints, self._targets, self._callback_events = snapshot, {}, {}, {}
-        key = (event.environment, event.type)
+        key = (environment, event_type)
         found = self._endpoints.get(key)
         if found is None:
             found = self._endpoints[key] = self._subscribed(snapshot, *key)
         if message is None or message.callback_url is None:
             return found
-        if event.type not in self._wanted(message.callback_events):
+        if event_type not in self._wanted(message.callback_events):
             return found
-        return (*found, (None, self._target(event.environment, message.callback_url)))
+        return (*found, (None, self._target(environment, message.callback_url)))
 
     def _subscribed(self, snapshot: Snapshot, environment: int, event_type: str) -> tuple[tuple[int | None, str], ...]:
         realm = snapshot.realms.get(environment)

@@ -4,16 +4,14 @@ Events and deliveries get their numbers here, before they are written, so that a
 out from memory as soon as the commit is on disk. Later commits have higher numbers; a message's history is in order.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from heliograph.core.message import DELIVERY_COLUMNS, Delivery, Event, Message
-from heliograph.store.port import HIDDEN_MS, NewEvent, Notice
+from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Subscribers
 from heliograph.store.postgres.connection import Connection
-
-Subscribers: TypeAlias = Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]
 
 CHANNEL: Final = "heliograph"
 # Shared: many may hand over at the same time. The suppression list's trigger takes it alone. The statements that ask
@@ -53,7 +51,7 @@ class Commit:
             return []
         return [
             Notice(self._deliver(row, endpoint, target), row, message)
-            for endpoint, target in self._subscribers(row, message)
+            for endpoint, target in self._subscribers(environment, event.type, message)
         ]
 
     def emit_all(self, events: Sequence[NewEvent], message: Message) -> list[Notice]:

@@ -33,7 +33,7 @@ class Writer:
     """Owns the connection of the hot statements."""
 
     def __init__(self, url: str, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
-        self.subscribers: Subscribers = lambda event, message: ()
+        self.subscribers: Subscribers = lambda environment, event_type, message: ()
         self.in_doubt = False  # a commit's outcome is not known; nothing can be written until it is
         self._url = url
         self._now_ms = now_ms

@@ -19,10 +19,10 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from heliograph.core.message import Event, Message
+from heliograph.core.message import Event
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit, Unavailable
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
@@ -97,11 +97,11 @@ class SqliteLedger:
     _thread: threading.Thread
 
     @property
-    def subscribers(self) -> Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]:
+    def subscribers(self) -> Subscribers:
         return self._writer.subscribers
 
     @subscribers.setter
-    def subscribers(self, value: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]]) -> None:
+    def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
 
     def _lock(self) -> None:
@@ -179,13 +179,17 @@ class SqliteLedger:
         def job() -> None:
             try:
                 result = do()
-            except BaseException as error:
+            except BaseException as error:  # the caller's to judge
                 self._loop.call_soon_threadsafe(_settle, future, None, error)
             else:
                 self._loop.call_soon_threadsafe(_settle, future, result, None)
 
         self._inbox.put(job)
-        return await future
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:  # the job runs all the same: go on only when it is over
+            await asyncio.wait([future])
+            raise
 
     # -- what the engine asks
 
@@ -244,9 +248,9 @@ class SqliteLedger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["SqliteTransaction"]:
         async with self._cold:
-            await self._in_thread(self._begin_cold)
             transaction = SqliteTransaction(self._in_thread, self._connection, self._writer)
             try:
+                await self._in_thread(self._begin_cold)
                 yield transaction
             except BaseException:
                 await self._in_thread(lambda: self._end_cold("ROLLBACK"))
@@ -262,7 +266,8 @@ class SqliteLedger:
 
     def _end_cold(self, how: str) -> None:
         try:
-            self._connection.execute(how)
+            if self._connection.in_transaction:
+                self._connection.execute(how)
         finally:
             self._cold_open = False
             while self._deferred:

@@ -28,6 +28,7 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Receipts,
+    Subscribers,
 )
 from heliograph.store.steps import first_events, hand_over
 
@@ -50,11 +51,9 @@ _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 # The hot step sending → sent has a statement of its own: it leaves every indexed column alone.
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
-_WHERE: Final = f"WHERE id = ?{len(MOVED) + 1} AND state = ?{len(MOVED) + 2} RETURNING ?{len(MOVED) + 3}"
+_WHERE: Final = f"WHERE id = ?{len(MOVED) + 1} AND state = ?{len(MOVED) + 2}"
 _MOVE: Final = f"UPDATE messages SET {', '.join(_PLACES.values())} {_WHERE}"
-_SENT: Final = (
-    f"UPDATE messages SET {', '.join(_PLACES[name] for name in ('state', 'updated_at', 'sent_at', 'price', 'currency'))} {_WHERE}"
-)
+_SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in ('state', 'updated_at', 'sent_at', 'price', 'currency'))} {_WHERE}"
 _UPDATE_PART: Final = (
     "UPDATE attempts SET state = ?, failure = ?, code = ?, carrier_code = ?, receipt_at = ? "
     "WHERE message = ? AND attempt = ? AND part = ?"
@@ -79,9 +78,10 @@ class Writer:
     """Applies operations; owns the counters of rows that only this process writes."""
 
     def __init__(self, connection: apsw.Connection, now_ms: Callable[[], int]) -> None:
+        self._connection = connection
         self._cursor: Any = connection.cursor()  # rows come as the schema says, not as apsw types them
         self._now_ms = now_ms
-        self.subscribers: Callable[[Event, Message | None], Sequence[tuple[int | None, str]]] = lambda event, message: ()
+        self.subscribers: Subscribers = lambda environment, event_type, message: ()
         self._seq = self._highest("seq", "events")
         self._delivery = self._highest("id", "deliveries")
         self._events: list[tuple[Any, ...]] = []
@@ -118,39 +118,39 @@ class Writer:
 
     # -- events and what hears of them
 
-    def emit(self, event: NewEvent, workspace: int, environment: int, message: Message | None) -> list[Notice]:
+    def emit(self, event: NewEvent, workspace: int, environment: int, message: Message | None) -> Sequence[Notice]:
         """Give an event its place, and make a delivery for everyone who wants to hear of it."""
-        self._seq += 1
-        row = Event(
-            self._seq, workspace, environment, message.id if message else None, event.type, event.at, event.data
+        self._seq = seq = self._seq + 1
+        number = None if message is None else message.id
+        self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
+        hearers = self.subscribers(environment, event.type, message) if event.told else ()
+        if not hearers:
+            return ()
+        row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
+        return [Notice(self._delivery_of(row, endpoint, target), row, message) for endpoint, target in hearers]
+
+    def _delivery_of(self, event: Event, endpoint: int | None, target: str) -> Delivery:
+        self._delivery += 1
+        delivery = Delivery(
+            self._delivery,
+            event.workspace,
+            event.environment,
+            event.seq,
+            event.message,
+            endpoint,
+            target,
+            "pending",
+            0,
+            event.at + HIDDEN_MS,
+            event.at,
+            None,
+            None,
+            None,
+            None,
+            0,
         )
-        self._events.append(msgspec.structs.astuple(row))
-        if not event.told:
-            return []
-        notices: list[Notice] = []
-        for endpoint, target in self.subscribers(row, message):
-            self._delivery += 1
-            delivery = Delivery(
-                self._delivery,
-                workspace,
-                environment,
-                row.seq,
-                row.message,
-                endpoint,
-                target,
-                "pending",
-                0,
-                event.at + HIDDEN_MS,
-                event.at,
-                None,
-                None,
-                None,
-                None,
-                0,
-            )
-            self._deliveries.append(msgspec.structs.astuple(delivery))
-            notices.append(Notice(delivery, row, message))
-        return notices
+        self._deliveries.append(msgspec.structs.astuple(delivery))
+        return delivery
 
     def _tell(self) -> None:
         if self._events:
@@ -223,7 +223,7 @@ class Writer:
         if tags:
             self._cursor.executemany("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
 
-    def _emit_for(self, message: Message, event: NewEvent) -> list[Notice]:
+    def _emit_for(self, message: Message, event: NewEvent) -> Sequence[Notice]:
         return self.emit(event, message.workspace, message.environment, message)
 
     def _suppressed(self, messages: Iterable[Message]) -> set[int]:
@@ -282,27 +282,37 @@ class Writer:
 
     def _move(self, moves: Sequence[Move]) -> set[int]:
         """Update the messages and their attempts; answers the moves that came too late, by their id()."""
-        sent: list[tuple[Any, ...]] = []
-        other: list[tuple[Any, ...]] = []
-        steps = _chains(moves)
-        for index, (move, was) in enumerate(steps):
-            if move.state == "sent" and was == "sending":
-                sent.append((*move.row, move.message.id, was, index))
-            else:
-                other.append((*move.row, move.message.id, was, index))
-        won = self._many(_SENT, sent) if sent else []
-        if other:
-            won += self._many(_MOVE, other)
-        lost: set[int] = set()
-        if len(won) < len(steps):
-            winners = {steps[row[0]][0].message.id for row in won}
-            lost = {id(move) for move in moves if move.message.id not in winners}
+        lost = self._update(moves)
         new = [msgspec.structs.astuple(row) for move in moves if id(move) not in lost for row in move.attempts]
         if new:
             self._cursor.executemany(_INSERT_ATTEMPT, new)
         known = [_part_values(row) for move in moves if id(move) not in lost for row in move.receipts]
         if known:
             self._cursor.executemany(_UPDATE_PART, known)
+        return lost
+
+    def _update(self, moves: Sequence[Move]) -> set[int]:
+        """Update the messages. Nearly always all moves win: only when the count of rows says otherwise is it undone
+        and done one by one, to learn which ones lost (asking each time, by RETURNING, more than doubles the price)."""
+        chains = _chains(moves)
+        steps = [(*chain[-1].row, chain[0].message.id, chain[0].was) for chain in chains]
+        is_sent = [chain[-1].state == "sent" and chain[0].was == "sending" for chain in chains]
+        sent = [step for step, quick in zip(steps, is_sent, strict=True) if quick]
+        other = [step for step, quick in zip(steps, is_sent, strict=True) if not quick]
+        before = self._connection.total_changes()
+        self._cursor.execute("SAVEPOINT moves")
+        if sent:
+            self._cursor.executemany(_SENT, sent)
+        if other:
+            self._cursor.executemany(_MOVE, other)
+        lost: set[int] = set()
+        if self._connection.total_changes() - before < len(steps):
+            self._cursor.execute("ROLLBACK TO moves")
+            for chain, step in zip(chains, steps, strict=True):
+                self._cursor.execute(_MOVE, step)
+                if not self._connection.changes():
+                    lost.update(map(id, chain))
+        self._cursor.execute("RELEASE moves")
         return lost
 
     def _unpark(self, moves: Sequence[Move]) -> list[Receipt]:
@@ -447,19 +457,18 @@ class Writer:
         )
 
 
-def _chains(moves: Sequence[Move]) -> list[tuple[Move, str]]:
+def _chains(moves: Sequence[Move]) -> list[list[Move]]:
     """Moves that follow each other in one commit are one step: to where the last leads, from where the first began."""
-    chains: dict[int, tuple[Move, str]] = {}
-    steps: list[tuple[Move, str]] = []
+    latest: dict[int, list[Move]] = {}
+    chains: list[list[Move]] = []
     for move in moves:
-        number = move.message.id
-        before = chains.get(number)
-        if before is not None and before[0].state != move.was:
-            steps.append(before)  # they don't follow: each stands for itself
-            before = None
-        chains[number] = (move, move.was if before is None else before[1])
-    steps += chains.values()
-    return steps
+        chain = latest.get(move.message.id)
+        if chain is not None and chain[-1].state == move.was:
+            chain.append(move)
+        else:
+            latest[move.message.id] = chain = [move]
+            chains.append(chain)
+    return chains
 
 
 def _part_values(row: AttemptRow) -> tuple[Any, ...]:
