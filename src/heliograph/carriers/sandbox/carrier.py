@@ -7,7 +7,7 @@ from typing import Final
 
 from heliograph.carriers.port import Capabilities, Events, World
 from heliograph.carriers.sandbox.fates import FATES, Fate, Report, asked_for, reply_asked_for
-from heliograph.carriers.sandbox.settings import Rule, Settings, read_scenario
+from heliograph.carriers.sandbox.settings import Rule, Scenario, Settings, read_scenario
 from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 
 _BUCKET_MS: Final = 5  # what is due within so many milliseconds of each other shares a timer
@@ -15,6 +15,7 @@ _THROTTLED: Final = Outcome("refused", failure="throttled", code="too_fast", car
 _TIMED_OUT: Final = Outcome("unknown", failure="unknown", code="answer_timeout")
 _OUT: Final = Outcome("unknown", failure="unknown", code="link_lost")
 _MASK: Final = (1 << 64) - 1
+_DELIVERED: Final = Report("delivered")
 _LYING_ID: Final = "sandbox-never-sent-this"
 
 
@@ -38,6 +39,13 @@ class SandboxCarrier:
         self._second = 0
         self._in_second = 0
         self._journal: int | None = None
+        # Nothing to wait for, nothing to decide: what no number or text asks otherwise is delivered at once.
+        self._is_plain = (
+            self._traits == {"honest"}
+            and self._scenario == Scenario()
+            and settings.max_parts == 255
+            and not (settings.answer_delay_ms or settings.receipt_delay_ms or settings.messages_per_second)
+        )
 
     # -- life
 
@@ -88,14 +96,20 @@ class SandboxCarrier:
     def _take(self, submission: Submission, now_receipts: list[Receipt]) -> None:
         """Answer, now or later; receipts that are due now are gathered."""
         message, attempt = submission
-        if self._out or self._is_silent(message, attempt):
+        asked = asked_for(message.to, message.text)
+        if self._is_plain and asked is None and not self._out:
+            ids = self._new_ids(message.segments)
+            self._events.answered(submission, Outcome("accepted", ids))
+            now_receipts += self._receipts_of(_DELIVERED, ids)
+            return
+        fate = self._fate(asked, message, attempt)
+        if self._out or fate.answer == "silent" or "half_open" in self._traits:
             self._silent[message.id, attempt] = submission
             self._later(self._settings.answer_timeout_ms, lambda: self._time_out(submission))
             return
         if self._is_too_fast(message, attempt):
             self._after_answer_delay(submission, _THROTTLED, (), ())
             return
-        fate = self._fate(message, attempt)
         if fate.answer == "refused":
             outcome = Outcome("refused", failure=fate.failure, code=fate.code, carrier_code=fate.carrier_code)
             self._after_answer_delay(submission, outcome, (), ())
@@ -106,7 +120,7 @@ class SandboxCarrier:
         reports = self._reports(fate, message, attempt)
         early = tuple(report for report in reports if report.early)
         if early:
-            self._events.receipts([r for report in early for r in self._receipts_of(report, ids, message, attempt)])
+            self._events.receipts([r for report in early for r in self._receipts_of(report, ids)])
             reports = tuple(report for report in reports if not report.early)
         if delay == 0:
             self._answer(submission, outcome)
@@ -146,8 +160,8 @@ class SandboxCarrier:
 
     # -- what becomes of them
 
-    def _fate(self, message: Message, attempt: int) -> Fate:
-        name = asked_for(message.to, message.text) or self._by_rule(message, attempt) or "delivered"
+    def _fate(self, asked: str | None, message: Message, attempt: int) -> Fate:
+        name = asked or self._by_rule(message, attempt) or "delivered"
         if "filtering" in self._traits and self._is_filtered(message):
             name = "content"
         if message.segments > self._settings.max_parts:
@@ -167,12 +181,6 @@ class SandboxCarrier:
     def _is_filtered(self, message: Message) -> bool:
         text = (message.text or "").lower()
         return any(word.lower() in text for word in self._settings.filtered_words)
-
-    def _is_silent(self, message: Message, attempt: int) -> bool:
-        if "half_open" in self._traits:
-            return True
-        fate = asked_for(message.to, message.text)
-        return fate is not None and FATES[fate].answer == "silent"
 
     def _is_too_fast(self, message: Message, attempt: int) -> bool:
         if "throttling" in self._traits and self._chance(message.id, attempt, 1) < 0.1:
@@ -217,18 +225,18 @@ class SandboxCarrier:
         for report in reports:
             delay = self._delay(self._settings.receipt_delay_ms * report.after, message, attempt)
             if delay == 0 and now_receipts is not None:
-                now_receipts += self._receipts_of(report, ids, message, attempt)
+                now_receipts += self._receipts_of(report, ids)
             else:
                 self._later(
                     delay,
                     lambda report=report: self._events.receipts(  # type: ignore[misc]
-                        self._receipts_of(report, ids, message, attempt)
+                        self._receipts_of(report, ids)
                     ),
                 )
             if report.fact == "delivered" and not report.unknown_id:
                 self._reply(message, delay)
 
-    def _receipts_of(self, report: Report, ids: Sequence[str], message: Message, attempt: int) -> list[Receipt]:
+    def _receipts_of(self, report: Report, ids: Sequence[str]) -> list[Receipt]:
         now = self._clock.now_ms()
         parts = ids[-1:] if report.last_part_only else ids
         return [
@@ -249,12 +257,16 @@ class SandboxCarrier:
     async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
         """The last report, if its time has come; None when there never will be one."""
         message, attempt = submission
-        reports = [report for report in self._fate(message, attempt).reports if not report.unknown_id]
+        reports = [
+            report
+            for report in self._fate(asked_for(message.to, message.text), message, attempt).reports
+            if not report.unknown_id
+        ]
         if not reports or not carrier_ids:
             return None
         last = max(reports, key=lambda report: report.after)
         due = (message.sent_at or message.updated_at) + self._settings.receipt_delay_ms * last.after
-        return self._receipts_of(last, carrier_ids, message, attempt) if self._clock.now_ms() >= due else []
+        return self._receipts_of(last, carrier_ids) if self._clock.now_ms() >= due else []
 
     def _new_ids(self, count: int) -> tuple[str, ...]:
         first = self._next_id
