@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from heliograph.api.context import Context
-from heliograph.api.problems import problem
+from heliograph.api.problems import defect, problem
 from heliograph.core.failures import Refusal
 from heliograph.engine.clients import Client
 from heliograph.engine.intake import Caller, Draft
@@ -66,12 +66,20 @@ class Call:
 
     # -- what doors ask
 
-    def barred(self, scope: str, media_type: bytes = b"application/json") -> Refusal | None:
+    def barred(self, scope: str) -> Refusal | None:
         """Why this caller may not come through this door, or not like this."""
+        return self.lacks(scope) or self.unreadable()
+
+    def lacks(self, scope: str | None) -> Refusal | None:
+        """The scope that the caller's key would need."""
         client = self.client
         assert client is not None
-        if scope not in client.scopes and "admin" not in client.scopes:
-            return Refusal("missing_scope", f"this key may not do that; it needs the scope {scope}", status=403)
+        if scope is None or scope in client.scopes or "admin" in client.scopes:
+            return None
+        return Refusal("missing_scope", f"this key may not do that; it needs the scope {scope}", status=403)
+
+    def unreadable(self, media_type: bytes = b"application/json") -> Refusal | None:
+        """Why the body will not be read."""
         if self.content_type is not None and not self.content_type.startswith(media_type):
             detail = f"{self.content_type.decode('latin-1')[:60]!r} is not read here; send {media_type.decode()}"
             return Refusal("unsupported_media_type", detail, status=415)
@@ -127,6 +135,12 @@ class Call:
 
     # -- answers
 
+    def broke(self, error: BaseException) -> None:
+        """Something of ours broke: an answer that tells nothing but where to look."""
+        status, content_type, body = defect(self.context.defect(error))
+        self.headers[0] = (b"content-type", content_type)
+        self.answer(status, body)
+
     def answer(self, status: int, body: bytes) -> None:
         self._reply(status, self.headers, body)
 
@@ -149,7 +163,7 @@ async def through_asgi(context: Context, scope: Scope, receive: Receive, send: S
         if not future.done():  # the caller may have hung up
             future.set_result((status, headers, body))
 
-    body = await _read(receive, context.max_body_bytes)
+    body = await read_body(receive, context.max_body_bytes)
     address = scope["client"][0] if scope.get("client") else ""
     client = context.clients.authenticate(heading.authorization, address)
     if client is None:
@@ -170,7 +184,7 @@ def body_too_large(context: Context) -> Refusal:
     return Refusal("body_too_large", f"the body may take {context.max_body_bytes} bytes", status=413)
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
+async def read_body(receive: Receive, limit: int) -> bytes | None:
     """The whole body, or None when it is too large; what is too large is read to its end but not kept."""
     parts: list[bytes] = []
     size = 0

@@ -2,16 +2,20 @@
 
 import itertools
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from heliograph.api.limits import Limits
+from heliograph.carriers.port import Carrier
 from heliograph.core.message import Message
 from heliograph.engine.clients import Clients
+from heliograph.engine.declare import Tools
+from heliograph.engine.declared import Snapshot
 from heliograph.engine.intake import Intake
 from heliograph.ports import Clock
-from heliograph.store.port import Ledger
+from heliograph.store.port import Ledger, Moves
 
 
 class Log(Protocol):
@@ -39,6 +43,12 @@ class Context:
     intake: Intake
     log: Log
     seal: Callable[[str], str]
+    tools: Tools  # for declaring
+    snapshot: Callable[[], Snapshot]
+    reload: Callable[[], Awaitable[None]]  # what was declared holds here at once
+    told: Callable[[Moves], None]  # tells what a kept operation has to tell
+    look: Callable[[], None]  # deliveries may be due
+    carrier: Callable[[str], Carrier | None]  # a connector at work in this process
     metrics_text: Callable[[], bytes]
     ready: Callable[[], str | None]  # None: ready; else why not
     refused: Callable[[str], None]  # counts a refusal by its code
@@ -47,4 +57,4 @@ class Context:
     new_request_id: Callable[[], bytes] = field(default_factory=request_ids)
     public_url: str | None = None
     max_body_bytes: int = 10_000_000
-    open_metrics: bool = True  # to callers on this machine; others need the scope admin
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # who may read them without a key

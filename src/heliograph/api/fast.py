@@ -12,7 +12,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from heliograph.api.call import Call, Door, Header, Heading, body_too_large
 from heliograph.api.context import Context
-from heliograph.api.problems import defect
 from heliograph.core.failures import Refusal
 from heliograph.engine.clients import Client
 
@@ -138,16 +137,17 @@ class FastProtocol(HttpToolsProtocol):
             return
         self._exchange = None
         context, client = self._context, exchange.client
+        caller = None if isinstance(client, Refusal) else client
+        call = Call(context, exchange.heading, caller, exchange.body, exchange.reply)
         try:
             if isinstance(client, Refusal):
-                Call(context, exchange.heading, None, b"", exchange.reply).refuse(client)
+                call.refuse(client)
             elif exchange.size > context.max_body_bytes:
-                Call(context, exchange.heading, client, b"", exchange.reply).refuse(body_too_large(context))
+                call.refuse(body_too_large(context))
             else:
-                exchange.door(Call(context, exchange.heading, client, exchange.body, exchange.reply))
+                exchange.door(call)
         except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
-            status, content_type, body = defect(context.defect(error))
-            exchange.reply(status, [(b"content-type", content_type)], body)
+            call.broke(error)
 
     # -- how long a connection may rest: one timer for all of its requests, not one for each
 

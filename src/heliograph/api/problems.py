@@ -94,12 +94,13 @@ def defect(request_id: str) -> tuple[int, bytes, bytes]:
 
 def decode(body: bytes, cls: type[T]) -> T | Refusal:
     """The body as a value, or what is wrong with it."""
+    read: Any = _decoder
     try:
-        value = _decoder(cls)(body)
+        value: T = read(cls)(body)
     except UnicodeDecodeError:
         return Refusal("bad_utf8", "the body is not UTF-8", status=400)
     except msgspec.ValidationError as error:
-        return _explained(str(error), cls)
+        return explained(str(error), cls)
     except msgspec.DecodeError as error:
         return _malformed(body, str(error))
     except RecursionError:
@@ -112,7 +113,7 @@ def decode(body: bytes, cls: type[T]) -> T | Refusal:
 
 
 @lru_cache(maxsize=256)
-def _decoder(cls: type[T]) -> Any:
+def _decoder(cls: type[Any]) -> Any:
     return msgspec.json.Decoder(cls).decode
 
 
@@ -166,7 +167,7 @@ def _find_nul(value: object, pointer: str = "") -> str | None:
 # -- what is wrong, in words
 
 
-def _explained(error: str, cls: type) -> Refusal:
+def explained(error: str, cls: type) -> Refusal:
     """msgspec's one error, as a pointer and a sentence."""
     found = _PATH.search(error)
     text = error[: found.start()] if found else error

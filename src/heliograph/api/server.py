@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from heliograph.api import http
+from heliograph.api import site
 from heliograph.api.context import Context
 from heliograph.api.fast import FastProtocol
 
@@ -57,12 +57,13 @@ def listen(address: str) -> socket.socket:
 def make(context: Context, listening: Listening) -> Server:
     """The server, not yet started; it is given its socket by `serve`."""
     # Behind a proxy the caller's address stands in a header, which only the general way reads.
-    doors = {} if listening.trusted_proxies else http.FAST_DOORS
-    protocol: Any = partial(FastProtocol, context, doors, http.FIXED_LINES)
+    doors = {} if listening.trusted_proxies else site.FAST_DOORS
+    protocol: Any = partial(FastProtocol, context, doors, site.FIXED_LINES)
     return Server(
         uvicorn.Config(
-            http.build(context),
+            site.build(context),
             http=protocol,
+            interface="asgi3",
             ws="none",
             lifespan="off",
             log_config=None,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -86,7 +87,7 @@ def rotate(
         config,
         data_dir,
         lambda ledger: clients.rotate_key(
-            ledger, key_id, workspace=workspace, overlap=_seconds(overlap), actor=actor()
+            ledger, key_id, workspace=workspace, overlap=timedelta(seconds=_seconds(overlap)), actor=actor()
         ),
     )
     _show_created(created, as_json)

@@ -12,7 +12,7 @@ from heliograph.cli.schema import engine_of, schema
 
 
 def migrate(
-    to: Annotated[int | None, typer.Option(min=0, help="Up or back to this number; left out: up to the newest.")] = None,
+    to: Annotated[int | None, typer.Option(min=0, help="Up or back to this number; else to the newest.")] = None,
     url: Annotated[str | None, typer.Option(metavar="URL", help="Another ledger than the configured one.")] = None,
     config: Config = None,
     data_dir: DataDir = None,

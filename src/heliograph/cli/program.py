@@ -77,7 +77,7 @@ _EXPECTED = {
     "heliograph.core.failures": ("Refused",),
     "heliograph.engine.secrets": ("CannotOpen",),
     "heliograph.store.migrate": ("NewerLedger",),
-    "heliograph.store.batch": ("Unavailable",),
+    "heliograph.store.port": ("Unavailable",),
     "heliograph.store.sqlite.ledger": ("AlreadyServing",),
     "apsw": ("Error",),
     "asyncpg": ("PostgresError", "InterfaceError"),

@@ -257,19 +257,20 @@ class Gateway:
         for owner in await leases.dead(self.ledger, now):
             await self._recover(owner, now)
         while moves := await sweep.too_late(self.ledger, now):
-            self._tell(await sweep.apply(self.ledger, moves))
+            self.tell(await sweep.apply(self.ledger, moves))
         await self._query(now)
 
     async def _recover(self, owner: int, now: int) -> None:
         """Take over what a dead process was looking after."""
         while moves := await sweep.lost_hand_overs(self.ledger, owner, now, self._outside.chance):
-            self._tell(await sweep.apply(self.ledger, moves))
+            self.tell(await sweep.apply(self.ledger, moves))
             self._watch.note("took_over", process=owner, messages=len(moves))
         async with self.ledger.transaction() as transaction:
             await transaction.execute("UPDATE processes SET recovered_at = $2 WHERE id = $1", owner, now)
         await self._tick()
 
-    def _tell(self, moves: Moves) -> None:
+    def tell(self, moves: Moves) -> None:
+        """Say what a kept operation has to tell."""
         if moves.error is not None:
             raise moves.error
         self.notify.told(moves.notices)
@@ -314,7 +315,7 @@ class Gateway:
 
     async def _tidy(self) -> None:
         now = self._clock.now_ms()
-        self._tell(await sweep.end_unheard(self.ledger, now))
+        self.tell(await sweep.end_unheard(self.ledger, now))
         if self._retention.body_days:
             while await sweep.redact(self.ledger, now, self._retention.body_days):
                 await asyncio.sleep(0)
@@ -324,6 +325,10 @@ class Gateway:
         await sweep.tidy(self.ledger, now)
 
     # -- what the parts report
+
+    def look(self) -> None:
+        """Deliveries may be due: look at once, not only at the next tick."""
+        self._tasks.append(asyncio.create_task(self._once(self.notify.look)))
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])

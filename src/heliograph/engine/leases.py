@@ -20,7 +20,8 @@ async def hold(ledger: Ledger, names: Iterable[str], now: int) -> set[str]:
         for name in names:
             rows = await transaction.fetch(
                 "INSERT INTO leases (name, owner, token, until) VALUES ($1, $2, 1, $3) "
-                "ON CONFLICT (name) DO UPDATE SET token = leases.token + CASE WHEN leases.owner = excluded.owner THEN 0 ELSE 1 END, "
+                "ON CONFLICT (name) DO UPDATE SET "
+                "token = leases.token + CASE WHEN leases.owner = excluded.owner THEN 0 ELSE 1 END, "
                 "owner = excluded.owner, until = excluded.until "
                 "WHERE leases.owner = excluded.owner OR leases.until < $4 RETURNING name",
                 name,

@@ -40,10 +40,6 @@ _LOADED: Final = 24  # a commit of this many operations says that more are on th
 _PAUSE_AFTER_FAILURE_S: Final = 0.5
 
 
-class Unavailable(Exception):
-    """The ledger can't be written to at the moment: full disk, lost connection."""
-
-
 class Batch:
     """The operations of one commit, by class."""
 

@@ -127,7 +127,7 @@ async def _applied(target: Migratable, engine: str, migrations: list[Migration])
     )
     if not await target.rows(notes):
         return set()
-    applied = {number: name for number, name in await target.rows("SELECT number, name FROM migrations")}
+    applied: dict[int, str] = dict(await target.rows("SELECT number, name FROM migrations"))
     unknown = applied.keys() - {migration.number for migration in migrations}
     if unknown:
         newest = max(unknown)

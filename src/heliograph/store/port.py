@@ -20,6 +20,11 @@ from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 
 Row: TypeAlias = tuple[Any, ...]
 
+
+class Unavailable(Exception):
+    """The ledger can't be reached at the moment: full disk, lost connection."""
+
+
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
 HIDDEN_MS: Final = 20_000
 
@@ -214,7 +219,7 @@ class ClaimDeliveries(Operation):
 
 
 class Arrival(NamedTuple):
-    """A message from a phone with the workspace and environment that its number belongs to, and what there is to tell."""
+    """A message from a phone, the workspace and environment that its number belongs to, and what there is to tell."""
 
     id: int
     workspace: int

@@ -103,7 +103,8 @@ async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, l
         )
     sql.values.append(limit)
     rows = await ledger.fetch(
-        f"SELECT {_MESSAGE} FROM messages m WHERE {' AND '.join(sql.conditions)} ORDER BY m.id DESC LIMIT ${len(sql.values)}",
+        f"SELECT {_MESSAGE} FROM messages m WHERE {' AND '.join(sql.conditions)} "
+        f"ORDER BY m.id DESC LIMIT ${len(sql.values)}",
         *sql.values,
     )
     return [Message(*row) for row in rows]

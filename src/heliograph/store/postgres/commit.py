@@ -27,9 +27,7 @@ _EVENT_COLUMNS: Final = Event.__struct_fields__
 class Commit:
     """A transaction that writes operations."""
 
-    def __init__(
-        self, connection: Connection, found: "Surroundings", now_ms: int, subscribers: Subscribers
-    ) -> None:
+    def __init__(self, connection: Connection, found: "Surroundings", now_ms: int, subscribers: Subscribers) -> None:
         self.connection = connection
         self.now_ms = now_ms
         self.xid = found.xid

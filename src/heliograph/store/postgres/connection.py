@@ -9,8 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from heliograph.store.batch import Unavailable
-from heliograph.store.port import Row
+from heliograph.store.port import Row, Unavailable
 
 Connection: TypeAlias = Any  # asyncpg has no types
 Pool: TypeAlias = Any
@@ -55,7 +54,7 @@ def is_trouble(error: BaseException, connection: Connection | None = None) -> bo
 
 
 def unavailable(error: BaseException) -> Unavailable:
-    trouble = Unavailable(f"the ledger can't be reached: {error or type(error).__name__}")
+    trouble = Unavailable(f"the ledger can't be reached: {str(error) or type(error).__name__}")
     trouble.__cause__ = error
     return trouble
 

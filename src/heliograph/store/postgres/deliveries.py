@@ -38,9 +38,7 @@ async def deliver(commit: Commit, operations: Sequence[Deliveries]) -> None:
     """Write the results of tries; each failed try also stands by itself."""
     results = [delivery for operation in operations for delivery in operation.results]
     last = {d.id: d for d in results}
-    rows = [
-        (d.id, d.state, d.tries, d.next_at, d.answered_at, d.status, d.latency_ms, d.error) for d in last.values()
-    ]
+    rows = [(d.id, d.state, d.tries, d.next_at, d.answered_at, d.status, d.latency_ms, d.error) for d in last.values()]
     await commit.rows(_RESULT, *columns(rows, 8))
     failures = {(d.id, d.tries): d for d in results if d.error}
     if failures:

@@ -11,9 +11,21 @@ from typing import Any, Final
 
 from heliograph.core.message import Event
 from heliograph.store import migrate
-from heliograph.store.batch import Batch, GroupCommit, Unavailable
-from heliograph.store.port import Accept, Again, Backlog, Claim, ClaimDeliveries, NewEvent, Notice, Operation, Row
-from heliograph.store.postgres.commit import CHANNEL, Subscribers, columns, within
+from heliograph.store.batch import Batch, GroupCommit
+from heliograph.store.port import (
+    Accept,
+    Again,
+    Backlog,
+    Claim,
+    ClaimDeliveries,
+    NewEvent,
+    Notice,
+    Operation,
+    Row,
+    Subscribers,
+    Unavailable,
+)
+from heliograph.store.postgres.commit import CHANNEL, columns, within
 from heliograph.store.postgres.connection import (
     Connection,
     Pool,
@@ -54,7 +66,8 @@ _EVENTS_AFTER: Final = (
     "ORDER BY events.xid, seq LIMIT $3"
 )
 _REDELIVER: Final = (
-    "INSERT INTO deliveries (event, workspace, environment, message, endpoint, target, state, tries, next_at, created_at, "
+    "INSERT INTO deliveries "
+    "(event, workspace, environment, message, endpoint, target, state, tries, next_at, created_at, "
     "replay) SELECT v.*, 'pending', 0, $7, $7, 1 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
     "$5::bigint[], $6::text[]) v"
 )
@@ -65,9 +78,7 @@ class PostgresLedger:
 
     process: int = 0
 
-    def __init__(
-        self, url: str, pool: Pool, now_ms: Callable[[], int], report: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, url: str, pool: Pool, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
         self._url = url
         self._pool = pool
         self._now_ms = now_ms

@@ -27,7 +27,8 @@ _SUPPRESSED: Final = (
 # just inserting makes this statement wait until that one has ended.
 _TAKE_KEYS: Final = (
     "INSERT INTO idempotency (client, key, body_hash, answer, expires_at) "
-    "SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[]) v (client, key, hash, answer, at) "
+    "SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[]) "
+    "v (client, key, hash, answer, at) "
     "ORDER BY client, key "
     "ON CONFLICT (client, key) DO UPDATE SET body_hash = excluded.body_hash, answer = excluded.answer, "
     "expires_at = excluded.expires_at WHERE idempotency.expires_at <= $6 RETURNING client, key"
@@ -62,7 +63,8 @@ _MOVE: Final = (
 )
 _UPDATE_PARTS: Final = (
     "UPDATE attempts a SET state = v.state, failure = v.failure, code = v.code, carrier_code = v.carrier_code, "
-    "receipt_at = v.receipt_at FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
+    "receipt_at = v.receipt_at "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
     "$7::text[], $8::bigint[]) v (message, attempt, part, state, failure, code, carrier_code, receipt_at) "
     "WHERE a.message = v.message AND a.attempt = v.attempt AND a.part = v.part"
 )

@@ -7,6 +7,7 @@ before it left.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -118,11 +119,11 @@ def _joined(earlier: Move | None, later: Move) -> Move:
     """Two moves of one message in one commit are written as one."""
     if earlier is None:
         return later
-    return later._replace(
-        was=earlier.was,
-        attempts=earlier.attempts + later.attempts,
-        receipts=earlier.receipts + later.receipts,
-    )
+    joined = copy(later)
+    joined.was = earlier.was
+    joined.attempts = earlier.attempts + later.attempts
+    joined.receipts = earlier.receipts + later.receipts
+    return joined
 
 
 async def arrive(commit: Commit, operations: Sequence[Arrivals]) -> None:

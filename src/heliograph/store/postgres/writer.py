@@ -14,10 +14,20 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from heliograph.store.batch import Batch, Unavailable
-from heliograph.store.port import Accept, Arrivals, Claim, ClaimDeliveries, Deliveries, Moves, Receipts
+from heliograph.store.batch import Batch
+from heliograph.store.port import (
+    Accept,
+    Arrivals,
+    Claim,
+    ClaimDeliveries,
+    Deliveries,
+    Moves,
+    Receipts,
+    Subscribers,
+    Unavailable,
+)
 from heliograph.store.postgres import deliveries, messages, receipts
-from heliograph.store.postgres.commit import Commit, Subscribers, begin
+from heliograph.store.postgres.commit import Commit, begin
 from heliograph.store.postgres.connection import Connection, connect, is_trouble, unavailable
 
 _TRIES: Final = 3

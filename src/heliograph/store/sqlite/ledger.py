@@ -21,8 +21,8 @@ import apsw
 
 from heliograph.core.message import Event
 from heliograph.store import migrate
-from heliograph.store.batch import Batch, GroupCommit, Unavailable
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
+from heliograph.store.batch import Batch, GroupCommit
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers, Unavailable
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
@@ -86,8 +86,8 @@ class SqliteLedger:
             ledger._unlock()
             raise
         for kind, table in (("message", "messages"), ("decision", "decisions"), ("inbound", "inbound")):
-            ledger._counters[kind] = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchall()[0][0]
-        ledger._counters["batch"] = connection.execute("SELECT coalesce(max(batch), 0) FROM messages").fetchall()[0][0]
+            ledger._counters[kind] = _highest(connection, "id", table)
+        ledger._counters["batch"] = _highest(connection, "batch", "messages")
         ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
         ledger._thread.start()
         return ledger
@@ -334,12 +334,17 @@ def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return connection
 
 
+def _highest(connection: apsw.Connection, column: str, table: str) -> int:
+    rows: list[Any] = connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchall()
+    return int(rows[0][0])
+
+
 def _dialect(sql: str) -> str:
     """$1 is ?1 here."""
     return sql.replace("$", "?")
 
 
-def _settle(future: asyncio.Future[_T], result: _T, error: BaseException | None) -> None:
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:

@@ -53,7 +53,8 @@ _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
 _WHERE: Final = f"WHERE id = ?{len(MOVED) + 1} AND state = ?{len(MOVED) + 2}"
 _MOVE: Final = f"UPDATE messages SET {', '.join(_PLACES.values())} {_WHERE}"
-_SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in ('state', 'updated_at', 'sent_at', 'price', 'currency'))} {_WHERE}"
+_SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency")
+_SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in _SENT_COLUMNS)} {_WHERE}"
 _UPDATE_PART: Final = (
     "UPDATE attempts SET state = ?, failure = ?, code = ?, carrier_code = ?, receipt_at = ? "
     "WHERE message = ? AND attempt = ? AND part = ?"
@@ -69,7 +70,8 @@ _SELECT_CLAIM: Final = (
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
 )
 _SELECT_DELIVERIES: Final = (
-    f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN messages m ON m.id = d.message "
+    f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event "
+    "LEFT JOIN messages m ON m.id = d.message "
     "WHERE d.target = ? AND d.state = 'pending' AND d.next_at <= ? ORDER BY d.next_at, d.id LIMIT ?"
 )
 
@@ -435,7 +437,8 @@ class Writer:
     def _deliver(self, operations: list[Deliveries]) -> None:
         results = [delivery for operation in operations for delivery in operation.results]
         self._cursor.executemany(
-            "UPDATE deliveries SET state = ?, tries = ?, next_at = ?, answered_at = ?, status = ?, latency_ms = ?, error = ? "
+            "UPDATE deliveries SET state = ?, tries = ?, next_at = ?, answered_at = ?, status = ?, latency_ms = ?, "
+            "error = ? "
             "WHERE id = ?",
             [(d.state, d.tries, d.next_at, d.answered_at, d.status, d.latency_ms, d.error, d.id) for d in results],
         )

@@ -1,0 +1,317 @@
+"""Keys, environments, pauses, the audit log, and who one is."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.api.routes import Request, Route, refuse
+from heliograph.core.request import read_span, read_time
+from heliograph.engine import audit, environments, pauses
+from heliograph.engine.audit import AuditEntry
+from heliograph.engine.clients import (
+    ADMIN,
+    DEFAULT_SCOPES,
+    CreatedKey,
+    KeyView,
+    create_key,
+    get_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
+from heliograph.engine.declared import OPERATOR
+from heliograph.engine.environments import Environment
+from heliograph.engine.pauses import Pause
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    """A key as it is to be."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+    environment: str | None = None  # that of the key that asks
+    scopes: list[str] = msgspec.field(default_factory=lambda: [*DEFAULT_SCOPES])
+    ip_allowlist: list[str] = []
+    messages_per_second: Annotated[int, Meta(ge=1)] | None = None
+    expires_at: str | None = None
+    short: bool = False
+
+
+class Rotation(msgspec.Struct, forbid_unknown_fields=True):
+    """How long the old key works on."""
+
+    overlap: int | str = 86_400
+
+
+class PageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where to read on."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class KeyList(msgspec.Struct):
+    """Keys, in the order of their making."""
+
+    data: list[KeyView]
+    next_cursor: str | None
+
+
+class AuditPage(msgspec.Struct):
+    """Audit entries, the newest first."""
+
+    data: list[AuditEntry]
+    next_cursor: str | None
+
+
+class Me(msgspec.Struct):
+    """Who asks, and what that key may do."""
+
+    key_id: str
+    name: str
+    workspace: str
+    environment: str
+    mode: str
+    scopes: list[str]
+    account_sid: str
+    messages_per_second: int | None
+    default_country: str | None
+
+
+class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True):
+    """An environment as it is to be."""
+
+    name: str
+    mode: str = "guarded"
+    allowlist: list[str] = []
+
+
+class Allowlist(msgspec.Struct, forbid_unknown_fields=True):
+    """The recipients that a guarded environment may reach."""
+
+    allowlist: list[str]
+
+
+class EnvironmentList(msgspec.Struct):
+    """The environments of the workspace."""
+
+    data: list[Environment]
+
+
+class PauseRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What to stop: all, a workspace, a connector or a kind."""
+
+    scope: str
+    value: str = ""
+
+
+class PauseList(msgspec.Struct):
+    """Pauses in force."""
+
+    data: list[Pause]
+
+
+# -- who one is
+
+
+async def me(request: Request) -> Me:
+    c = request.client
+    return Me(
+        c.key_id,
+        c.name,
+        c.workspace_name,
+        c.environment_name,
+        c.mode,
+        sorted(c.scopes),
+        c.account_sid,
+        c.messages_per_second,
+        c.default_country,
+    )
+
+
+# -- keys
+
+
+async def new_key(request: Request) -> CreatedKey:
+    asked: NewKey = request.body
+    expires_at = None
+    if asked.expires_at is not None:
+        found = read_time(asked.expires_at, "/expires_at")
+        if not isinstance(found, int):
+            raise refuse(found.code, found.detail, "/expires_at")
+        expires_at = found
+    return await create_key(
+        request.context.ledger,
+        workspace=request.client.workspace_name,
+        environment=asked.environment or request.client.environment_name,
+        name=asked.name,
+        scopes=asked.scopes,
+        ip_allowlist=asked.ip_allowlist,
+        messages_per_second=asked.messages_per_second,
+        expires_at=expires_at,
+        short=asked.short,
+        actor=request.actor,
+        now=request.now,
+    )
+
+
+async def all_keys(request: Request) -> KeyList:
+    query: PageQuery = request.query
+    found = await list_keys(
+        request.context.ledger, workspace=request.client.workspace_name, after=query.cursor, limit=query.limit + 1
+    )
+    page = found[: query.limit]
+    return KeyList(page, page[-1].id if len(found) > query.limit else None)
+
+
+async def one_key(request: Request) -> KeyView:
+    return await get_key(request.context.ledger, request.place["id"], workspace=request.client.workspace_name)
+
+
+async def rotate(request: Request) -> CreatedKey:
+    span = 0 if request.body.overlap in (0, "0") else read_span(request.body.overlap)
+    if not isinstance(span, int):
+        raise refuse(span.code, span.detail, "/overlap")
+    created = await rotate_key(
+        request.context.ledger,
+        request.place["id"],
+        workspace=request.client.workspace_name,
+        overlap=timedelta(milliseconds=span),
+        actor=request.actor,
+        now=request.now,
+    )
+    request.context.clients.changed()
+    return created
+
+
+async def revoke(request: Request) -> KeyView:
+    view = await revoke_key(
+        request.context.ledger,
+        request.place["id"],
+        workspace=request.client.workspace_name,
+        actor=request.actor,
+        now=request.now,
+    )
+    request.context.clients.changed()  # this process at once, the others within a second
+    return view
+
+
+# -- environments
+
+
+async def all_environments(request: Request) -> EnvironmentList:
+    return EnvironmentList(await environments.list_environments(request.context.ledger, request.client.workspace))
+
+
+async def new_environment(request: Request) -> Environment:
+    asked: NewEnvironment = request.body
+    made = await environments.create_environment(
+        request.context.ledger,
+        request.client.workspace,
+        asked.name,
+        mode=asked.mode,
+        allowlist=asked.allowlist,
+        seal=request.context.seal,
+        actor=request.actor,
+        now=request.now,
+    )
+    await request.context.reload()
+    return made
+
+
+async def set_allowlist(request: Request) -> Environment:
+    changed = await environments.set_allowlist(
+        request.context.ledger,
+        request.client.workspace,
+        request.place["name"],
+        request.body.allowlist,
+        actor=request.actor,
+        now=request.now,
+    )
+    await request.context.reload()
+    return changed
+
+
+# -- pauses
+
+
+async def all_pauses(request: Request) -> PauseList:
+    mine = None if request.client.workspace_name == OPERATOR else request.client.workspace_name
+    return PauseList(await pauses.list_pauses(request.context.ledger, mine))
+
+
+async def pause(request: Request) -> Pause:
+    asked: PauseRequest = request.body
+    _may_stop(request, asked)
+    made = await pauses.pause(
+        request.context.ledger,
+        request.client.workspace,
+        asked.scope,
+        asked.value,
+        actor=request.actor,
+        now=request.now,
+    )
+    await request.context.reload()
+    return made
+
+
+async def resume(request: Request) -> PauseList:
+    asked: PauseRequest = request.query
+    _may_stop(request, asked)
+    await pauses.resume(
+        request.context.ledger,
+        request.client.workspace,
+        asked.scope,
+        asked.value,
+        actor=request.actor,
+        now=request.now,
+    )
+    await request.context.reload()
+    return await all_pauses(request)
+
+
+def _may_stop(request: Request, asked: PauseRequest) -> None:
+    own = asked.scope == "workspace" and asked.value == request.client.workspace_name
+    if request.client.workspace_name != OPERATOR and not own:
+        raise refuse("foreign_workspace", "this key may only pause its own workspace", "/scope", 403)
+
+
+# -- audit
+
+
+async def audit_log(request: Request) -> AuditPage:
+    query: PageQuery = request.query
+    everyones = request.client.workspace_name == OPERATOR
+    entries, more = await audit.entries(
+        request.context.ledger, request.client.workspace, everyones=everyones, cursor=query.cursor, limit=query.limit
+    )
+    return AuditPage(entries, more)
+
+
+ROUTES: Final = (
+    Route("GET", "/v1/me", me, None, answer=Me, summary="Who am I?"),
+    Route("GET", "/v1/keys", all_keys, ADMIN, query=PageQuery, answer=KeyList, summary="List keys"),
+    Route("POST", "/v1/keys", new_key, ADMIN, body=NewKey, answer=CreatedKey, status=201, summary="Make a key"),
+    Route("GET", "/v1/keys/{id}", one_key, ADMIN, answer=KeyView, summary="Show a key"),
+    Route("POST", "/v1/keys/{id}/rotate", rotate, ADMIN, body=Rotation, answer=CreatedKey, summary="Replace a key"),
+    Route("POST", "/v1/keys/{id}/revoke", revoke, ADMIN, answer=KeyView, summary="End a key at once"),
+    Route("GET", "/v1/environments", all_environments, ADMIN, answer=EnvironmentList, summary="List environments"),
+    Route(
+        *("POST", "/v1/environments", new_environment, ADMIN),
+        body=NewEnvironment,
+        answer=Environment,
+        status=201,
+        summary="Add an environment",
+    ),
+    Route(
+        *("PATCH", "/v1/environments/{name}", set_allowlist, ADMIN),
+        body=Allowlist,
+        answer=Environment,
+        summary="Change its allowlist",
+    ),
+    Route("GET", "/v1/pauses", all_pauses, ADMIN, answer=PauseList, summary="List pauses"),
+    Route("PUT", "/v1/pauses", pause, ADMIN, body=PauseRequest, answer=Pause, summary="Stop handing over"),
+    Route("DELETE", "/v1/pauses", resume, ADMIN, query=PauseRequest, answer=PauseList, summary="Go on"),
+    Route("GET", "/v1/audit", audit_log, ADMIN, query=PageQuery, answer=AuditPage, summary="Read the audit log"),
+)

@@ -1,0 +1,164 @@
+"""The OpenAPI 3.1 document, made of the list of routes and their structs, so that it can't tell anything else."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+import heliograph
+from heliograph.api.batch import Defaults
+from heliograph.api.dropin import SmsToAnswer, SmsToRequest
+from heliograph.api.messages import Accepted
+from heliograph.api.problems import Problem
+from heliograph.api.routes import Route
+from heliograph.core.request import MessageRequest
+from heliograph.engine.clients import SCOPES
+
+
+class BatchBody(msgspec.Struct):
+    """Messages; `defaults` fills what an item leaves out. With `all_or_none` one bad item refuses all."""
+
+    messages: list[MessageRequest]
+    defaults: Defaults | None = None
+    all_or_none: bool = False
+
+
+class ItemOutcome(msgspec.Struct):
+    """What became of one item of a batch: an accepted message, or why it was refused (status `refused`)."""
+
+    status: str
+    id: str | None = None
+    to: str | None = None
+    segments: int | None = None
+    encoding: str | None = None
+    country: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    pointer: str | None = None
+
+
+class BatchOutcome(msgspec.Struct):
+    """What became of a batch: an outcome for each item, in order, and when the last will probably be sent."""
+
+    batch_id: str
+    estimated_end: str
+    data: list[ItemOutcome]
+
+
+HOT_ROUTES: Final = (
+    Route(
+        *("POST", "/v1/messages", None, "messages:send"),
+        body=MessageRequest,
+        answer=Accepted,
+        status=202,
+        summary="Send a message",
+    ),
+    Route(
+        *("POST", "/v1/messages/batch", None, "messages:send"),
+        body=BatchBody,
+        answer=BatchOutcome,
+        status=202,
+        summary="Send up to 10,000 messages",
+    ),
+    Route(
+        *("POST", "/sms/send", None, "messages:send"),
+        body=SmsToRequest,
+        answer=SmsToAnswer,
+        summary="Send a message, in the shape of SMS.to",
+    ),
+)
+_EXAMPLE: Final = {"to": "+447700900123", "text": "Hello from Heliograph"}
+_PROBLEMS: Final = ("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
+_IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Makes repeating safe: the same key and body get the same answer for 24 hours.",
+}
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The whole document."""
+    types = [kind for route in routes for kind in (route.body, route.answer, route.query) if kind is not None]
+    unique = list(dict.fromkeys([*types, Problem]))
+    schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
+    by_type = dict(zip(unique, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_type, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Heliograph",
+            "version": heliograph.__version__,
+            "description": "Say what to tell whom; Heliograph decides how, when and through which carrier.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _security()},
+        "security": [{"key": []}, {"basic": []}, {"oauth": []}],
+    }
+
+
+def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "tags": [route.steps[1] if route.steps[0] == "v1" else "drop-in"],
+        "parameters": _parameters(route, schemas, components),
+        "responses": _responses(route, schemas),
+    }
+    if route.scope is not None:
+        operation["description"] = f"Needs the scope `{route.scope}`."
+        operation["security"] = [{"key": []}, {"basic": []}, {"oauth": [route.scope]}]
+    if route.body is not None:
+        content: dict[str, Any] = {"schema": schemas[route.body]}
+        if route.body is MessageRequest:
+            content["example"] = _EXAMPLE
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    """`get_messages_id_events`: stable, and a good name for a method."""
+    words = [step.strip("{}").replace("-", "_") for step in route.steps if step != "v1"]
+    return "_".join([route.method.lower(), *words])
+
+
+def _parameters(route: Route, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": step[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+        for step in route.steps
+        if step.startswith("{")
+    ]
+    if route.query is not None:
+        schema = components[schemas[route.query]["$ref"].rpartition("/")[2]]
+        required = schema.get("required", [])
+        found += [
+            {"name": name, "in": "query", "required": name in required, "schema": kind}
+            for name, kind in schema["properties"].items()
+        ]
+    if route.method == "POST" and route.scope == "messages:send" and route.handler is None:
+        found.append(_IDEMPOTENCY)
+    return found
+
+
+def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
+    problem = {
+        "description": "A problem, as RFC 9457 shapes it",
+        "content": {"application/problem+json": {"schema": schemas[Problem]}},
+    }
+    good: dict[str, Any] = {"description": route.summary or "Done"}
+    if route.answer is not None:
+        good["content"] = {"application/json": {"schema": schemas[route.answer]}}
+    return {str(route.status): good, **dict.fromkeys(_PROBLEMS, problem)}
+
+
+def _security() -> dict[str, Any]:
+    flow = {"tokenUrl": "/oauth/token", "scopes": dict(SCOPES)}
+    return {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key, hg_live_… or hg_test_…"},
+        "basic": {"type": "http", "scheme": "basic", "description": "The key as user name, or as password"},
+        "oauth": {"type": "oauth2", "flows": {"clientCredentials": flow}},
+    }

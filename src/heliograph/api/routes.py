@@ -1,0 +1,131 @@
+"""A route: where a resource is, who may ask, what goes in and what comes out. One literal list of them is the API; the
+server and the OpenAPI document read the same list.
+
+A handler is a coroutine of a request. It gives back what is to be answered, or raises `Refused`:
+
+    async def show(request: Request) -> MessageView:
+        message = await find(request, request.place["id"])
+        return message_view(message)
+
+    ROUTES = (Route("GET", "/v1/messages/{id}", show, "messages:read", answer=MessageView, summary="Show a message"),)
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from heliograph.api.call import Call, Door
+from heliograph.api.context import Context
+from heliograph.api.problems import decode, explained
+from heliograph.core.failures import Refusal, Refused
+from heliograph.engine.clients import Client
+from heliograph.store.port import Unavailable
+
+T = TypeVar("T")
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Request:
+    """What a handler is given: a call with its place, query and body read."""
+
+    def __init__(self, call: Call, place: Mapping[str, str], query: Any, body: Any) -> None:
+        assert call.client is not None
+        self.call = call
+        self.context: Context = call.context
+        self.client: Client = call.client
+        self.now = call.now
+        self.place = place
+        self.query = query
+        self.body = body
+
+    @property
+    def actor(self) -> str:
+        return self.client.actor
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One method of one resource."""
+
+    method: str
+    path: str
+    handler: Callable[[Request], Awaitable[Any]] | None  # None: a hot door serves it
+    scope: str | None  # None: any key
+    body: type | None = None
+    query: type | None = None
+    answer: Any = None
+    status: int = 200
+    summary: str = ""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return tuple(self.path.strip("/").split("/"))
+
+
+def refuse(code: str, detail: str, pointer: str = "", status: int = 422) -> Refused:
+    """To be raised."""
+    return Refused(Refusal(code, detail, pointer, status))
+
+
+def not_found(what: str, name: str) -> Refused:
+    return refuse("not_found", f"there is no {what} {name[:60]!r}", status=404)
+
+
+def door(route: Route, place: Mapping[str, str], query_string: bytes, tasks: set[asyncio.Task[None]]) -> Door:
+    """The route as a door."""
+
+    def enter(call: Call) -> None:
+        task = asyncio.ensure_future(_serve(route, place, query_string, call))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return enter
+
+
+async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> None:
+    try:
+        call.answer(route.status, await _answer(route, place, query_string, call))
+    except Refused as refused:
+        call.refuse(*refused.refusals)
+    except Unavailable:
+        detail = "the ledger can't be reached; nothing was changed: try again in a moment"
+        call.refuse(Refusal("ledger_unavailable", detail, status=503))
+    except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
+        call.broke(error)
+
+
+async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> bytes:
+    assert route.handler is not None
+    if refusal := call.lacks(route.scope) or (call.unreadable() if route.body else None):
+        raise Refused(refusal)
+    query = _query(query_string, route.query)
+    body = _required(decode(call.body, route.body)) if route.body else None
+    answer = await route.handler(Request(call, place, query, body))
+    return answer if isinstance(answer, bytes) else _encode(answer)
+
+
+def _required(value: T | Refusal) -> T:
+    if isinstance(value, Refusal):
+        raise Refused(value)
+    return value
+
+
+def _query(query_string: bytes, cls: type | None) -> Any:
+    given = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    if cls is None:
+        if given:
+            name = next(iter(given))
+            raise refuse("unknown_parameter", f"there is no query parameter {name[:60]!r} here", f"/{name[:60]}", 400)
+        return None
+    if any("\0" in value for value in given.values()):
+        raise refuse("nul_character", "a query parameter holds a NUL character; leave it out", status=400)
+    try:
+        return msgspec.convert(given, cls, strict=False)
+    except msgspec.ValidationError as error:
+        refusal = explained(str(error), cls)
+        code = "unknown_parameter" if refusal.code == "unknown_field" else refusal.code
+        detail = refusal.detail.replace("there is no field", "there is no query parameter")
+        raise Refused(msgspec.structs.replace(refusal, code=code, detail=detail, status=400)) from None

@@ -1,0 +1,232 @@
+"""The whole of HTTP as one ASGI application: hot doors, routes, open pages. Whatever goes wrong is a problem+json."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import resources
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.api import (
+    administration,
+    cancelling,
+    consents,
+    declaring,
+    oauth,
+    openapi,
+    reading,
+    sandbox_phone,
+    segments,
+    webhooks,
+)
+from heliograph.api.batch import send_batch
+from heliograph.api.call import Door, Heading, Receive, Scope, Send, read_body, through_asgi
+from heliograph.api.context import Context
+from heliograph.api.dropin import send_or_form, sms_send
+from heliograph.api.problems import defect, problem
+from heliograph.api.routes import Route, door
+from heliograph.console.live import live
+from heliograph.core.failures import Refusal
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HOT: Final[dict[str, Door]] = {
+    "/v1/messages": send_or_form,
+    "/v1/messages/batch": send_batch,
+    "/sms/send": sms_send,
+}
+FAST_DOORS: Final = {path.encode(): hot for path, hot in HOT.items()}
+ROUTES: Final[tuple[Route, ...]] = (
+    *openapi.HOT_ROUTES,
+    *reading.ROUTES,
+    *cancelling.ROUTES,
+    *segments.ROUTES,
+    *webhooks.ROUTES,
+    *consents.ROUTES,
+    *declaring.ROUTES,
+    *sandbox_phone.ROUTES,
+    *administration.ROUTES,
+)
+_PAGES: Final = {  # path → (package, file, media type)
+    "/docs": ("heliograph.api", "docs.html", b"text/html; charset=utf-8"),
+    "/docs/docs.js": ("heliograph.api", "docs.js", b"text/javascript"),
+    "/docs/docs.css": ("heliograph.api", "docs.css", b"text/css"),
+    "/console": ("heliograph.console", "live.html", b"text/html; charset=utf-8"),
+    "/console/live.js": ("heliograph.console", "live.js", b"text/javascript"),
+    "/console/live.css": ("heliograph.console", "live.css", b"text/css"),
+}
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+_PAGE_SECURITY: Final = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+)
+FIXED_LINES: Final = b"".join(b"%b: %b\r\n" % line for line in _SECURITY)
+_JSON: Final = b"application/json"
+_TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
+_encode: Final = msgspec.json.Encoder().encode
+_Found = tuple[Door | None, list[str]]
+
+
+def build(context: Context) -> App:
+    """The application."""
+    site = _Site(context)
+    return site.serve
+
+
+class _Site:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._document = _encode(openapi.document(ROUTES))
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # no lifespan, no websockets
+            return
+        try:
+            await self._serve(scope, receive, _secured(send))
+        except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
+            status, media_type, body = defect(self._context.defect(error))
+            await _answer(send, status, media_type, body)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method in ("GET", "HEAD") and (page := self._open_page(path, scope)) is not None:
+            await _answer(send, *(page if not asyncio.iscoroutine(page) else await page))
+            return
+        if path == "/oauth/token" and method == "POST":
+            await self._token(scope, receive, send)
+            return
+        found, allowed = self._find(method, path, scope.get("query_string", b""))
+        if found is not None:
+            await through_asgi(self._context, scope, receive, send, found)
+            return
+        await self._nowhere(scope, send, path, method, allowed)
+
+    # -- routes
+
+    def _find(self, method: str, path: str, query_string: bytes) -> _Found:
+        """The door at a place, and the methods that there are."""
+        if method == "POST" and path in HOT:
+            return HOT[path], []
+        steps = tuple(path.strip("/").split("/"))
+        allowed = ["POST"] if path in HOT else []
+        for route in ROUTES:
+            place = _match(route.steps, steps)
+            if place is None or route.handler is None:
+                continue
+            if route.method == method:
+                return door(route, place, query_string, self._tasks), []
+            allowed.append(route.method)
+        return None, allowed
+
+    async def _nowhere(self, scope: Scope, send: Send, path: str, method: str, allowed: list[str]) -> None:
+        request_id = (Heading(scope["headers"]).request_id or self._context.new_request_id()).decode("latin-1")
+        if allowed:
+            detail = f"{method} is not possible at {path[:80]}; there is {', '.join(sorted(set(allowed)))}"
+            refusal = Refusal("method_not_allowed", detail, status=405)
+            more = [(b"allow", ", ".join(sorted(set(allowed))).encode())]
+        else:
+            refusal, more = Refusal("not_found", f"there is nothing at {path[:80]}; see /docs", status=404), []
+        self._context.refused(refusal.code)
+        await _answer(send, *problem([refusal], request_id), [*more, (b"x-request-id", request_id.encode("latin-1"))])
+
+    # -- pages without a key
+
+    def _open_page(self, path: str, scope: Scope) -> Any:
+        if path == "/healthz":
+            return 200, _JSON, b'{"status":"ok"}'
+        if path == "/readyz":
+            return self._ready()
+        if path == "/openapi.json":
+            return 200, _JSON, self._document
+        if path == "/metrics":
+            return self._metrics(scope)
+        if path == "/console/live":
+            return self._live(scope)
+        if path == "/":
+            path = "/console"
+        if path in _PAGES:
+            package, name, media_type = _PAGES[path]
+            return 200, media_type, (resources.files(package) / "static" / name).read_bytes()
+        return None
+
+    def _ready(self) -> tuple[int, bytes, bytes]:
+        why = self._context.ready()
+        if why is None:
+            return 200, _JSON, b'{"status":"ready"}'
+        return 503, _JSON, _encode({"status": "not ready", "why": why})
+
+    def _metrics(self, scope: Scope) -> tuple[int, bytes, bytes]:
+        if self._is_near(scope):
+            return 200, _TEXT, self._context.metrics_text()
+        heading = Heading(scope["headers"])
+        client = self._context.clients.authenticate(heading.authorization, _address(scope))
+        if client is not None and not isinstance(client, Refusal) and "admin" in client.scopes:
+            return 200, _TEXT, self._context.metrics_text()
+        detail = "metrics are open to the networks of server.metrics_networks; others need a key with the scope admin"
+        return problem([Refusal("missing_scope", detail, status=403)], "")
+
+    async def _live(self, scope: Scope) -> tuple[int, bytes, bytes]:
+        if not self._is_local(scope):
+            return problem([Refusal("local_only", "this page is only shown on the machine itself", status=403)], "")
+        return 200, _JSON, _encode(await live(self._context.ledger, self._context.clock.now_ms()))
+
+    def _is_near(self, scope: Scope) -> bool:
+        address = _address(scope)
+        return bool(address) and any(ip_address(address) in network for network in self._context.metrics_networks)
+
+    def _is_local(self, scope: Scope) -> bool:
+        address = _address(scope)
+        return bool(address) and any(ip_address(address) in network for network in _LOOPBACK)
+
+    async def _token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, 10_000)
+        authorization = Heading(scope["headers"]).authorization
+        status, answer = await oauth.token(self._context, authorization, body or b"", _address(scope))
+        await _answer(send, status, _JSON, answer)
+
+
+_LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def _match(wanted: tuple[str, ...], steps: tuple[str, ...]) -> Mapping[str, str] | None:
+    if len(wanted) != len(steps):
+        return None
+    place: dict[str, str] = {}
+    for want, step in zip(wanted, steps, strict=True):
+        if want.startswith("{"):
+            place[want[1:-1]] = step
+        elif want != step:
+            return None
+    return place
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def _secured(send: Send) -> Send:
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *_SECURITY]
+        await send(message)
+
+    return sent
+
+
+async def _answer(
+    send: Send, status: int, media_type: bytes, body: bytes, more: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *(more or ())]
+    if media_type.startswith(b"text/html"):
+        headers += _PAGE_SECURITY
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,145 @@
+"""`heliograph doctor`: looks at everything that a start needs, and says what is wrong with it, one line each."""
+
+import asyncio
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from heliograph.cli.options import Config, DataDir, Json, load
+from heliograph.cli.output import Mistake, show, table
+
+if TYPE_CHECKING:
+    from heliograph.settings import Settings
+
+_LEAST_FREE_BYTES = 1 << 30
+
+
+class Finding(NamedTuple):
+    """One look at one thing."""
+
+    what: str
+    is_good: bool
+    detail: str
+
+
+def doctor(config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Check configuration, data directory, ledger, secrets and the running server."""
+    settings = load(config, data_dir)  # a mistake in it is told with its line
+    findings = [Finding("configuration", True, "read"), *_look(settings)]
+    rows = [("ok" if f.is_good else "WRONG", f.what, f.detail) for f in findings]
+    show({"data": [f._asdict() for f in findings]}, table(("", "WHAT", "FOUND"), rows), as_json)
+    if wrong := sum(not f.is_good for f in findings):
+        raise Mistake(f"{wrong} of {len(findings)} checks failed")
+
+
+def _look(settings: "Settings") -> Iterator[Finding]:
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("data directory", _data_dir),
+        ("disk space", _disk),
+        ("master key", _master_key),
+        ("ledger", _ledger),
+        ("TLS files", _tls),
+        ("declared objects", _declared),
+        ("server", _server),
+    )
+    for what, check in checks:
+        try:
+            yield Finding(what, True, check(settings))
+        except Exception as error:  # whatever it is, it is the finding
+            yield Finding(what, False, str(error) or type(error).__name__)
+
+
+def _data_dir(settings: "Settings") -> str:
+    folder = settings.data_dir
+    if not folder.exists():
+        return f"{folder} does not exist yet; the first start makes it"
+    if not os.access(folder, os.W_OK):
+        raise Mistake(f"{folder} can't be written to")
+    if (mode := folder.stat().st_mode & 0o077) != 0:
+        raise Mistake(f"{folder} is open to others (mode {mode:03o}): chmod 700")
+    return str(folder)
+
+
+def _disk(settings: "Settings") -> str:
+    folder = settings.data_dir if settings.data_dir.exists() else Path()
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE_BYTES:
+        raise Mistake(f"only {free >> 20} MB are free")
+    return f"{free >> 30} GB free"
+
+
+def _master_key(settings: "Settings") -> str:
+    from heliograph.engine import secrets
+
+    if secrets.VARIABLE not in os.environ and not (settings.data_dir / secrets.FILE).exists():
+        return "the first start makes one"
+    secrets.load(os.environ, settings.data_dir)
+    return "there"
+
+
+def _ledger(settings: "Settings") -> str:
+    from heliograph.cli.schema import engine_of, file_of, schema
+    from heliograph.store import migrate
+
+    url = settings.store_url(os.environ)
+    engine = engine_of(url)
+    if engine == "sqlite" and not file_of(url).exists():
+        return "the first start makes it"
+
+    async def version() -> int | None:
+        async with schema(url, readonly=True) as target:
+            at = await migrate.current(target, engine)
+            return None if at is None else at.number
+
+    found, newest = asyncio.run(version()), migrate.known(engine)[-1].number
+    if found is None or found < newest:
+        return f"at {found}; the next start brings it to {newest}"
+    if found > newest:
+        raise Mistake(f"at {found}, made by a newer version; this one knows {newest}")
+    return f"{engine}, at {found}"
+
+
+def _tls(settings: "Settings") -> str:
+    import ssl
+
+    server = settings.server
+    if server.tls_cert is None or server.tls_key is None:
+        return "none: TLS ends in front, or HTTP is spoken"
+    ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(server.tls_cert, server.tls_key)
+    return "certificate and key fit"
+
+
+def _declared(settings: "Settings") -> str:
+    from heliograph import app
+    from heliograph.carriers import catalogue
+    from heliograph.settings import resolve_secret
+
+    connectors = settings.declared.get("connectors", {})
+    for name, spec in connectors.items():
+        if wrong := catalogue.check(str(spec.get("kind")), spec):
+            raise Mistake(f"{settings.document.place('connectors', name)}: {wrong[0]}: {wrong[1]}")
+    for section in settings.declared.values():
+        for spec in section.values() if isinstance(section, dict) else section:
+            for value in spec.values():
+                if isinstance(value, str):
+                    resolve_secret(value, os.environ)
+    for name, spec in settings.declared.get("endpoints", {}).items():
+        if why := app.declaring_tools(settings).check_url(str(spec.get("url"))):
+            raise Mistake(f"{settings.document.place('endpoints', name)}: {why}")
+    return f"{len(connectors)} connectors" if connectors else "none: the sandbox serves test keys"
+
+
+def _server(settings: "Settings") -> str:
+    scheme = "https" if settings.server.tls_cert else "http"
+    url = f"{scheme}://{settings.server.listen}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=3.0):
+            return "answers, and is ready"
+    except urllib.error.HTTPError as error:
+        raise Mistake(f"answers {error.code} to {url}: {error.read()[:200].decode(errors='replace')}") from None
+    except OSError:
+        return f"nothing answers at {url}: it does not run"

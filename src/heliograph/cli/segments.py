@@ -1,0 +1,42 @@
+"""`heliograph segments`: how a text would go over the air; looked at here, without a server."""
+
+from typing import Annotated
+
+import typer
+
+from heliograph.cli.options import Json
+from heliograph.cli.output import Mistake, facts, show, table
+
+
+def segments(
+    text: Annotated[str, typer.Argument(help="The text.")],
+    smart: Annotated[bool, typer.Option("--smart", help="Replace what GSM-7 lacks by what looks alike.")] = False,
+    national: Annotated[list[str] | None, typer.Option(help="Also try a language's tables, such as turkish.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show encoding, parts, and what forces more of them."""
+    from heliograph.core import smart as encoding
+    from heliograph.core.segments import forbidden, normalise, split
+
+    text = normalise(text)
+    if bad := forbidden(text):
+        raise Mistake(f"U+{ord(bad[0][1]):04X} at position {bad[0][0]} is a control character that phones can't show")
+    made = encoding.smart(text) if smart else None
+    try:
+        found = split(made.text if made else text, national=tuple(national or ()))
+    except KeyError as error:
+        raise Mistake(f"{error} has no tables of its own") from None
+    summary = [("encoding", found.encoding), ("segments", len(found.segments)), ("units", found.units)]
+    summary.append(("units left", found.units_left))
+    data = {
+        **{name.replace(" ", "_"): value for name, value in summary},
+        "parts": found.segments,
+        "forced_by": found.forced_by,
+        "replaced": made.replaced if made else (),
+    }
+    parts = [(number, part.units, part.limit, repr(part.text)) for number, part in enumerate(found.segments, 1)]
+    lines = [facts(summary), table(("PART", "UNITS", "OF", "TEXT"), parts)]
+    if found.forced_by:
+        forced = [(f.position, f.character, f.name, f.replacement) for f in found.forced_by]
+        lines.append(table(("POSITION", "CHARACTER", "NAME", "COULD BE"), forced))
+    show(data, "\n\n".join(lines), as_json)

@@ -1,0 +1,120 @@
+"""Webhook endpoints at work: their health, secrets that turn over, and events that are told again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core.message import Event
+from heliograph.engine import audit
+from heliograph.engine.declared import EndpointSpec
+from heliograph.engine.notify.subscriptions import callback_target, endpoint_target, wants
+from heliograph.store.port import Again, Ledger, NewEvent
+
+TEST_EVENT: Final = "webhook.test"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Since when an endpoint fails, and since when it is disabled."""
+
+    failing_since: int | None = None
+    disabled_at: int | None = None
+    reason: str | None = None
+
+
+async def health(ledger: Ledger, endpoint: int) -> Health:
+    rows = await ledger.fetch(
+        "SELECT failing_since, disabled_at, reason FROM endpoint_health WHERE endpoint = $1", endpoint
+    )
+    return Health(*rows[0]) if rows else Health()
+
+
+async def enable(ledger: Ledger, endpoint: EndpointSpec, *, actor: str, now: int) -> None:
+    """Let a disabled endpoint hear again, from now on; what it missed can be replayed."""
+    async with ledger.transaction() as transaction:
+        await transaction.execute("DELETE FROM endpoint_health WHERE endpoint = $1", endpoint.id)
+        await audit.note(
+            transaction,
+            workspace=endpoint.workspace,
+            actor=actor,
+            action="endpoint.enabled",
+            object=f"endpoint:{endpoint.name}",
+            now=now,
+        )
+        await audit.config_changed(transaction)
+
+
+async def rotate_secret(
+    ledger: Ledger, endpoint: EndpointSpec, new: str, seal: Callable[[str], str], *, actor: str, now: int
+) -> None:
+    """The new secret signs from now on, the one before signs along until it is retired."""
+    async with ledger.transaction() as transaction:
+        rows = await transaction.fetch("SELECT spec FROM declared WHERE id = $1", endpoint.id)
+        spec: dict[str, Any] = msgspec.json.decode(rows[0][0])
+        spec.pop("secret", None)
+        spec["secrets"] = [seal(new), *endpoint.secrets[:1]]
+        await _change(transaction, endpoint, spec, "endpoint.secret_rotated", actor, now)
+
+
+async def retire_secret(ledger: Ledger, endpoint: EndpointSpec, *, actor: str, now: int) -> None:
+    """Only the newest secret goes on signing."""
+    async with ledger.transaction() as transaction:
+        rows = await transaction.fetch("SELECT spec FROM declared WHERE id = $1", endpoint.id)
+        spec: dict[str, Any] = msgspec.json.decode(rows[0][0])
+        spec.pop("secrets", None)
+        spec["secret"] = endpoint.secrets[0]
+        await _change(transaction, endpoint, spec, "endpoint.secret_retired", actor, now)
+
+
+async def _change(
+    transaction: Any, endpoint: EndpointSpec, spec: dict[str, Any], action: str, actor: str, now: int
+) -> None:
+    text = msgspec.json.encode(spec, order="sorted").decode()
+    await transaction.execute("UPDATE declared SET spec = $2, updated_at = $3 WHERE id = $1", endpoint.id, text, now)
+    await audit.note(
+        transaction,
+        workspace=endpoint.workspace,
+        actor=actor,
+        action=action,
+        object=f"endpoint:{endpoint.name}",
+        now=now,
+    )
+    await audit.config_changed(transaction)
+
+
+async def send_test(ledger: Ledger, endpoint: EndpointSpec, now: int) -> None:
+    """An event for this endpoint alone, whatever it has subscribed to."""
+    facts = {"endpoint": endpoint.name, "test": True}
+    async with ledger.transaction() as transaction:
+        event = NewEvent(TEST_EVENT, now, msgspec.json.encode(facts).decode(), told=False)
+        await transaction.record(endpoint.workspace, endpoint.environment, [event])
+        rows = await transaction.fetch(
+            "SELECT max(seq) FROM events WHERE type = $1 AND workspace = $2", TEST_EVENT, endpoint.workspace
+        )
+        again = Again(
+            rows[0][0], endpoint.workspace, endpoint.environment, None, endpoint.id, endpoint_target(endpoint.id)
+        )
+        await transaction.redeliver([again], now)
+
+
+async def replay(ledger: Ledger, endpoint: EndpointSpec, events: Sequence[Event], now: int) -> int:
+    """Tell an endpoint again what it has subscribed to of these events; with their ids, marked as told again."""
+    target = endpoint_target(endpoint.id)
+    wanted = [
+        Again(event.seq, event.workspace, event.environment, event.message, endpoint.id, target)
+        for event in events
+        if wants(endpoint.events, event.type)
+    ]
+    if wanted:
+        async with ledger.transaction() as transaction:
+            await transaction.redeliver(wanted, now)
+    return len(wanted)
+
+
+async def replay_callback(ledger: Ledger, event: Event, url: str, now: int) -> None:
+    """Tell a message's own callback URL again."""
+    again = Again(
+        event.seq, event.workspace, event.environment, event.message, None, callback_target(event.environment, url)
+    )
+    async with ledger.transaction() as transaction:
+        await transaction.redeliver([again], now)
