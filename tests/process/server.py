@@ -1,0 +1,129 @@
+"""A real gateway as a process of its own, for tests that go through its sockets and files."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+START_S = 30.0
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`heliograph serve` on a data directory; started, stopped, killed as the test wants."""
+
+    def __init__(self, folder: Path, config: str = "", *, environ: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config = folder / "heliograph.toml"
+        self.environ = {**os.environ, "HELIOGRAPH_LOG_LEVEL": "warning", **(environ or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.configure(config)
+
+    def configure(self, text: str) -> None:
+        head = f'[server]\nlisten = "127.0.0.1:{self.port}"\n'
+        self.config.write_text(head + text)
+
+    def command(self, *words: str) -> list[str]:
+        return [str(BIN / "heliograph"), *words, "--config", str(self.config), "--data-dir", str(self.data_dir)]
+
+    def start(self, *more: str, wait: bool = True) -> "Server":
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen([*self.command("serve"), *more], stdout=log, stderr=log, env=self.environ)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log()}")
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=1).status_code == 200:
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.02)
+        raise AssertionError(f"the server was not ready in time:\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")[-4_000:]
+
+    def stop(self) -> int:
+        """A clean stop; answers the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
+    # -- the command line beside it
+
+    def run(self, *words: str) -> Any:
+        """A command's answer as JSON."""
+        done = subprocess.run(
+            [*self.command(*words), "--json"], capture_output=True, text=True, env=self.environ, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def key(self, *scopes: str, environment: str = "test", workspace: str = "default", name: str = "test") -> str:
+        flags = [word for scope in scopes for word in ("--scope", scope)]
+        made = self.run(
+            "keys", "create", "--name", name, "--environment", environment, "--workspace", workspace, *flags
+        )
+        return str(made["key"])
+
+
+class Api:
+    """Requests with one key."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self.url = server.url
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {key}"
+
+    def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
+        return self.session.request(method, self.url + path, json=body, timeout=20, **more)
+
+    def send(self, to: str = "+447700900123", text: str = "Hello", **more: Any) -> dict[str, Any]:
+        answer = self("POST", "/v1/messages", {"to": to, "text": text, **more})
+        assert answer.status_code == 202, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def until(self, message_id: str, *statuses: str, within_s: float = 15.0) -> dict[str, Any]:
+        """The message, once it is in one of these states."""
+        end = time.monotonic() + within_s
+        while True:
+            message: dict[str, Any] = self("GET", f"/v1/messages/{message_id}").json()
+            if message["status"] in statuses:
+                return message
+            assert time.monotonic() < end, f"still {message['status']}, not {statuses}"
+            time.sleep(0.02)
