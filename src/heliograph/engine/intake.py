@@ -152,6 +152,9 @@ class Intake:
         )
 
     def _recipient(self, caller: Caller, request: MessageRequest, realm: Realm) -> Number | Refusal:
+        if request.default_country is not None and not numbers.is_country(request.default_country):
+            detail = f"{request.default_country[:20]!r} is not a country code; give two capital letters, such as GB"
+            return Refusal("unknown_country", detail, "/default_country")
         number = numbers.parse(request.to, request.default_country or caller.default_country)
         if isinstance(number, numbers.BadNumber):
             return _bad_recipient(number)

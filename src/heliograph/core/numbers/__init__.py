@@ -8,13 +8,14 @@ Nothing here guesses silently: a reading that is not certain is only ever a sugg
 from heliograph.core.numbers.number import BadNumber, Number
 from heliograph.core.numbers.policy import ALLOWED_TYPES, policy
 from heliograph.core.numbers.ranges import aliases, is_test_number
-from heliograph.core.numbers.reading import parse, time_zones
+from heliograph.core.numbers.reading import is_country, parse, time_zones
 
 __all__ = [
     "ALLOWED_TYPES",
     "BadNumber",
     "Number",
     "aliases",
+    "is_country",
     "is_test_number",
     "parse",
     "policy",

@@ -67,7 +67,7 @@ def _parse_written(text: str, region: str | None) -> Number | BadNumber:
         return _international(digits, region) if digits == text else parse(digits, region)
     if region is None:
         return _without_country(digits)
-    if region not in phonenumbers.SUPPORTED_REGIONS:
+    if not is_country(region):
         return BadNumber(
             "unknown_country",
             f"The default country {shown(region)} is not the ISO code of one with phone numbers, as GB is",
@@ -174,3 +174,8 @@ def _refusal(digits: str, length: int, code: int) -> BadNumber:
     name, fault = _LENGTH_FAULTS[length]
     right = f"after +{code} come {plans.national_lengths(code)}" if code else "a number has 7 to 15"
     return BadNumber(name, f"{shown(digits)} {fault}; {right} digits")
+
+
+def is_country(region: str) -> bool:
+    """Is this a two-letter country code with a numbering plan?"""
+    return region in phonenumbers.SUPPORTED_REGIONS

@@ -1,0 +1,103 @@
+"""Walls: with another workspace's or environment's ids every door answers as if there were nothing."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from heliograph import settings
+from heliograph.app import Process, now_ms, open_ledger
+from heliograph.engine.environments import create_workspace
+from tests.process.server import Api, Server
+
+
+@pytest.fixture(scope="module")
+def others(server: Server) -> dict[str, Api]:
+    """Keys with every right elsewhere: in another workspace, and in another environment of the same."""
+
+    async def make() -> None:
+        found = settings.load(server.config, {}, server.data_dir)
+        ledger = await open_ledger(found)
+        try:
+            await create_workspace(ledger, "neighbour", Process(found).seal, actor="test", now=now_ms())
+        finally:
+            await ledger.close()
+
+    asyncio.run(make())
+    return {
+        "another workspace": Api(server, server.key("admin", workspace="neighbour")),
+        "another environment": Api(server, server.key("admin", environment="live")),
+    }
+
+
+@pytest.fixture(scope="module")
+def mine(server: Server, admin: Api) -> dict[str, str]:
+    """Things of ours, by the names that the doors below use."""
+    sent = admin(
+        "POST",
+        "/v1/messages/batch",
+        {"messages": [{"to": "+447700900123", "text": "Ours", "send_at": "2027-01-01T00:00:00Z"}]},
+    ).json()
+    admin("POST", "/v1/endpoints", {"name": "ours", "url": "http://127.0.0.1:9/"})
+    key = admin("POST", "/v1/keys", {"name": "ours"}).json()
+    admin("POST", "/v1/opt-outs", {"number": "+447700900966"})
+    return {"message": sent["data"][0]["id"], "batch": sent["batch_id"], "endpoint": "ours", "key": key["id"]}
+
+
+DOORS: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/messages/{message}", None),
+    ("GET", "/v1/messages/{message}/events", None),
+    ("POST", "/v1/messages/{message}/cancel", None),
+    ("GET", "/v1/batches/{batch}", None),
+    ("POST", "/v1/batches/{batch}/cancel", None),
+    ("GET", "/v1/endpoints/{endpoint}", None),
+    ("DELETE", "/v1/endpoints/{endpoint}", None),
+    ("POST", "/v1/endpoints/{endpoint}/enable", None),
+    ("POST", "/v1/endpoints/{endpoint}/rotate", None),
+    ("POST", "/v1/endpoints/{endpoint}/retire", None),
+    ("POST", "/v1/endpoints/{endpoint}/test", None),
+    ("POST", "/v1/endpoints/{endpoint}/replay", {"since": "2020-01-01T00:00:00Z"}),
+    ("GET", "/v1/endpoints/{endpoint}/deliveries", None),
+]
+WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/keys/{key}", None),
+    ("POST", "/v1/keys/{key}/rotate", {}),
+    ("POST", "/v1/keys/{key}/revoke", None),
+    ("DELETE", "/v1/declared/connector/quick", None),
+    ("PATCH", "/v1/environments/staging", {"allowlist": []}),
+]
+
+
+@pytest.mark.parametrize("where", ["another workspace", "another environment"])
+@pytest.mark.parametrize(("method", "path", "body"), DOORS)
+def test_foreign_ids_are_nowhere(
+    others: dict[str, Api], mine: dict[str, str], where: str, method: str, path: str, body: Any
+) -> None:
+    answer = others[where](method, path.format(**mine), body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WORKSPACE_DOORS)
+def test_what_belongs_to_a_workspace_is_nowhere_in_another(
+    others: dict[str, Api], mine: dict[str, str], method: str, path: str, body: Any
+) -> None:
+    answer = others["another workspace"](method, path.format(**mine), body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
+
+
+def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict[str, str], admin: Api) -> None:
+    assert admin("GET", f"/v1/messages/{mine['message']}").json()["status"] == "scheduled"
+    assert admin("GET", f"/v1/keys/{mine['key']}").json()["revoked_at"] is None
+    for other in others.values():
+        for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
+            assert mine["message"] not in other("GET", path).text
+        assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
+    assert others["another workspace"]("GET", "/v1/opt-outs").json()["data"] == []
+    assert others["another workspace"]("GET", "/v1/declared").json()["data"] == []
+    assert "quick" not in others["another workspace"]("GET", "/v1/audit").text
+
+
+def test_only_the_operator_pauses_what_concerns_all(others: dict[str, Api]) -> None:
+    for scope, value in (("all", ""), ("connector", "quick"), ("kind", "otp"), ("workspace", "default")):
+        answer = others["another workspace"]("PUT", "/v1/pauses", {"scope": scope, "value": value})
+        assert (answer.status_code, answer.json()["code"]) == (403, "foreign_workspace")
