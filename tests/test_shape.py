@@ -64,8 +64,7 @@ IMPURE: Final = {
 CLOCKS: Final = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 VAGUE: Final = {"base", "common", "handlers", "helper", "helpers", "manager", "misc", "shared", "util", "utils"}
 
-EXCUSED_IMPORTS: Final[dict[str, str]] = {
-}
+EXCUSED_IMPORTS: Final[dict[str, str]] = {}
 EXCUSED_FILES: Final = {
     "store/sqlite/writer.py": "all hot statements of one engine in one place; half of it is SQL",
 }

@@ -278,9 +278,7 @@ def test_what_is_barred_by_default_can_be_allowed() -> None:
         ("+447700900123", None, None),
     ],
 )
-def test_strict_takes_valid_and_test_numbers_only(
-    e164: str, code: str | None, suggestion: str | None
-) -> None:
+def test_strict_takes_valid_and_test_numbers_only(e164: str, code: str | None, suggestion: str | None) -> None:
     refusal = policy(read(e164), strict=True)
     assert (refusal and refusal.code, refusal and refusal.suggestion) == (code, suggestion)
 

@@ -14,6 +14,7 @@ from tests.store.making import Time
 
 __all__ = ["postgres_server", "postgres_url"]
 
+
 @pytest.fixture
 def time() -> Time:
     return Time()

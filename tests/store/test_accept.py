@@ -110,9 +110,7 @@ async def test_an_expired_idempotency_key_is_free_again(ledger: Any, time: Time)
 
 async def test_of_many_requests_with_one_key_at_once_one_is_stored(ledger: Any) -> None:
     messages = [message(ledger) for _ in range(20)]
-    begun = [
-        begin(ledger, Accept, messages=[new], idempotency=key(), reply=ids_as_reply) for new in messages
-    ]
+    begun = [begin(ledger, Accept, messages=[new], idempotency=key(), reply=ids_as_reply) for new in messages]
     operations = await asyncio.gather(*begun)
     assert await ledger.fetch("SELECT id FROM messages") == [(messages[0].id,)]
     assert operations[0].replayed is None

@@ -37,9 +37,7 @@ async def test_what_a_carrier_brings_twice_is_kept_once(ledger: Any, together: b
     assert await count(ledger, "events") == 1
 
 
-@pytest.mark.parametrize(
-    ("carrier_id", "changes"), [(None, {}), ("in-2", {}), ("in-1", {"connector": "another"})]
-)
+@pytest.mark.parametrize(("carrier_id", "changes"), [(None, {}), ("in-2", {}), ("in-1", {"connector": "another"})])
 async def test_different_messages_with_equal_words_are_all_kept(
     ledger: Any, carrier_id: str | None, changes: dict[str, str]
 ) -> None:

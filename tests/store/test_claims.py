@@ -123,9 +123,7 @@ async def test_what_must_not_go_ends_and_everybody_is_told(
 
 async def test_a_message_may_be_claimed_in_the_commit_that_accepts_it(ledger: Any) -> None:
     new = message(ledger)
-    claimed = begin(
-        ledger, Claim, connector=CONNECTOR, shares=[Share(1, 1, 9)], segments=9, now=NOW, owner=1
-    )
+    claimed = begin(ledger, Claim, connector=CONNECTOR, shares=[Share(1, 1, 9)], segments=9, now=NOW, owner=1)
     await begin(ledger, Accept, messages=[new])
     assert [found.id for found in (await claimed).messages] == [new.id]
 

@@ -78,9 +78,7 @@ async def test_a_claimed_delivery_is_hidden_from_others(ledger: Any) -> None:
 
 async def test_a_delivery_may_be_claimed_in_the_commit_of_its_birth(ledger: Any) -> None:
     ledger.subscribers = _two_ends
-    claimed = begin(
-        ledger, ClaimDeliveries, target="endpoint:1", limit=9, now=HIDDEN, hidden_until=HIDDEN + 1
-    )
+    claimed = begin(ledger, ClaimDeliveries, target="endpoint:1", limit=9, now=HIDDEN, hidden_until=HIDDEN + 1)
     new = message(ledger)
     await begin(ledger, Accept, messages=[new])
     assert [notice.message for notice in (await claimed).notices] == [new]
@@ -122,7 +120,9 @@ async def test_old_events_can_be_told_again(ledger: Any) -> None:
     born = (await _born(ledger, new))[0]
     again = Again(born.event.seq, 1, 1, new.id, 8, "endpoint:8")
     async with ledger.transaction() as transaction:
-        await transaction.redeliver([again, again._replace(message=None, endpoint=None, target="https://x.example")], NOW)
+        await transaction.redeliver(
+            [again, again._replace(message=None, endpoint=None, target="https://x.example")], NOW
+        )
     assert sorted(await ledger.due_targets(NOW)) == ["endpoint:8", "https://x.example"]
     (found,) = await _due(ledger, NOW, target="endpoint:8")
     assert (found.event, found.message, found.delivery.replay) == (born.event, new, 1)

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.asyncio
 
 
 async def _attempts(ledger: Any) -> list[AttemptRow]:
-    return [AttemptRow(*found) for found in await ledger.fetch("SELECT * FROM attempts ORDER BY message, attempt, part")]
+    return [
+        AttemptRow(*found) for found in await ledger.fetch("SELECT * FROM attempts ORDER BY message, attempt, part")
+    ]
 
 
 async def test_a_message_goes_on_with_all_its_values(ledger: Any) -> None:
@@ -130,8 +132,10 @@ async def test_a_message_may_be_moved_in_the_commit_that_accepts_it(ledger: Any)
 async def test_a_poisoned_move_fails_alone(ledger: Any) -> None:
     fine, poisoned = in_hand(ledger), in_hand(ledger)
     await accept(ledger, fine, poisoned)
+    twice = taken(poisoned)
+    twice.attempts = (row(poisoned), row(poisoned))
     begun = [
-        begin(ledger, Moves, moves=[taken(poisoned)._replace(attempts=(row(poisoned), row(poisoned)))]),
+        begin(ledger, Moves, moves=[twice]),
         begin(ledger, Moves, moves=[taken(fine)]),
     ]
     first, second = await asyncio.gather(*begun)

@@ -9,8 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from heliograph.store.batch import Unavailable
-from heliograph.store.port import Accept, Arrivals, Moves, Operation
+from heliograph.store.port import Accept, Arrivals, Moves, Operation, Unavailable
 from heliograph.store.postgres import PostgresLedger
 from tests.store.making import (
     accept,
@@ -62,9 +61,7 @@ async def test_a_connection_that_broke_while_idle_is_made_again_unseen(
     ledger: PostgresLedger, admin: Any, reported: list[Exception]
 ) -> None:
     await accept(ledger, message(ledger))
-    await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heliograph'"
-    )
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heliograph'")
     await accept(ledger, message(ledger))
     assert await count(ledger, "messages") == 2
     assert reported == []
@@ -194,9 +191,7 @@ async def test_a_database_that_is_not_there_is_named_at_the_start(open_postgres:
         await open_postgres(proxy.url("test"))
 
 
-async def test_a_deadlock_is_tried_again(
-    ledger: PostgresLedger, admin: Any, reported: list[Exception]
-) -> None:
+async def test_a_deadlock_is_tried_again(ledger: PostgresLedger, admin: Any, reported: list[Exception]) -> None:
     one, other = in_hand(ledger), in_hand(ledger)
     await accept(ledger, one, other)
     await admin.execute("SET deadlock_timeout = '10min'")  # so that the ledger is the one to give way
@@ -217,9 +212,7 @@ async def _until_somebody_waits(admin: Any) -> None:
         pass
 
 
-async def test_a_late_process_may_close_while_its_database_is_gone(
-    ledger: PostgresLedger, proxy: Proxy
-) -> None:
+async def test_a_late_process_may_close_while_its_database_is_gone(ledger: PostgresLedger, proxy: Proxy) -> None:
     await do(ledger, Accept, messages=[message(ledger)])
     proxy.refusing = True
     proxy.cut()

@@ -9,8 +9,7 @@ import pytest
 import pytest_asyncio
 
 from heliograph.core.message import Message
-from heliograph.store.batch import Unavailable
-from heliograph.store.port import Accept, Claim, ClaimDeliveries, Move, Moves, NewEvent, Receipts, Share
+from heliograph.store.port import Accept, Claim, ClaimDeliveries, Move, Moves, NewEvent, Receipts, Share, Unavailable
 from heliograph.store.postgres import PostgresLedger
 from heliograph.store.postgres.numbers import BLOCK, Numbers
 from tests.store.making import (
@@ -213,7 +212,9 @@ class _nothing:
     def __exit__(self, *_: object) -> None: ...
 
 
-async def test_waiting_messages_wake_other_processes_and_nobody_else(pair: tuple[PostgresLedger, PostgresLedger]) -> None:
+async def test_waiting_messages_wake_other_processes_and_nobody_else(
+    pair: tuple[PostgresLedger, PostgresLedger],
+) -> None:
     writer, other = pair
     heard: dict[PostgresLedger, list[str]] = {writer: [], other: []}
     last = asyncio.Event()
@@ -280,7 +281,9 @@ async def test_numbers_that_run_out_are_refused_until_there_are_more() -> None:
     assert numbers.take() == 7 * BLOCK
 
 
-async def test_a_message_keeps_its_history_in_order_across_processes(pair: tuple[PostgresLedger, PostgresLedger]) -> None:
+async def test_a_message_keeps_its_history_in_order_across_processes(
+    pair: tuple[PostgresLedger, PostgresLedger],
+) -> None:
     new = in_hand(pair[0])
     await accept(pair[0], new)
     present: Message = new

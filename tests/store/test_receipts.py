@@ -100,9 +100,7 @@ async def test_a_receipt_that_comes_twice_changes_nothing_more(ledger: Any, toge
     if together:
         await _receive(ledger, receipt("a"), receipt("a"))
     else:
-        await asyncio.gather(
-            *(begin(ledger, Receipts, receipts=[receipt("a")], **RECEIVING) for _ in range(2))
-        )
+        await asyncio.gather(*(begin(ledger, Receipts, receipts=[receipt("a")], **RECEIVING) for _ in range(2)))
     assert await states(ledger, new) == ["delivered"]
     assert (await history(ledger, new))[2:] == ["message.sent", "message.delivered", "message.receipt"]
 
@@ -194,9 +192,7 @@ async def test_how_receipts_are_spread_over_commits_does_not_matter(
     for divided in (False, True):
         mark = message(ledger).id
         two, one = await _sent(ledger, [f"{mark}-0", f"{mark}-1"]), await _sent(ledger, [f"{mark}-2"])
-        reports = [
-            receipt(f"{mark}-{place}", "delivered" if arrived else "buffered") for place, arrived in data
-        ]
+        reports = [receipt(f"{mark}-{place}", "delivered" if arrived else "buffered") for place, arrived in data]
         begun = []
         for place, report in enumerate(reports):
             begun.append(begin(ledger, Receipts, receipts=[report], **RECEIVING))

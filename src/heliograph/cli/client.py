@@ -11,13 +11,13 @@ from typing import Any
 from heliograph.cli.output import Mistake
 
 _TIMEOUT_S = 30.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Client:
     """Speaks to one server with one key."""
 
     def __init__(self, url: str, key: str) -> None:
+        from heliograph.cli.posting import opener
         from heliograph.settings import resolve_secret
 
         self._url = url.rstrip("/")
@@ -25,9 +25,7 @@ class Client:
         host = urllib.parse.urlsplit(self._url).hostname
         if host is None or not self._url.startswith(("http://", "https://")):
             raise Mistake(f"{url} is not the URL of a server; such as http://127.0.0.1:8080")
-        # This machine itself is never behind the proxy that the environment names.
-        proxies = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
-        self._opener = urllib.request.build_opener(_StayHere(), *proxies)
+        self._opener = opener(self._url)
 
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, None, query)
@@ -67,11 +65,6 @@ class Client:
             reason = getattr(error, "reason", error)
             raise Mistake(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
         return json.loads(content) if content else None
-
-
-class _StayHere(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def _problem(status: int, content: bytes) -> str:

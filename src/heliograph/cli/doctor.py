@@ -1,6 +1,7 @@
 """`heliograph doctor`: looks at everything that a start needs, and says what is wrong with it, one line each."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import urllib.error
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from heliograph.settings import Settings
 
 _LEAST_FREE_BYTES = 1 << 30
+_CLOCK_MAY_DIFFER_S = 60
 
 
 class Finding(NamedTuple):
@@ -42,6 +44,7 @@ def _look(settings: "Settings") -> Iterator[Finding]:
         ("disk space", _disk),
         ("master key", _master_key),
         ("ledger", _ledger),
+        ("clock", _clock),
         ("TLS files", _tls),
         ("declared objects", _declared),
         ("server", _server),
@@ -82,25 +85,44 @@ def _master_key(settings: "Settings") -> str:
 
 
 def _ledger(settings: "Settings") -> str:
-    from heliograph.cli.schema import engine_of, file_of, schema
+    from heliograph.cli.schema import engine_of, file_of
     from heliograph.store import migrate
 
     url = settings.store_url(os.environ)
     engine = engine_of(url)
     if engine == "sqlite" and not file_of(url).exists():
         return "the first start makes it"
-
-    async def version() -> int | None:
-        async with schema(url, readonly=True) as target:
-            at = await migrate.current(target, engine)
-            return None if at is None else at.number
-
-    found, newest = asyncio.run(version()), migrate.known(engine)[-1].number
+    found, newest = asyncio.run(_version(url)), migrate.known(engine)[-1].number
     if found is None or found < newest:
         return f"at {found}; the next start brings it to {newest}"
-    if found > newest:
-        raise Mistake(f"at {found}, made by a newer version; this one knows {newest}")
     return f"{engine}, at {found}"
+
+
+async def _version(url: str) -> int | None:
+    from heliograph.cli.schema import engine_of, schema
+    from heliograph.store import migrate
+
+    async with schema(url, readonly=True) as target:
+        at = await migrate.current(target, engine_of(url))  # says so itself when it is newer than this program
+        return None if at is None else at.number
+
+
+def _clock(settings: "Settings") -> str:
+    from heliograph import app
+    from heliograph.cli.schema import engine_of, file_of, schema
+
+    url = settings.store_url(os.environ)
+    if engine_of(url) == "sqlite" and not file_of(url).exists():
+        return "nothing to compare it with yet"
+
+    async def newest() -> int:
+        async with schema(url, readonly=True) as target:
+            rows = await target.rows("SELECT max(at) FROM audit")
+            return int(rows[0][0] or 0)
+
+    if (ahead_s := (asyncio.run(newest()) - app.now_ms()) // 1_000) > _CLOCK_MAY_DIFFER_S:
+        raise Mistake(f"{ahead_s} s behind what the ledger has seen: it was set back")
+    return "not behind the ledger"
 
 
 def _tls(settings: "Settings") -> str:
@@ -115,31 +137,64 @@ def _tls(settings: "Settings") -> str:
 
 def _declared(settings: "Settings") -> str:
     from heliograph import app
-    from heliograph.carriers import catalogue
-    from heliograph.settings import resolve_secret
 
-    connectors = settings.declared.get("connectors", {})
+    if not settings.declared:
+        return "none: the sandbox serves test keys"
+    _secrets_resolve(settings)
+    tools, place = app.declaring_tools(settings), settings.document.place
+    connectors, endpoints = settings.declared.get("connectors", {}), settings.declared.get("endpoints", {})
     for name, spec in connectors.items():
-        if wrong := catalogue.check(str(spec.get("kind")), spec):
-            raise Mistake(f"{settings.document.place('connectors', name)}: {wrong[0]}: {wrong[1]}")
-    for section in settings.declared.values():
-        for spec in section.values() if isinstance(section, dict) else section:
-            for value in spec.values():
-                if isinstance(value, str):
-                    resolve_secret(value, os.environ)
-    for name, spec in settings.declared.get("endpoints", {}).items():
-        if why := app.declaring_tools(settings).check_url(str(spec.get("url"))):
-            raise Mistake(f"{settings.document.place('endpoints', name)}: {why}")
-    return f"{len(connectors)} connectors" if connectors else "none: the sandbox serves test keys"
+        if wrong := tools.check_connector(str(spec.get("kind")), spec):
+            raise Mistake(f"{place('connectors', name, wrong[0])}: {wrong[1]}")
+    for name, spec in endpoints.items():
+        if why := tools.check_url(str(spec.get("url"))):
+            raise Mistake(f"{place('endpoints', name, 'url')}: {why}")
+    return f"{len(connectors)} connectors, {len(endpoints)} endpoints"
+
+
+def _secrets_resolve(settings: "Settings") -> None:
+    from heliograph.settings import BadSecret, resolve_secret
+
+    for section, objects in settings.declared.items():
+        for name, spec in objects.items() if isinstance(objects, dict) else enumerate(objects):
+            for key, value in spec.items():
+                try:
+                    resolve_secret(value if isinstance(value, str) else "", os.environ)
+                except BadSecret as error:
+                    raise Mistake(f"{settings.document.place(section, name, key)}: {error}") from None
 
 
 def _server(settings: "Settings") -> str:
+    import ssl
+
     scheme = "https" if settings.server.tls_cert else "http"
     url = f"{scheme}://{settings.server.listen}/readyz"
+    unchecked = ssl.create_default_context()  # its certificate names the public host, and is looked at above
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unchecked)
     try:
-        with urllib.request.urlopen(url, timeout=3.0):
+        with urllib.request.build_opener(*handlers).open(url, timeout=3.0):
             return "answers, and is ready"
     except urllib.error.HTTPError as error:
-        raise Mistake(f"answers {error.code} to {url}: {error.read()[:200].decode(errors='replace')}") from None
-    except OSError:
-        return f"nothing answers at {url}: it does not run"
+        with error:
+            raise Mistake(f"answers {error.code} to {url}: {error.read(200).decode(errors='replace')}") from None
+    except OSError as error:
+        if holder := _holder(settings):
+            reason = getattr(error, "reason", error)
+            raise Mistake(f"process {holder} holds the ledger, but nothing answers at {url}: {reason}") from None
+        return f"does not run: nothing answers at {url}"
+
+
+def _holder(settings: "Settings") -> str | None:
+    """The process that serves the embedded ledger."""
+    from heliograph.cli.schema import engine_of, file_of
+
+    url = settings.store_url(os.environ)
+    if engine_of(url) != "sqlite" or not (lock := file_of(url).with_suffix(".lock")).exists():
+        return None
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read(32).decode(errors="replace").strip() or "unknown"
+    return None

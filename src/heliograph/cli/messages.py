@@ -29,7 +29,7 @@ def list_(
     kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
     correlation_id: Annotated[str | None, typer.Option(metavar="ID", help="Only with this reference.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many, at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, at most.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     url: Url = LOCAL_URL,
     as_json: Json = False,

@@ -13,9 +13,9 @@ def show(data: Any, text: str, as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        print(msgspec.json.encode(data).decode())
+        print(msgspec.json.encode(data).decode(), flush=True)
     else:
-        print(text)
+        print(text, flush=True)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -11,6 +11,7 @@ from heliograph.cli import (
     apply,
     doctor,
     keys,
+    listen,
     messages,
     migrate,
     pause,
@@ -37,6 +38,7 @@ program.command()(apply.diff)
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")
+program.command()(listen.listen)
 program.command()(segments.segments)
 program.command()(pause.pause)
 program.command()(pause.resume)

@@ -31,7 +31,9 @@ def replay(
     url: Url = LOCAL_URL,
     as_json: Json = False,
 ) -> None:
-    """Tell an endpoint events once more: of a span of time, of some messages, or all that had failed."""
+    """Tell an endpoint events once more: of a span of time, or of some messages."""
+    if not since and not message:
+        raise Mistake("which events? give --since or --message")
     given = {"since": since, "until": until, "messages": message}
     body = {name: value for name, value in given.items() if value}
     answer = Client(url, key).post(f"/v1/endpoints/{quote(endpoint, safe='')}/replay", body)
@@ -54,7 +56,7 @@ def certify(
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long it may take to answer.")] = 3.0,
     as_json: Json = False,
 ) -> None:
-    """Put a receiver to the test: genuine, repeated, unknown, forged, altered, stale and unsigned webhooks."""
+    """Put a receiver to the test: repeats, copies at once, wrong order, a burst, forgeries. Shows what it got wrong."""
     from heliograph.cli import certifying
     from heliograph.settings import resolve_secret
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core.lifecycle import WAITING_STATES
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
-from heliograph.store.port import Accept, AttemptRow, Claim, Idempotency, Move, Moves
+from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
 from heliograph.store.steps import first_events, hand_over
 
@@ -37,29 +36,16 @@ _KNOWN_KEYS: Final = (
     "SELECT i.client, i.key, i.body_hash, i.answer FROM unnest($1::bigint[], $2::text[]) v (client, key) "
     "JOIN idempotency i ON i.client = v.client AND i.key = v.key WHERE i.expires_at > $3"
 )
-_MOVED: Final[dict[str, str]] = {
-    "state": "text",
-    "updated_at": "bigint",
-    "due_at": "bigint",
-    "valid_until": "bigint",
-    "connector": "text",
-    "attempts": "bigint",
-    "owner": "bigint",
-    "price": "text",
-    "currency": "text",
-    "failure": "text",
-    "failure_code": "text",
-    "carrier_code": "text",
-    "sent_at": "bigint",
-    "final_at": "bigint",
-    "possible_duplicate": "bigint",
-}
+_TEXTS: Final = frozenset({"state", "connector", "price", "currency", "failure", "failure_code", "carrier_code"})
+_MOVED: Final = {name: "text" if name in _TEXTS else "bigint" for name in MOVED}
 _MOVE_TYPES: Final = ("bigint", "text", "bigint", *_MOVED.values())
 _MOVE: Final = (
     f"UPDATE messages m SET {', '.join(f'{name} = v.{name}' for name in _MOVED)} "
     f"FROM unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_MOVE_TYPES, 1))}) "
     f"v (id, was, position, {', '.join(_MOVED)}) "
-    "WHERE m.id = v.id AND m.state = v.was AND m.attempts <= v.attempts RETURNING v.position"
+    # Whoever took over from a process that hung has begun a later attempt; a throttled one gives its number back.
+    "WHERE m.id = v.id AND m.state = v.was "
+    "AND m.attempts <= v.attempts + CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END RETURNING v.position"
 )
 _UPDATE_PARTS: Final = (
     "UPDATE attempts a SET state = v.state, failure = v.failure, code = v.code, carrier_code = v.carrier_code, "
@@ -215,9 +201,7 @@ def _rounds(moves: Sequence[Move]) -> list[list[int]]:
 
 
 def _move_values(move: Move, position: int) -> tuple[Any, ...]:
-    message = move.message
-    assert message.owner != WAITING or message.state in WAITING_STATES, "only waiting messages may be claimed"
-    return (message.id, move.was, position, *(getattr(message, name) for name in _MOVED))
+    return (move.message.id, move.was, position, *move.row)
 
 
 def _part_values(row: AttemptRow) -> tuple[Any, ...]:
