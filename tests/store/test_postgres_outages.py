@@ -93,6 +93,7 @@ async def test_a_commit_whose_connection_is_killed_is_written_once(
 async def _kill_the_waiting_one(admin: Any) -> None:
     killed = None
     while killed is None:
+        await admin.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees one picture of the others, else
         killed = await admin.fetchval(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
             "AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"

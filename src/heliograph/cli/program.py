@@ -51,7 +51,7 @@ program.command()(version.version)
 def main() -> None:
     """Run a command."""
     try:
-        program()
+        program(prog_name="heliograph")
     except Exception as error:  # the edge of the program: what a person can mend is told in one line
         told = _told(error)
         if told is None:

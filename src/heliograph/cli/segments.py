@@ -9,7 +9,7 @@ from heliograph.cli.output import Mistake, facts, show, table
 
 
 def segments(
-    text: Annotated[str, typer.Argument(help="The text.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text.")],
     smart: Annotated[bool, typer.Option("--smart", help="Replace what GSM-7 lacks by what looks alike.")] = False,
     national: Annotated[list[str] | None, typer.Option(help="Also try a language's tables, such as turkish.")] = None,
     as_json: Json = False,

@@ -1,0 +1,95 @@
+"""Commands that use a running server like anybody else: send, explain, messages, pause, webhooks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.process.server import Api, Server
+from tests.process.sink import Heard, Sink
+
+TO = "+447700900123"
+
+
+def test_a_message_is_sent_and_found_again(ask: Run, server: Server, admin_key: str) -> None:
+    words = ("--kind", "support", "--tag", "spring", "--correlation-id", "order 7")
+    sent = ask("send", TO, "Hello", *words, "--json").data
+    Api(server, admin_key).until(sent["id"], "delivered")
+    assert "delivered" in ask("messages", "show", sent["id"]).out
+    (listed,) = ask("messages", "list", "--correlation-id", "order 7", "--status", "delivered", "--json").data["data"]
+    assert (listed["id"], listed["kind"], listed["tags"]) == (sent["id"], "support", ["spring"])
+
+
+def test_the_same_idempotency_key_sends_once(ask: Run) -> None:
+    first, again = (ask("send", TO, "Once", "--idempotency-key", "cli-once", "--json").data["id"] for _ in range(2))
+    assert first == again
+
+
+def test_a_page_says_how_to_get_the_next_one(ask: Run) -> None:
+    for text in ("One", "Two"):
+        ask("send", TO, text)
+    page = ask("messages", "list", "--limit", "1")
+    cursor = page.out.rpartition("more: --cursor ")[2].strip()
+    assert ask("messages", "list", "--limit", "1", "--cursor", cursor).out != page.out
+
+
+def test_a_decision_is_explained_and_nothing_is_sent(ask: Run) -> None:
+    before = ask("messages", "list", "--to", "+447700900188", "--json").data
+    told = ask("explain", "+447700900188", "Order ✅", "--kind", "otp").out
+    assert ("encoding ucs2" in told, "via ['sandbox']" in told) == (True, True)
+    assert ask("messages", "list", "--to", "+447700900188", "--json").data == before
+
+
+def test_what_waits_can_be_taken_back(ask: Run) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    waiting = ask("send", TO, "Later", "--send-at", tomorrow, "--json").data
+    assert ask("messages", "cancel", waiting["id"], "--json").data["status"] == "canceled"
+
+
+def test_a_pause_holds_until_it_is_lifted(ask: Run, server: Server, admin_key: str) -> None:
+    api = Api(server, admin_key)
+    assert ask("pause", "kind", "promotional").out == "kind promotional is paused\n"
+    assert [pause["value"] for pause in api("GET", "/v1/pauses").json()["data"]] == ["promotional"]
+    assert ask("resume", "kind", "promotional").out == "kind promotional goes on\n"
+    assert api("GET", "/v1/pauses").json()["data"] == []
+
+
+def test_an_endpoint_is_tried_and_told_again(ask: Run, server: Server, admin_key: str) -> None:
+    api = Api(server, admin_key)
+    with Sink() as sink:
+        api("POST", "/v1/endpoints", {"name": "cli", "url": sink.url, "events": ["message.delivered"]})
+        ask("webhooks", "test", "cli")
+        sink.until(lambda heard: "webhook.test" in [one.event["type"] for one in heard])
+        sent = ask("send", TO, "Tell me twice", "--json").data["id"]
+        sink.until(lambda heard: len(about(heard, sent)) == 1)
+        assert ask("webhooks", "replay", "cli", "--message", sent, "--json").data["deliveries"] == 1
+        first, again = about(sink.until(lambda heard: len(about(heard, sent)) == 2), sent)
+        assert (again.event["id"], again.headers["webhook-replay"]) == (first.event["id"], "true")
+        api("DELETE", "/v1/endpoints/cli")
+
+
+def about(heard: list[Heard], message_id: str) -> list[Heard]:
+    return [one for one in heard if one.event["data"].get("id") == message_id]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("send", "07700900123", "Hello"), "(/to) [not_international]"),
+        (("send", TO, ""), "/text"),
+        (("messages", "show", "msg_nothing"), "there is no message 'msg_nothing' [not_found]"),
+        (("messages", "list", "--status", "lost"), "'lost' is no state"),
+        (("messages", "list", "--limit", "500"), "Invalid value for '--limit'"),
+        (("webhooks", "test", "nowhere"), "there is no endpoint 'nowhere' [not_found]"),
+        (("send", TO, "Hello", "--key", "hg_test_wrong"), "[malformed_credentials]"),
+    ],
+)
+def test_a_refusal_of_the_server_is_told_with_its_code(ask: Run, words: tuple[str, ...], told: str) -> None:
+    done = ask(*words)
+    assert (done.code != 0, told in done.err) == (True, True), done.err
+
+
+def test_a_webhook_secret_is_made_for_the_configuration(run: Run) -> None:
+    first, second = (run("webhooks", "secret").out.strip() for _ in range(2))
+    assert first.startswith("whsec_")
+    assert first != second
