@@ -93,13 +93,15 @@ class OneAtATime:
         self._met = threading.Barrier(2)
 
     def __call__(self, headers: dict[str, str], body: bytes) -> int:
+        if (status := right(headers, body)) == 401:
+            return status
         if not self._room.acquire(blocking=False):
             self._met.abort()
             return 503
         try:
-            self._met.wait(0.3)  # stays until another one comes, if one does
+            self._met.wait(0.5)  # stays until another one comes, if one does
         except threading.BrokenBarrierError:
             self._met.reset()
         finally:
             self._room.release()
-        return right(headers, body)
+        return status

@@ -52,6 +52,7 @@ class Proxy:
             if self._cut_at is not None and self._cut_at in data:
                 self._cut_at = None
                 answering.cancel()
+                await asyncio.wait([answering])  # it lets go of the stream only when it has ended
                 if self._deliver:
                     server_writer.write(data)
                     await _read(server_reader)

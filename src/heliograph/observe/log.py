@@ -18,7 +18,8 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _QUEUE_BOUND: Final = 100_000
 _LINES_AT_ONCE: Final = 500
 _SECRETS: Final = re.compile(
-    rb"(hg_[a-z0-9-]+_[0-9A-Za-z]{4})[0-9A-Za-z_]{8,}|(whsec_)[0-9A-Za-z+/=_-]+|(sealed:)[^\"\s]+"
+    rb"(hg_[a-z0-9-]+_[0-9A-Za-z]{4})[0-9A-Za-z_]{8,}|(\bhg)[0-9A-Za-z]{22}\b|(whsec_)[0-9A-Za-z+/=_-]+"
+    rb"|(sealed:)[^\"\s]+"
 )
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
@@ -86,7 +87,7 @@ class Log:
 
     def _write(self, lines: list[tuple[int, str, str, dict[str, object]]]) -> None:
         shape = _as_json if self._as_json else _as_text
-        data = _SECRETS.sub(rb"\1\2\3***", b"".join(shape(*line) for line in lines))
+        data = _SECRETS.sub(rb"\1\2\3\4***", b"".join(shape(*line) for line in lines))
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]

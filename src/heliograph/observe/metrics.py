@@ -120,11 +120,16 @@ class Metrics:
         """Add a value that is asked for whenever the text is made."""
         self._gauges.append(Gauge(name, text, labels, ask))
 
-    def collect(self) -> Iterator[Metric]:
-        """What the registry asks."""
+    def declared(self) -> Iterator[Counter | Histogram | Gauge]:
+        """Each of them, in the order of its declaration."""
         for metric in (*vars(self).values(), *self._gauges):
             if isinstance(metric, Counter | Histogram | Gauge):
-                yield metric.family()
+                yield metric
+
+    def collect(self) -> Iterator[Metric]:
+        """What the registry asks."""
+        for metric in self.declared():
+            yield metric.family()
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
