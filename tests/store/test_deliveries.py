@@ -105,6 +105,12 @@ async def test_the_result_of_a_try_is_kept(
     assert await ledger.fetch("SELECT try, status, latency_ms, error FROM delivery_failures") == failures
 
 
+async def test_a_claimed_delivery_says_how_long_it_is_hidden(ledger: Any) -> None:
+    await _born(ledger, message(ledger))
+    claimed = await _due(ledger, HIDDEN + 1, hidden_until=HIDDEN + 7)
+    assert {notice.delivery.next_at for notice in claimed} == {HIDDEN + 7}
+
+
 async def test_the_last_of_several_results_in_a_commit_counts(ledger: Any) -> None:
     born = (await _born(ledger, message(ledger)))[0].delivery
     fields = {name: getattr(born, name) for name in Delivery.__struct_fields__}

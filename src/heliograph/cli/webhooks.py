@@ -16,7 +16,7 @@ Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint'
 
 @program.command()
 def test(endpoint: Endpoint, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
-    """Send a test event to an endpoint and show its answer."""
+    """Send a test event to an endpoint, whatever it has subscribed to."""
     answer = Client(url, key).post(f"/v1/endpoints/{quote(endpoint, safe='')}/test", {})
     show(answer, facts(list(answer.items())), as_json)
 

@@ -29,7 +29,7 @@ from heliograph.store.port import Ledger, Moves
 _TICK_S: Final = 1.0
 _SWEEP_S: Final = 5.0
 _TIDY_S: Final = 300.0
-_QUERY_AFTER_MS: Final = 60_000
+_QUERY_AFTER_MS: Final = 10_000
 _QUERY_AT_MOST: Final = 1_000
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 
@@ -122,6 +122,8 @@ class Gateway:
         """Join the ledger, read what is declared, open the connectors, begin to move."""
         ledger, now = self.ledger, self._clock.now_ms()
         ledger.process = await leases.register(ledger, ",".join(sorted(self.roles)), self._outside.host, now)
+        if ledger.is_alone:
+            await leases.inherit(ledger, now)
         ledger.subscribers = Subscriptions(lambda: self.snapshot)
         await self.reload()
         await ledger.listen(self._woken, self.notify.told)
@@ -283,10 +285,12 @@ class Gateway:
                 continue
             rows = await self.ledger.fetch(
                 f"SELECT {_COLUMNS} FROM messages WHERE owner > 0 AND state = 'sent' AND connector = $1 "
-                f"AND (owner <> $2 OR updated_at < $3) LIMIT {_QUERY_AT_MOST}",
+                # Asked soon at first, then after twice the time each time: updated_at is when it was asked last.
+                f"AND (owner <> $2 OR $3 - updated_at > $4 + updated_at - sent_at) LIMIT {_QUERY_AT_MOST}",
                 link.name,
                 self.ledger.process,
-                now - _QUERY_AFTER_MS,
+                now,
+                _QUERY_AFTER_MS,
             )
             await self._query_each(link, [Message(*row) for row in rows], now)
 

@@ -53,6 +53,15 @@ async def register(ledger: Ledger, roles: str, host: str, now: int) -> int:
     return int(rows[0][0])
 
 
+async def inherit(ledger: Ledger, now: int) -> None:
+    """We are alone on this ledger: whoever was here before is dead, however long its leases still ran."""
+    async with ledger.transaction() as transaction:
+        await transaction.execute("UPDATE leases SET until = $2 WHERE owner <> $1", ledger.process, now - 1)
+        await transaction.execute(
+            "UPDATE processes SET alive_until = $2 WHERE id <> $1 AND alive_until > $2", ledger.process, now - 1
+        )
+
+
 async def beat(ledger: Ledger, now: int) -> int:
     """Say that we live; answers how many of the living take messages in, and so share the callers' rates."""
     async with ledger.transaction() as transaction:

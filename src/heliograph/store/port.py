@@ -281,6 +281,7 @@ class Ledger(Protocol):
     process: int  # who we are in this ledger: unique, rising with each start
 
     # What tells whom: set by the engine before the first operation. (event, message) → (endpoint or None, target).
+    is_alone: bool  # no other process can serve this ledger
     subscribers: Subscribers
 
     def next_id(self, kind: str) -> int:

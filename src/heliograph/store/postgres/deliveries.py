@@ -52,6 +52,7 @@ async def claim_deliveries(commit: Commit, operation: ClaimDeliveries) -> None:
     rows = await commit.rows(_CLAIM, operation.target, operation.now, operation.limit, operation.hidden_until)
     for row in rows:
         delivery = Delivery(*row[:_WIDTH_D])
+        delivery.next_at = operation.hidden_until
         event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
         values = row[_WIDTH_D + _WIDTH_E :]
         operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))

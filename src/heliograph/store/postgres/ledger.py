@@ -77,6 +77,7 @@ class PostgresLedger:
     """A ledger at work (see `store.port.Ledger`)."""
 
     process: int = 0
+    is_alone: bool = False
 
     def __init__(self, url: str, pool: Pool, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
         self._url = url

