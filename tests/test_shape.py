@@ -32,7 +32,7 @@ KNOWS: Final[dict[str, tuple[str, ...]]] = {
     "carriers": ("core", "smpp", "ports"),
     "engine": ("core", "ports", "store.port", "carriers.port"),
     "products": ("core", "ports", "store.port", "engine"),
-    "api": ("core", "ports", "store.port", "store.reads", "engine", "products"),
+    "api": ("core", "ports", "store.port", "store.reads", "carriers.port", "engine", "products", "console"),
     "console": ("core", "ports", "store.port", "store.reads", "engine", "products"),
     "app": (
         *("core", "settings", "outgoing", "ports", "observe", "world", "store", "carriers", "engine"),
@@ -51,10 +51,10 @@ PACKAGES: Final[dict[str, set[str]]] = {
     "carriers": {"cryptography", "msgspec"},
     "engine": {"cryptography", "msgspec"},
     "products": {"msgspec"},
-    "api": {"httptools", "litestar", "msgspec", "uvicorn", "uvloop"},
-    "console": {"jinja2", "litestar", "msgspec"},
+    "api": {"httptools", "msgspec", "uvicorn", "uvloop"},
+    "console": {"msgspec"},
     "app": {"msgspec", "uvicorn", "uvloop"},
-    "cli": {"apsw", "msgspec", "rich", "typer", "uvloop"},
+    "cli": {"apsw", "msgspec", "typer", "uvloop"},
 }
 IMPURE: Final = {
     *("asyncio", "concurrent", "multiprocessing", "selectors", "signal", "socket", "ssl", "subprocess", "threading"),

@@ -2,7 +2,8 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -52,7 +53,7 @@ class Wrong(NamedTuple):
     method: str
     path: str
     body: bytes | None
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def post(name: str, body: Any, path: str = "/v1/messages", **headers: str) -> Wrong:
@@ -63,7 +64,7 @@ def post(name: str, body: Any, path: str = "/v1/messages", **headers: str) -> Wr
 def wrong_fields() -> Iterator[Wrong]:
     for field, values in MESSAGE_FIELDS.items():
         for value in values:
-            if value is None and field in ("kind",) or value == "x" * 20_000:
+            if (value is None and field == "kind") or value == "x" * 20_000:
                 continue
             yield post(f"{field} {str(value)[:20]!r}", {**GOOD, field: value})
     yield post("text far too long", {**GOOD, "text": "x" * 20_000})

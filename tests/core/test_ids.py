@@ -35,8 +35,10 @@ def test_ids_sort_by_time(one: int, other: int, a: int, b: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "msg_", "msg", "evt_01h455vb4pex5vsknk084sn02q", "msg_01h455vb4pex5vsknk084sn02", "msg_8zzzzzzzzzzzzzzzzzzzzzzzzz",
-     "msg_01h455vb4pex5vsknk084sn0iq", "msg_01h455vb4p\u0000x5vsknk084sn02q", "msg_00000000000000000000000000"],
+    ["", "msg_", "msg", "evt_01h455vb4pex5vsknk084sn02q",
+     "msg_01h455vb4pex5vsknk084sn02",
+     "msg_8zzzzzzzzzzzzzzzzzzzzzzzzz", "msg_01h455vb4pex5vsknk084sn0iq", "msg_01h455vb4p\u0000x5vsknk084sn02q",
+     "msg_00000000000000000000000000"],
 )  # fmt: skip
 def test_what_is_no_id_is_none(text: str) -> None:
     assert ids.parse("msg", text) is None

@@ -19,7 +19,8 @@ def test_a_hopeless_failure_is_never_tried_again(failure: str) -> None:
 
 @pytest.mark.parametrize(
     ("failure", "connector", "following"),
-    [("transient", "a", "b"), ("transient", "b", "a"), ("unauthorised", "a", "b"), ("throttled", "a", "a"), ("unknown", "a", "a")],
+    [("transient", "a", "b"), ("transient", "b", "a"), ("unauthorised", "a", "b"), ("throttled", "a", "a"),
+     ("unknown", "a", "a")],
 )  # fmt: skip
 def test_the_class_decides_which_connector_is_next(failure: str, connector: str, following: str) -> None:
     decision = after_failure(

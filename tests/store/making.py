@@ -56,7 +56,7 @@ async def do(ledger: Any, cls: type[_O], **fields: Any) -> _O:
 
 def message(ledger: Any, **changes: Any) -> Message:
     """A message that waits for a claim, unless the changes say otherwise."""
-    fields: dict[str, Any] = {name: None for name in Message.__struct_fields__}
+    fields: dict[str, Any] = dict.fromkeys(Message.__struct_fields__)
     fields |= {
         "id": ledger.next_id("message"),
         "workspace": 1,
@@ -187,7 +187,8 @@ async def opt_out(ledger: Any, number: str, workspace: int = 1) -> None:
 
 async def write_opt_out(transaction: Any, number: str, workspace: int = 1) -> None:
     found = await transaction.fetch(
-        "INSERT INTO consents (workspace, number, action, source, at) VALUES ($1, $2, 'opt_out', 'test', $3) RETURNING id",
+        "INSERT INTO consents (workspace, number, action, source, at) "
+        "VALUES ($1, $2, 'opt_out', 'test', $3) RETURNING id",
         workspace,
         number,
         NOW,

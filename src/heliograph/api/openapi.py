@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-import heliograph
+from heliograph import __version__
 from heliograph.api.batch import Defaults
 from heliograph.api.dropin import SmsToAnswer, SmsToRequest
 from heliograph.api.messages import Accepted
@@ -91,7 +91,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Heliograph",
-            "version": heliograph.__version__,
+            "version": __version__,
             "description": "Say what to tell whom; Heliograph decides how, when and through which carrier.",
         },
         "servers": [{"url": "/"}],

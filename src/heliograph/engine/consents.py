@@ -9,7 +9,7 @@ import msgspec
 
 from heliograph.core.views import moment
 from heliograph.engine import audit
-from heliograph.store.port import Ledger, NewEvent
+from heliograph.store.port import Ledger, NewEvent, Transaction
 
 OPT_OUT: Final = "opt_out"
 OPT_IN: Final = "opt_in"
@@ -45,35 +45,11 @@ async def record(
     now: int,
 ) -> None:
     """Note an opt-out or opt-in, and let it hold."""
-    text = msgspec.json.encode(detail).decode()
     async with ledger.transaction() as transaction:
-        rows = await transaction.fetch(
-            "INSERT INTO consents (workspace, number, action, source, detail, at) VALUES ($1, $2, $3, $4, $5, $6) "
-            "RETURNING id",
-            workspace,
-            number,
-            action,
-            source,
-            text,
-            now,
-        )
-        if action == OPT_OUT:
-            await transaction.execute(
-                "INSERT INTO suppressions (workspace, number, consent, at) VALUES ($1, $2, $3, $4) "
-                "ON CONFLICT (workspace, number) DO NOTHING",
-                workspace,
-                number,
-                rows[0][0],
-                now,
-            )
-        else:
-            await transaction.execute(
-                "DELETE FROM suppressions WHERE workspace = $1 AND number = $2", workspace, number
-            )
+        await _hold(transaction, workspace, number, action, source, msgspec.json.encode(detail).decode(), now)
         facts = {"number": number, "source": source, **detail}
-        event = NewEvent(
-            "contact.opted_out" if action == OPT_OUT else "contact.opted_in", now, msgspec.json.encode(facts).decode()
-        )
+        name = "contact.opted_out" if action == OPT_OUT else "contact.opted_in"
+        event = NewEvent(name, now, msgspec.json.encode(facts).decode())
         await transaction.record(workspace, environment, [event])
         await audit.note(
             transaction,
@@ -84,6 +60,25 @@ async def record(
             now=now,
             detail={"source": source},
         )
+
+
+async def _hold(
+    transaction: Transaction, workspace: int, number: str, action: str, source: str, detail: str, now: int
+) -> None:
+    """Write the entry, and make the list that is asked before every sending agree with it."""
+    rows = await transaction.fetch(
+        "INSERT INTO consents (workspace, number, action, source, detail, at) VALUES ($1, $2, $3, $4, $5, $6) "
+        "RETURNING id",
+        *(workspace, number, action, source, detail, now),
+    )
+    if action == OPT_OUT:
+        await transaction.execute(
+            "INSERT INTO suppressions (workspace, number, consent, at) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT (workspace, number) DO NOTHING",
+            *(workspace, number, rows[0][0], now),
+        )
+    else:
+        await transaction.execute("DELETE FROM suppressions WHERE workspace = $1 AND number = $2", workspace, number)
 
 
 async def history(ledger: Ledger, workspace: int, number: str) -> list[Consent]:
