@@ -125,6 +125,7 @@ def imports(file: Path) -> Iterator[str]:
 def ours(file: Path) -> set[str]:
     """The modules of ours that a file imports."""
     found = {dotted.removeprefix("heliograph.") for dotted in imports(file) if layer(dotted) == "heliograph"}
+    found.discard("__version__")  # of the package itself, for everybody
     return {dotted if dotted in modules() else dotted.rpartition(".")[0] for dotted in found}
 
 
