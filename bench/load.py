@@ -8,10 +8,12 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import uvloop
+
+_PATIENCE_S = 120
 
 
 class Caller(asyncio.Protocol):
@@ -24,8 +26,7 @@ class Caller(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self._load.free(self)
 
     def send(self, request: bytes) -> None:
@@ -44,6 +45,10 @@ class Caller(asyncio.Protocol):
         self._buffer = b""
         self._load.answered(head.startswith(b"HTTP/1.1 202"), time.perf_counter() - self._sent_at, body)
         self._load.free(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._load.done.done():
+            self._load.done.set_exception(ConnectionError(f"the server hung up: {error}"))
 
 
 class Load:
@@ -117,7 +122,7 @@ async def run(asked: argparse.Namespace) -> dict[str, Any]:
         for number in range(asked.count):
             await asyncio.sleep(max(0.0, began + number / asked.rate - time.perf_counter()))
             load.tick()
-    await load.done
+    await asyncio.wait_for(load.done, _PATIENCE_S + (asked.count / asked.rate if asked.rate else 0))
     spans = sorted(load.spans)
     return {
         "accepted": load.good,

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import time
+from typing import cast
 
 import httptools
 import uvloop
@@ -55,8 +56,7 @@ class Peer(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)

@@ -2,18 +2,23 @@
 the journal, which rehearsals of crashes count."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from heliograph.carriers.port import Capabilities, Events, World
-from heliograph.carriers.sandbox.fates import FATES, Fate, Report, asked_for, reply_asked_for
+from heliograph.carriers.sandbox.fates import FATES, MARK, Fate, Report, asked_for, reply_asked_for
 from heliograph.carriers.sandbox.settings import Rule, Scenario, Settings, read_scenario
+from heliograph.core.lifecycle import NOTES
 from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 
 _BUCKET_MS: Final = 5  # what is due within so many milliseconds of each other shares a timer
 _THROTTLED: Final = Outcome("refused", failure="throttled", code="too_fast", carrier_code="SB-80", retry_after_ms=200)
 _TIMED_OUT: Final = Outcome("unknown", failure="unknown", code="answer_timeout")
 _OUT: Final = Outcome("unknown", failure="unknown", code="link_lost")
+_TURNS: Final = 100_000  # so many messages are remembered for rules that meet each nth
 _MASK: Final = (1 << 64) - 1
 _DELIVERED: Final = Report("delivered")
 _LYING_ID: Final = "sandbox-never-sent-this"
@@ -29,8 +34,9 @@ class SandboxCarrier:
         self._clock = world.clock
         self._traits = settings.personalities
         self._scenario = read_scenario(settings.scenario)
-        self._hits: dict[int, int] = {}  # rule → how many messages have fitted
-        self._slow = 10.0 if "slow" in self._traits else 1.0
+        self._turns: OrderedDict[tuple[int, int], int] = OrderedDict()  # (rule, message) → it was the nth that fitted
+        self._fitted: dict[int, int] = {}  # rule → how many messages have fitted
+        self._slow = 1.0  # how much a period of the scenario slows it
         self._out = settings.outage
         self._events: Events
         self._next_id = world.clock.now_ms() * 1_000  # rises over restarts: nobody sends a million a second
@@ -72,7 +78,7 @@ class SandboxCarrier:
         self._enter(out, self._slow)
 
     def _enter(self, out: bool, slow: float) -> None:
-        self._slow = slow * (10.0 if "slow" in self._traits else 1.0)
+        self._slow = slow
         if out == self._out:
             return
         self._out = out
@@ -97,7 +103,7 @@ class SandboxCarrier:
         """Answer, now or later; receipts that are due now are gathered."""
         message, attempt = submission
         asked = asked_for(message.to, message.text)
-        if self._is_plain and asked is None and not self._out:
+        if self._is_plain and asked is None and not self._out and MARK not in (message.text or ""):
             ids = self._new_ids(message.segments)
             self._events.answered(submission, Outcome("accepted", ids))
             now_receipts += self._receipts_of(_DELIVERED, ids)
@@ -120,7 +126,9 @@ class SandboxCarrier:
         reports = self._reports(fate, message, attempt)
         early = tuple(report for report in reports if report.early)
         if early:
-            self._events.receipts([r for report in early for r in self._receipts_of(report, ids)])
+            early_receipts: list[Receipt] = []
+            self._report(early, ids, message, attempt, early_receipts)
+            self._events.receipts(early_receipts)
             reports = tuple(report for report in reports if not report.early)
         if delay == 0:
             self._answer(submission, outcome)
@@ -161,7 +169,7 @@ class SandboxCarrier:
     # -- what becomes of them
 
     def _fate(self, asked: str | None, message: Message, attempt: int) -> Fate:
-        name = asked or self._by_rule(message, attempt) or "delivered"
+        name = asked or self._by_rule(message) or "delivered"
         if "filtering" in self._traits and self._is_filtered(message):
             name = "content"
         if message.segments > self._settings.max_parts:
@@ -169,14 +177,21 @@ class SandboxCarrier:
         fate = FATES[name]
         return FATES["delivered"] if fate.attempts and attempt > fate.attempts else fate
 
-    def _by_rule(self, message: Message, attempt: int) -> str | None:
+    def _by_rule(self, message: Message) -> str | None:
         for number, rule in enumerate(self._scenario.rules):
-            if _fits(rule, message):
-                if attempt == 1:
-                    self._hits[number] = self._hits.get(number, 0) + 1
-                if self._hits.get(number, 0) % rule.every == 0:
-                    return rule.fate
+            if _fits(rule, message) and (rule.every == 1 or self._turn(number, message) % rule.every == 0):
+                return rule.fate
         return None
+
+    def _turn(self, rule: int, message: Message) -> int:
+        """The how-manieth it was that fitted a rule; later attempts and questions don't count again."""
+        turn = self._turns.get((rule, message.id))
+        if turn is None:
+            turn = self._fitted[rule] = self._fitted.get(rule, 0) + 1
+            self._turns[rule, message.id] = turn
+            if len(self._turns) > _TURNS:
+                self._turns.popitem(last=False)
+        return turn
 
     def _is_filtered(self, message: Message) -> bool:
         text = (message.text or "").lower()
@@ -211,7 +226,7 @@ class SandboxCarrier:
             reports = (Report("delivered", 0.5, unknown_id=True), *reports)
         if "eager" in traits and reports:
             first = reports[0]
-            reports = (Report(first.fact, 0.0, first.failure, first.code, first.carrier_code, early=True), *reports[1:])
+            reports = (replace(first, after=0.0, early=True), *reports[1:])
         return reports
 
     def _report(
@@ -233,7 +248,7 @@ class SandboxCarrier:
                         self._receipts_of(report, ids)
                     ),
                 )
-            if report.fact == "delivered" and not report.unknown_id:
+            if report.reaches_phone:
                 self._reply(message, delay)
 
     def _receipts_of(self, report: Report, ids: Sequence[str]) -> list[Receipt]:
@@ -260,7 +275,7 @@ class SandboxCarrier:
         reports = [
             report
             for report in self._fate(asked_for(message.to, message.text), message, attempt).reports
-            if not report.unknown_id
+            if not report.unknown_id and report.fact not in NOTES
         ]
         if not reports or not carrier_ids:
             return None
@@ -306,7 +321,7 @@ class SandboxCarrier:
             return 0
         spread = self._settings.spread
         vary = 1.0 + spread * (2 * self._chance(message.id, attempt, 4) - 1) if spread else 1.0
-        return base_ms * vary * self._slow
+        return base_ms * vary * self._slow * (10 if "slow" in self._traits else 1)
 
     def _chance(self, message: int, attempt: int, salt: int) -> float:
         """At least 0, below 1; the same for the same seed, message, attempt and salt."""
@@ -332,4 +347,4 @@ def _fits(rule: Rule, message: Message) -> bool:
 
 
 def _again(report: Report) -> Report:
-    return Report(report.fact, report.after + 0.2, report.failure, report.code, report.carrier_code)
+    return replace(report, after=report.after + 0.2, reaches_phone=False)

@@ -22,6 +22,7 @@ class Report(msgspec.Struct, frozen=True):
     last_part_only: bool = False
     unknown_id: bool = False  # about a message that never was
     early: bool = False  # before the answer
+    reaches_phone: bool = False  # the first that tells the truth of a delivery: now the phone may answer
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Fate(msgspec.Struct, frozen=True):
     reports: tuple[Report, ...] = ()
 
 
-_DELIVERED: Final = Report("delivered")
+_DELIVERED: Final = Report("delivered", reaches_phone=True)
 
 
 def _refused(failure: str, code: str, carrier_code: str, attempts: int = 0) -> Fate:
@@ -60,12 +61,15 @@ FATES: Final[dict[str, Fate]] = {
     "throttled": _refused(failures.THROTTLED, "too_fast", "SB-80", attempts=1),
     "never_answered": Fate("silent"),
     "no_receipt": Fate(),
-    "slow": Fate(reports=(Report("delivered", 10.0),)),
+    "slow": Fate(reports=(Report("delivered", 10.0, reaches_phone=True),)),
     "duplicate_receipts": Fate(reports=(_DELIVERED, Report("delivered", 1.2), Report("delivered", 3.0))),
-    "receipt_before_answer": Fate(reports=(Report("delivered", 0.0, early=True),)),
+    "receipt_before_answer": Fate(reports=(Report("delivered", 0.0, early=True, reaches_phone=True),)),
     "reordered": Fate(reports=(_DELIVERED, Report("buffered", 1.5))),
     "corrected": Fate(
-        reports=(Report("expired", 1.0, failures.UNREACHABLE, "expired_at_carrier", "SB-28"), Report("delivered", 3.0))
+        reports=(
+            Report("expired", 1.0, failures.UNREACHABLE, "expired_at_carrier", "SB-28"),
+            Report("delivered", 3.0, reaches_phone=True),
+        )
     ),
     "fake_receipt": Fate(reports=(Report("delivered", 0.5, unknown_id=True), _DELIVERED)),
     "partly_delivered": Fate(
