@@ -1,13 +1,9 @@
 """Walls: with another workspace's or environment's ids every door answers as if there were nothing."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from heliograph import settings
-from heliograph.app import Process, now_ms, open_ledger
-from heliograph.engine.environments import create_workspace
 from tests.process.server import Api, Server
 
 
@@ -15,15 +11,7 @@ from tests.process.server import Api, Server
 def others(server: Server) -> dict[str, Api]:
     """Keys with every right elsewhere: in another workspace, and in another environment of the same."""
 
-    async def make() -> None:
-        found = settings.load(server.config, {}, server.data_dir)
-        ledger = await open_ledger(found)
-        try:
-            await create_workspace(ledger, "neighbour", Process(found).seal, actor="test", now=now_ms())
-        finally:
-            await ledger.close()
-
-    asyncio.run(make())
+    server.run("workspaces", "create", "neighbour")
     return {
         "another workspace": Api(server, server.key("admin", workspace="neighbour")),
         "another environment": Api(server, server.key("admin", environment="live")),

@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,14 +133,7 @@ def _judge(accepted: list[str], ended: dict[str, str], journal: Path, sink: Sink
         number, _, flag, *_ = line.split()
         submissions[int(number)].append(flag)
     doubled = [number for number, flags in submissions.items() if "0" in flags[1:]]
-    wanted = set(ended)
-
-    def told(heard: list[Any]) -> bool:
-        return wanted <= {_told(one) for one in heard}
-
-    with suppress(AssertionError):  # what is missing is told below
-        sink.until(told, 60.0)
-    hearing = {_told(one) for one in sink.heard}
+    untold = _wait_told(set(ended), sink)
     contents: defaultdict[str, set[str]] = defaultdict(set)
     for one in sink.heard:
         contents[one.event["id"]].add(f"{one.event['type']} {one.event['data']['id']}")
@@ -150,9 +142,22 @@ def _judge(accepted: list[str], ended: dict[str, str], journal: Path, sink: Sink
         [public_id for public_id in accepted if public_id not in ended or not _known(public_id, submissions)],
         doubled,
         sum(len(flags) - 1 for flags in submissions.values()),
-        sorted(wanted - hearing),
+        sorted(untold),
         [event for event, said in contents.items() if len(said) > 1],
     )
+
+
+def _wait_told(untold: set[str], sink: Sink, patience_s: float = 30.0) -> set[str]:
+    """The ends of which the sink has not heard when nothing new has come for so long."""
+    seen, since = 0, time.monotonic()
+    while untold and time.monotonic() - since < patience_s:
+        new = sink.heard[seen:]
+        seen += len(new)
+        if found := untold & {_told(one) for one in new}:
+            untold -= found
+            since = time.monotonic()
+        time.sleep(0.1)
+    return untold
 
 
 def _told(heard: Any) -> str | None:

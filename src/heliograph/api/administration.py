@@ -1,4 +1,4 @@
-"""Keys, environments, pauses, the audit log, and who one is."""
+"""Keys, pauses, the audit log, and who one is."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.request import read_span, read_time
-from heliograph.engine import audit, environments, pauses
+from heliograph.engine import audit, pauses
 from heliograph.engine.audit import AuditEntry
 from heliograph.engine.clients import (
     ADMIN,
@@ -22,7 +22,6 @@ from heliograph.engine.clients import (
     rotate_key,
 )
 from heliograph.engine.declared import OPERATOR
-from heliograph.engine.environments import Environment
 from heliograph.engine.pauses import Pause
 
 
@@ -77,26 +76,6 @@ class Me(msgspec.Struct):
     account_sid: str
     messages_per_second: int | None
     default_country: str | None
-
-
-class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True):
-    """An environment as it is to be."""
-
-    name: str
-    mode: str = "guarded"
-    allowlist: list[str] = []
-
-
-class Allowlist(msgspec.Struct, forbid_unknown_fields=True):
-    """The recipients that a guarded environment may reach."""
-
-    allowlist: list[str]
-
-
-class EnvironmentList(msgspec.Struct):
-    """The environments of the workspace."""
-
-    data: list[Environment]
 
 
 class PauseRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -197,42 +176,6 @@ async def revoke(request: Request) -> KeyView:
     return view
 
 
-# -- environments
-
-
-async def all_environments(request: Request) -> EnvironmentList:
-    return EnvironmentList(await environments.list_environments(request.context.ledger, request.client.workspace))
-
-
-async def new_environment(request: Request) -> Environment:
-    asked: NewEnvironment = request.body
-    made = await environments.create_environment(
-        request.context.ledger,
-        request.client.workspace,
-        asked.name,
-        mode=asked.mode,
-        allowlist=asked.allowlist,
-        seal=request.context.seal,
-        actor=request.actor,
-        now=request.now,
-    )
-    await request.context.reload()
-    return made
-
-
-async def set_allowlist(request: Request) -> Environment:
-    changed = await environments.set_allowlist(
-        request.context.ledger,
-        request.client.workspace,
-        request.place["name"],
-        request.body.allowlist,
-        actor=request.actor,
-        now=request.now,
-    )
-    await request.context.reload()
-    return changed
-
-
 # -- pauses
 
 
@@ -296,20 +239,6 @@ ROUTES: Final = (
     Route("GET", "/v1/keys/{id}", one_key, ADMIN, answer=KeyView, summary="Show a key"),
     Route("POST", "/v1/keys/{id}/rotate", rotate, ADMIN, body=Rotation, answer=CreatedKey, summary="Replace a key"),
     Route("POST", "/v1/keys/{id}/revoke", revoke, ADMIN, answer=KeyView, summary="End a key at once"),
-    Route("GET", "/v1/environments", all_environments, ADMIN, answer=EnvironmentList, summary="List environments"),
-    Route(
-        *("POST", "/v1/environments", new_environment, ADMIN),
-        body=NewEnvironment,
-        answer=Environment,
-        status=201,
-        summary="Add an environment",
-    ),
-    Route(
-        *("PATCH", "/v1/environments/{name}", set_allowlist, ADMIN),
-        body=Allowlist,
-        answer=Environment,
-        summary="Change its allowlist",
-    ),
     Route("GET", "/v1/pauses", all_pauses, ADMIN, answer=PauseList, summary="List pauses"),
     Route("PUT", "/v1/pauses", pause, ADMIN, body=PauseRequest, answer=Pause, summary="Stop handing over"),
     Route("DELETE", "/v1/pauses", resume, ADMIN, query=PauseRequest, answer=PauseList, summary="Go on"),

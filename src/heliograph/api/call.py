@@ -25,6 +25,7 @@ Door = Callable[["Call"], None]
 
 _IDEMPOTENCY_MS: Final = 86_400_000
 _CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="heliograph", Basic realm="heliograph"')
+_WAIT: Final = {"ledger_unavailable": b"1", "not_ready": b"1", "too_many_failures": b"60"}  # Retry-After, seconds
 
 
 class Heading:
@@ -151,6 +152,8 @@ class Call:
         self.headers[0] = (b"content-type", content_type)
         if status == 401:
             self.headers.append(_CHALLENGE)
+        elif wait := _WAIT.get(refusals[0].code):
+            self.headers.append((b"retry-after", wait))
         self.answer(status, body)
 
 

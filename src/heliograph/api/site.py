@@ -19,6 +19,7 @@ from heliograph.api import (
     sandbox_phone,
     segments,
     webhooks,
+    workspaces,
 )
 from heliograph.api.batch import send_batch
 from heliograph.api.call import Door, Heading, Receive, Scope, Send, read_body, through_asgi
@@ -47,6 +48,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *declaring.ROUTES,
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
+    *workspaces.ROUTES,
 )
 _PAGES: Final = {  # path → (package, file, media type)
     "/docs": ("heliograph.api", "docs.html", b"text/html; charset=utf-8"),

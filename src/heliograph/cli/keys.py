@@ -1,20 +1,14 @@
 """`heliograph keys`: makes, lists, rotates and revokes API keys in the ledger, beside a running server too."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from heliograph.cli.options import Config, DataDir, Json, actor, load, opened
+from heliograph.cli.options import Config, DataDir, Json, actor, with_ledger
 from heliograph.cli.output import Mistake, facts, show, table
 
-if TYPE_CHECKING:
-    from heliograph.store.port import Ledger
-
-_T = TypeVar("_T")
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 program = typer.Typer(help="API keys.", no_args_is_help=True)
 
@@ -40,7 +34,7 @@ def create(
     from heliograph.engine import clients
 
     expires_at = None if expires_in is None else _now_ms() + _seconds(expires_in) * 1_000
-    created = _with_ledger(
+    created = with_ledger(
         config,
         data_dir,
         lambda ledger: clients.create_key(
@@ -66,7 +60,7 @@ def list_(
     """List the keys, without their secrets."""
     from heliograph.engine import clients
 
-    found = _with_ledger(config, data_dir, lambda ledger: clients.list_keys(ledger, workspace=workspace))
+    found = with_ledger(config, data_dir, lambda ledger: clients.list_keys(ledger, workspace=workspace))
     rows = [(key.id, key.name, key.environment, key.scopes, key.expires_at, key.revoked_at) for key in found]
     show({"data": found}, table(("ID", "NAME", "ENVIRONMENT", "SCOPES", "EXPIRES", "REVOKED"), rows), as_json)
 
@@ -83,7 +77,7 @@ def rotate(
     """Make a successor with the same rights; the old key ends after the overlap."""
     from heliograph.engine import clients
 
-    created = _with_ledger(
+    created = with_ledger(
         config,
         data_dir,
         lambda ledger: clients.rotate_key(
@@ -104,20 +98,8 @@ def revoke(
     """End a key at once."""
     from heliograph.engine import clients
 
-    _with_ledger(
-        config, data_dir, lambda ledger: clients.revoke_key(ledger, key_id, workspace=workspace, actor=actor())
-    )
+    with_ledger(config, data_dir, lambda ledger: clients.revoke_key(ledger, key_id, workspace=workspace, actor=actor()))
     show({"id": key_id, "revoked": True}, f"{key_id} is revoked", as_json)
-
-
-def _with_ledger(config: Config, data_dir: DataDir, do: "Callable[[Ledger], Awaitable[_T]]") -> _T:
-    settings = load(config, data_dir)
-
-    async def run() -> _T:
-        async with opened(settings) as ledger:
-            return await do(ledger)
-
-    return asyncio.run(run())
 
 
 def _show_created(created: Any, as_json: bool) -> None:

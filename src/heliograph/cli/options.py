@@ -1,10 +1,11 @@
 """Options that several commands share, and what they lead to."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from heliograph.settings import Settings
     from heliograph.store.port import Ledger
 
+_T = TypeVar("_T")
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The configuration; HELIOGRAPH_CONFIG names it too.")
 ]
@@ -54,6 +56,17 @@ async def opened(settings: "Settings") -> AsyncIterator["Ledger"]:
         yield ledger
     finally:
         await ledger.close()
+
+
+def with_ledger(config: Path | None, data_dir: Path | None, do: "Callable[[Ledger], Awaitable[_T]]") -> _T:
+    """What comes of one piece of work on the ledger."""
+    settings = load(config, data_dir)
+
+    async def run() -> _T:
+        async with opened(settings) as ledger:
+            return await do(ledger)
+
+    return asyncio.run(run())
 
 
 def actor() -> str:

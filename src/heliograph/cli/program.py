@@ -20,6 +20,7 @@ from heliograph.cli import (
     serve,
     version,
     webhooks,
+    workspaces,
 )
 from heliograph.cli.output import Mistake
 
@@ -33,6 +34,8 @@ program = typer.Typer(
 )
 program.command()(serve.serve)
 program.add_typer(keys.program, name="keys")
+program.add_typer(workspaces.program, name="workspaces")
+program.add_typer(workspaces.environments, name="environments")
 program.command()(apply.apply)
 program.command()(apply.diff)
 program.command()(send.send)

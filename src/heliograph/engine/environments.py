@@ -7,6 +7,7 @@ the recipients on its allowlist.
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -35,14 +36,38 @@ class Environment(msgspec.Struct, frozen=True):
     created_at: str
 
 
+class Workspace(msgspec.Struct, frozen=True):
+    """A workspace as the public API shows it."""
+
+    name: str
+    created_at: str
+
+
 async def ensure_defaults(ledger: Ledger, seal: Callable[[str], str], *, now: int) -> None:
     """What the first start makes: the default workspace with the environments live and test."""
     if not await ledger.fetch("SELECT 1 FROM workspaces WHERE name = $1", OPERATOR):
-        await create_workspace(ledger, OPERATOR, seal, actor="first start", now=now)
+        with suppress(Refused):  # two first starts at once: the other one made it
+            await create_workspace(ledger, OPERATOR, seal=seal, actor="first start", now=now)
 
 
-async def create_workspace(ledger: Ledger, name: str, seal: Callable[[str], str], *, actor: str, now: int) -> None:
-    """A workspace with the environments live and test. One that exists stays as it is."""
+async def list_workspaces(ledger: Ledger) -> list[Workspace]:
+    rows = await ledger.fetch("SELECT name, created_at FROM workspaces ORDER BY id")
+    return [Workspace(row[0], moment(row[1])) for row in rows]
+
+
+async def workspace_id(ledger: Ledger, name: str) -> int:
+    """Raises `Refused` when there is none of that name."""
+    rows = await ledger.fetch("SELECT id FROM workspaces WHERE name = $1", name)
+    if not rows:
+        raise Refused(Refusal("unknown_workspace", f"there is no workspace {name[:40]!r}", "/workspace"))
+    found: int = rows[0][0]
+    return found
+
+
+async def create_workspace(
+    ledger: Ledger, name: str, *, seal: Callable[[str], str], actor: str, now: int, ip: str | None = None
+) -> Workspace:
+    """A workspace with the environments live and test. Raises `Refused`."""
     if refusal := _bad_name(name):
         raise Refused(refusal)
     async with ledger.transaction() as transaction:
@@ -51,8 +76,8 @@ async def create_workspace(ledger: Ledger, name: str, seal: Callable[[str], str]
             name,
             now,
         )
-        if not rows:  # two first starts at once: the other one made it
-            return
+        if not rows:
+            raise Refused(Refusal("already_exists", f"there is a workspace {name!r} already", "/name", 409))
         for environment in ("live", "test"):
             await _insert(transaction, rows[0][0], environment, environment, [], seal, now)
         await audit.note(
@@ -62,8 +87,10 @@ async def create_workspace(ledger: Ledger, name: str, seal: Callable[[str], str]
             action="workspace.created",
             object=f"workspace:{name}",
             now=now,
+            ip=ip,
         )
         await audit.config_changed(transaction)
+    return Workspace(name, moment(now))
 
 
 async def list_environments(ledger: Ledger, workspace: int) -> list[Environment]:

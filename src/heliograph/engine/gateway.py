@@ -76,7 +76,7 @@ class Gateway:
         self._watch = outside.watch
         self._retention = retention
         self._disable_after_ms = notify.disable_after_ms
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._specs: dict[str, ConnectorSpec] = {}
         self.config_changed: Callable[[], None] = lambda: None
         self.doors_changed: Callable[[int], None] = lambda count: None
@@ -139,9 +139,10 @@ class Gateway:
     async def stop(self, grace_s: float) -> None:
         """Take nothing new, finish what is in flight, give back what is ours."""
         self.stalled = "stopping"
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for link in self.links.values():
             link.up = False
         await asyncio.gather(*(link.carrier.stop(grace_s) for link in self.links.values()))
@@ -165,7 +166,21 @@ class Gateway:
                     self._watch.defect(error)
                 await asyncio.sleep(pause_s)
 
-        self._tasks.append(asyncio.create_task(run(), name=f"gateway-{name}"))
+        self._tasks.add(asyncio.create_task(run(), name=f"gateway-{name}"))
+
+    def _soon(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something once, out of band; nothing any more when we are stopping, for the ledger will close."""
+
+        async def once() -> None:
+            try:
+                await do()
+            except Exception as error:  # edge of a task: the periodic one will try again
+                self._watch.defect(error)
+
+        if self.stalled != "stopping":
+            task = asyncio.create_task(once())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     # -- configuration
 
@@ -184,16 +199,9 @@ class Gateway:
 
     def _woken(self, topic: str) -> None:
         if topic == "config":
-            self._tasks.append(asyncio.create_task(self._once(self._reload_if_changed)))
+            self._soon(self._reload_if_changed)
         elif "engine" in self.roles:
-            self._tasks.append(asyncio.create_task(self._once(self._tick)))
-        self._tasks = [task for task in self._tasks if not task.done()]
-
-    async def _once(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await do()
-        except Exception as error:  # edge of a task: the periodic one will try again
-            self._watch.defect(error)
+            self._soon(self._tick)
 
     def estimated_end(self, messages: Sequence[Message]) -> int:
         """When the last of these messages will probably have been handed over."""
@@ -332,24 +340,21 @@ class Gateway:
 
     def look(self) -> None:
         """Deliveries may be due: look at once, not only at the next tick."""
-        self._tasks.append(asyncio.create_task(self._once(self.notify.look)))
+        self._soon(self.notify.look)
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
-        self._tasks.append(asyncio.create_task(self._keep_health(endpoint, failing_since, reason)))
+        self._soon(lambda: self._keep_health(endpoint, failing_since, reason))
 
     async def _keep_health(self, number: int, failing_since: int | None, reason: str) -> None:
         endpoint = self.snapshot.endpoints.get(number)
         if endpoint is None:
             return
-        try:
-            if failing_since is None:
-                await health.recovered(self.ledger, endpoint)
-            elif await health.failing(
-                self.ledger, endpoint, failing_since, reason, self._clock.now_ms(), self._disable_after_ms
-            ):
-                self._watch.note("endpoint_disabled", endpoint=endpoint.name, reason=reason)
-        except Exception as error:  # edge of a task; the next failure of the endpoint says it again
-            self._watch.defect(error)
+        if failing_since is None:
+            await health.recovered(self.ledger, endpoint)
+        elif await health.failing(
+            self.ledger, endpoint, failing_since, reason, self._clock.now_ms(), self._disable_after_ms
+        ):
+            self._watch.note("endpoint_disabled", endpoint=endpoint.name, reason=reason)

@@ -13,7 +13,6 @@ from heliograph.engine.clients.register import (
 )
 from heliograph.engine.clients.scopes import ADMIN, DEFAULT_SCOPES, SCOPES, unknown_scopes
 from heliograph.engine.clients.tokens import Token, issue_token
-from heliograph.engine.environments import create_workspace, ensure_defaults
 
 __all__ = [
     "ADMIN",
@@ -26,8 +25,6 @@ __all__ = [
     "Token",
     "basic",
     "create_key",
-    "create_workspace",
-    "ensure_defaults",
     "get_key",
     "issue_token",
     "list_keys",

@@ -8,8 +8,8 @@ from heliograph.engine.suggest import did_you_mean
 
 ADMIN: Final = "admin"
 SCOPES: Final[dict[str, str]] = {
-    "messages:send": "send messages",
-    "messages:read": "read messages, their events and replies; cancel what has not left",
+    "messages:send": "send messages, and cancel what has not left",
+    "messages:read": "read messages, their events and replies",
     "webhooks:read": "see endpoints, deliveries and what failed",
     "webhooks:manage": "declare endpoints, rotate their secrets, replay deliveries",
     "analytics:read": "read statistics and costs",
