@@ -13,20 +13,16 @@ import msgspec
 
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
-from heliograph.core.failures import THROTTLED, UNKNOWN
-from heliograph.core.lifecycle import advance
+from heliograph.core.failures import THROTTLED
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
+from heliograph.engine.outcomes import not_taken, taken
 from heliograph.engine.rates import Cap
 from heliograph.ports import Chance, Clock, Timer
-from heliograph.store.port import AttemptRow, Backlog, Claim, Ledger, Move, Moves, NewEvent, Notice, Share
+from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, Share
 
 # The part of a window that a lane may fill; the rest stays free for the lanes before it.
 _LANE_PART: Final = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
-# What happens to a message whose attempt's outcome nobody knows: send again (flagged), or hold and wait for a receipt.
-RESEND: Final = "resend"
-HOLD: Final = "hold"
-UNKNOWN_POLICY: Final = {"otp": RESEND, "transactional": RESEND, "support": RESEND, "promotional": HOLD}
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -97,7 +93,8 @@ class Link:
         for waiting_lane, _ in self._backlog:
             if waiting_lane <= lane:
                 return False
-        if not self.cap.reserve(message.segments, self._clock.monotonic()):
+        now = self._clock.monotonic()
+        if (lane and self.cap.even(now) <= 0) or not self.cap.reserve(message.segments, now):
             return False
         self.in_flight += 1
         return True
@@ -162,38 +159,42 @@ class Link:
         paused = self._desk.paused()
         if paused.everything or self.name in paused.connectors:
             return
-        free_segments = self.cap.free(self._clock.monotonic())
-        if free_segments is not None and free_segments <= 0:
-            self._wake_in(self.cap.wait(self._clock.monotonic()))
-            return
-        shares = self._shares(paused, _CLAIM_AT_MOST if free_segments is None else min(free_segments, _CLAIM_AT_MOST))
+        now = self._clock.monotonic()
+        free = self.cap.free(now)
+        shares = self._shares(paused, min(free, _CLAIM_AT_MOST), self.cap.even(now)) if free > 0 else []
         if not shares:
+            if wait := self.cap.wait(now):
+                self._wake_in(wait)
             return
         self._claiming = True
-        self.in_flight += sum(share.limit for share in shares)  # held while the claim is under way
-        segments = free_segments if free_segments is not None else 1 << 30
+        self.in_flight += sum(share.limit for share in shares)  # held while the claim is under way, as are the units
+        self.cap.hold(free, now)
         self._ledger.add(
             Claim(
                 done=self._claimed,
                 connector=self.name,
                 shares=shares,
-                segments=segments,
+                segments=free,
                 now=self._clock.now_ms(),
                 owner=self._ledger.process,
                 paused_kinds=paused.kinds,
             )
         )
 
-    def _shares(self, paused: Paused, at_most: int) -> list[Share]:
-        """Lanes in order; inside a lane every waiting workspace gets the same, and what is left over goes by turns."""
+    def _shares(self, paused: Paused, at_most: int, even: int) -> list[Share]:
+        """Lanes in order; inside a lane every waiting workspace gets the same, and what is left over goes by turns.
+
+        Only the first lane may spend all credit at once; the others go evenly, so that it never has long to wait.
+        """
         shares: list[Share] = []
         taken = self.in_flight
         for lane, room in enumerate(self._lane_room):
             turns = [w for (waiting, w) in self._backlog if waiting == lane and w not in paused.workspaces]
-            free = min(room - taken, at_most)
+            free = min(room - taken, at_most, even if lane else at_most)
             if not turns or free <= 0:
                 continue
             at_most -= free
+            even -= free
             each, more = divmod(free, len(turns))
             for place, workspace in enumerate(turns):
                 if place < more:
@@ -206,6 +207,7 @@ class Link:
     def _claimed(self, claim: Claim) -> None:
         self._claiming = False
         self.in_flight -= sum(share.limit for share in claim.shares)
+        self.cap.give_back(claim.segments)
         if claim.error is not None:
             self._wake_in(1.0)
             return
@@ -221,7 +223,7 @@ class Link:
         self._waiting = max(0, self._waiting - sum(got.values()))
         for message in claim.messages:
             self.in_flight += 1
-            self.cap.reserve(message.segments, now)
+            self.cap.hold(message.segments, now)
             self.hand_over(message)
         self.pump()
 
@@ -295,105 +297,3 @@ class Link:
         pause = outcome.retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
         self._blocked_until = max(self._blocked_until, now + pause)
         self._wake_in(pause / 1000)
-
-
-def taken(submission: Submission, outcome: Outcome, connector: str, now: int) -> Move:
-    """The carrier accepted the attempt."""
-    message = submission.message
-    was = message.state
-    message.state = advance(was, "taken").state
-    message.updated_at = message.sent_at = now
-    if outcome.price is not None:
-        message.price, message.currency = outcome.price, outcome.currency
-    attempt = submission.attempt
-    rows = [
-        AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
-        for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
-    ]
-    event = NewEvent("message.sent", now, f'{{"attempt":{attempt},"connector":"{connector}"}}')
-    return Move(message, was, (event,), tuple(rows))
-
-
-def not_taken(
-    submission: Submission, outcome: Outcome, connector: str, now: int, chance: float, policy: retry.Policy
-) -> Move:
-    """Refused, or nobody knows: another attempt, a hold, or the end."""
-    message, attempt = submission
-    unknown = outcome.state == "unknown"
-    failure = outcome.failure or UNKNOWN
-    decision = retry.after_failure(
-        failure=failure,
-        attempt=attempt,
-        connector=connector,
-        plan=msgspec.json.decode(message.plan, type=list[str]),
-        now=now,
-        valid_until=message.valid_until,
-        retry_after_ms=outcome.retry_after_ms,
-        chance=chance,
-        policy=policy,
-    )
-    held = unknown and UNKNOWN_POLICY[message.kind] == HOLD
-    if held:  # it waits for a receipt, or for its end
-        decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")
-    rows = _failed_rows(submission, outcome, connector, now)
-    facts = {
-        "attempt": attempt,
-        "connector": connector,
-        "failure": failure,
-        "code": outcome.code,
-        "carrier_code": outcome.carrier_code,
-        "why": decision.reason,
-    }
-    if decision.at is None:
-        return _give_up(message, outcome, failure, facts, rows, now)
-    was = message.state
-    message.state = advance(was, "try_again").state
-    message.updated_at, message.due_at, message.owner = now, decision.at, WAITING
-    message.connector = decision.connector
-    if unknown and not held:
-        message.possible_duplicate = 1
-    if failure == THROTTLED:
-        message.attempts -= 1  # it was never looked at; the number is used again
-    event = "attempt.unknown" if unknown else "attempt.failed"
-    data = msgspec.json.encode(facts | {"next_attempt_at": decision.at}).decode()
-    return Move(message, was, (NewEvent(event, now, data, told=False),), rows)
-
-
-def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:
-    if outcome.failure == THROTTLED:
-        return ()
-    message, attempt = submission
-    answered = None if outcome.state == "unknown" else now
-    return (
-        AttemptRow(
-            message.id,
-            attempt,
-            1,
-            connector,
-            outcome.state,
-            None,
-            outcome.failure,
-            outcome.code,
-            outcome.carrier_code,
-            now,
-            answered,
-            None,
-        ),
-    )
-
-
-def _give_up(
-    message: Message,
-    outcome: Outcome,
-    failure: str,
-    facts: dict[str, object],
-    rows: tuple[AttemptRow, ...],
-    now: int,
-) -> Move:
-    was = message.state
-    step = advance(was, "refused")
-    message.state, message.owner = step.state, None
-    message.updated_at = message.final_at = now
-    message.failure, message.failure_code, message.carrier_code = failure, outcome.code, outcome.carrier_code
-    assert step.event is not None
-    return Move(message, was, (NewEvent(step.event, now, msgspec.json.encode(facts).decode()),), rows)

@@ -1,13 +1,18 @@
-"""Caps on what goes out: exact in every one-second window, never on average only."""
+"""Caps on what goes out: exact in every one-second window, never on average only, and spread evenly over it."""
 
 from collections import deque
+from typing import Final
+
+_NO_CAP: Final = 1 << 30
+_BURST_S: Final = 0.05  # what goes evenly may run ahead of its pace, or catch up with it, by so much
 
 
 class Cap:
     """At most `per_second` units in any one second. 0: no cap.
 
     A reservation counts until it is used or given back, and for one second after its use: so no window of one second,
-    wherever it begins, ever holds more.
+    wherever it begins, ever holds more. Who spends a second's worth at its beginning lets the next caller wait for its
+    end, however urgent that one is; so what is not urgent asks for `even` and goes at a steady pace.
     """
 
     def __init__(self, per_second: int) -> None:
@@ -15,6 +20,7 @@ class Cap:
         self._reserved = 0
         self._used: deque[tuple[float, int]] = deque()
         self._used_sum = 0
+        self._spent_until = 0.0  # at a steady pace, what was spent lasts until then
 
     def reserve(self, units: int, now: float) -> bool:
         """Set `units` aside if they fit. A message larger than the whole cap may go when nothing else does."""
@@ -24,8 +30,14 @@ class Cap:
         taken = self._reserved + self._used_sum
         if taken and taken + units > self.per_second:
             return False
-        self._reserved += units
+        self.hold(units, now)
         return True
+
+    def hold(self, units: int, now: float) -> None:
+        """Set `units` aside, of which the caller knows that they fit."""
+        if self.per_second:
+            self._reserved += units
+            self._spent_until = max(self._spent_until, now - _BURST_S) + units / self.per_second
 
     def use(self, units: int, now: float) -> None:
         if self.per_second:
@@ -36,18 +48,30 @@ class Cap:
     def give_back(self, units: int) -> None:
         if self.per_second:
             self._reserved -= units
+            self._spent_until -= units / self.per_second
 
-    def free(self, now: float) -> int | None:
-        """How many units would fit now; None without a cap."""
+    def free(self, now: float) -> int:
+        """How many units would fit now."""
         if not self.per_second:
-            return None
+            return _NO_CAP
         self._forget(now)
         taken = self._reserved + self._used_sum
         return self.per_second - taken if taken else max(self.per_second, 255)
 
+    def even(self, now: float) -> int:
+        """How many units may go now at a steady pace; when none was spent lately, at least one."""
+        if not self.per_second:
+            return _NO_CAP
+        spent_until = max(self._spent_until, now - _BURST_S)
+        return max(int((now + _BURST_S - spent_until) * self.per_second), int(spent_until <= now))
+
     def wait(self, now: float) -> float:
-        """Seconds until some units come free, if all are taken by use."""
-        return max(0.0, self._used[0][0] + 1.0 - now) if self._used else 0.0
+        """Seconds until some units come free, or until the steady pace allows the next."""
+        if not self.per_second:
+            return 0.0
+        if self.free(now) <= 0:
+            return max(0.0, self._used[0][0] + 1.0 - now) if self._used else 0.0
+        return max(0.0, self._spent_until - now)
 
     def _forget(self, now: float) -> None:
         while self._used and self._used[0][0] <= now - 1.0:

@@ -12,7 +12,7 @@ import msgspec
 from heliograph.core import retry
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import MESSAGE_COLUMNS, Message, Outcome, Submission
-from heliograph.engine.dispatch import not_taken
+from heliograph.engine.outcomes import not_taken
 from heliograph.ports import Chance
 from heliograph.store.port import Ledger, Move, Moves, NewEvent
 

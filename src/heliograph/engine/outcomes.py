@@ -1,0 +1,118 @@
+"""What a carrier's answer to one attempt means for its message. Pure: no clock, no chance, no I/O."""
+
+from typing import Final
+
+import msgspec
+
+from heliograph.core import retry
+from heliograph.core.failures import THROTTLED, UNKNOWN
+from heliograph.core.lifecycle import advance
+from heliograph.core.message import WAITING, Message, Outcome, Submission
+from heliograph.store.port import AttemptRow, Move, NewEvent
+
+# What happens to a message whose attempt's outcome nobody knows: send again (flagged), or hold and wait for a receipt.
+RESEND: Final = "resend"
+HOLD: Final = "hold"
+UNKNOWN_POLICY: Final = {"otp": RESEND, "transactional": RESEND, "support": RESEND, "promotional": HOLD}
+
+
+def taken(submission: Submission, outcome: Outcome, connector: str, now: int) -> Move:
+    """The carrier accepted the attempt."""
+    message = submission.message
+    was = message.state
+    message.state = advance(was, "taken").state
+    message.updated_at = message.sent_at = now
+    if outcome.price is not None:
+        message.price, message.currency = outcome.price, outcome.currency
+    attempt = submission.attempt
+    rows = [
+        AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
+        for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
+    ]
+    event = NewEvent("message.sent", now, f'{{"attempt":{attempt},"connector":"{connector}"}}')
+    return Move(message, was, (event,), tuple(rows))
+
+
+def not_taken(
+    submission: Submission, outcome: Outcome, connector: str, now: int, chance: float, policy: retry.Policy
+) -> Move:
+    """Refused, or nobody knows: another attempt, a hold, or the end."""
+    message, attempt = submission
+    unknown = outcome.state == "unknown"
+    failure = outcome.failure or UNKNOWN
+    decision = retry.after_failure(
+        failure=failure,
+        attempt=attempt,
+        connector=connector,
+        plan=msgspec.json.decode(message.plan, type=list[str]),
+        now=now,
+        valid_until=message.valid_until,
+        retry_after_ms=outcome.retry_after_ms,
+        chance=chance,
+        policy=policy,
+    )
+    held = unknown and UNKNOWN_POLICY[message.kind] == HOLD
+    if held:  # it waits for a receipt, or for its end
+        decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")
+    rows = _failed_rows(submission, outcome, connector, now)
+    facts = {
+        "attempt": attempt,
+        "connector": connector,
+        "failure": failure,
+        "code": outcome.code,
+        "carrier_code": outcome.carrier_code,
+        "why": decision.reason,
+    }
+    if decision.at is None:
+        return _give_up(message, outcome, failure, facts, rows, now)
+    was = message.state
+    message.state = advance(was, "try_again").state
+    message.updated_at, message.due_at, message.owner = now, decision.at, WAITING
+    message.connector = decision.connector
+    if unknown and not held:
+        message.possible_duplicate = 1
+    if failure == THROTTLED:
+        message.attempts -= 1  # it was never looked at; the number is used again
+    event = "attempt.unknown" if unknown else "attempt.failed"
+    data = msgspec.json.encode(facts | {"next_attempt_at": decision.at}).decode()
+    return Move(message, was, (NewEvent(event, now, data, told=False),), rows)
+
+
+def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:
+    if outcome.failure == THROTTLED:
+        return ()
+    message, attempt = submission
+    answered = None if outcome.state == "unknown" else now
+    return (
+        AttemptRow(
+            message.id,
+            attempt,
+            1,
+            connector,
+            outcome.state,
+            None,
+            outcome.failure,
+            outcome.code,
+            outcome.carrier_code,
+            now,
+            answered,
+            None,
+        ),
+    )
+
+
+def _give_up(
+    message: Message,
+    outcome: Outcome,
+    failure: str,
+    facts: dict[str, object],
+    rows: tuple[AttemptRow, ...],
+    now: int,
+) -> Move:
+    was = message.state
+    step = advance(was, "refused")
+    message.state, message.owner = step.state, None
+    message.updated_at = message.final_at = now
+    message.failure, message.failure_code, message.carrier_code = failure, outcome.code, outcome.carrier_code
+    assert step.event is not None
+    return Move(message, was, (NewEvent(step.event, now, msgspec.json.encode(facts).decode()),), rows)
