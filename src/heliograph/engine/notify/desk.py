@@ -49,6 +49,11 @@ class Target:
         self.claiming = False
         self.more = False  # the ledger holds due deliveries that we know of
 
+    @property
+    def open(self) -> int:
+        """How many may be under way to it: one, when it is doubtful whether it is there at all."""
+        return 1 if self.failures >= _FAILURES_BEFORE_PAUSE else self.window
+
 
 class NotifyDesk:
     """Where events leave for customers."""
@@ -85,12 +90,11 @@ class NotifyDesk:
         """Deliveries that were just born: send what has room, leave the rest to the ledger."""
         for notice in notices:
             target = self._target(notice)
-            if self.stopping or target.closed_until or len(target.queue) >= _QUEUE_BOUND:
+            if self.stopping or len(target.queue) >= _QUEUE_BOUND:
                 target.more = True
                 continue
             target.queue.append(notice)
-            if target.in_flight < target.window:
-                self._send_next(target)
+            self._fill(target)
 
     async def look(self) -> None:
         """Ask the ledger for targets with due deliveries; called about once a second."""
@@ -120,11 +124,9 @@ class NotifyDesk:
 
     def _claim(self, target: Target) -> None:
         now = self._clock.now_ms()
-        room = 2 * target.window - target.in_flight - len(target.queue)
+        room = 2 * target.open - target.in_flight - len(target.queue)
         if target.claiming or self.stopping or room <= 0 or target.closed_until > now:
             return
-        if target.closed_until:
-            target.closed_until, room = 0, 1  # one to try whether it is back
         target.claiming, target.more = True, False
 
         def claimed(operation: ClaimDeliveries) -> None:
@@ -134,14 +136,22 @@ class NotifyDesk:
                 return
             target.more = len(operation.notices) == operation.limit
             target.queue.extend(operation.notices)
-            while target.queue and target.in_flight < target.window:
-                self._send_next(target)
+            self._fill(target)
 
         self._ledger.add(
             ClaimDeliveries(done=claimed, target=target.key, limit=room, now=now, hidden_until=now + HIDDEN_MS)
         )
 
     # -- going out
+
+    def _fill(self, target: Target) -> None:
+        """Send as much as the target has room for."""
+        if target.closed_until and target.closed_until > self._clock.now_ms():
+            return
+        while target.queue and target.in_flight < target.open:
+            self._send_next(target)
+        if target.more and target.in_flight * 2 <= target.open:
+            self._claim(target)
 
     def _send_next(self, target: Target) -> None:
         notice = target.queue.popleft()
@@ -195,10 +205,7 @@ class NotifyDesk:
         def done(answer: Answer) -> None:
             target.in_flight -= 1
             self._settle(target, endpoint, group, answer)
-            while target.queue and target.in_flight < target.window:
-                self._send_next(target)
-            if target.more and target.in_flight * 2 <= target.window:
-                self._claim(target)
+            self._fill(target)
 
         self._web.post(place, headers, body, timeout, done)
 
@@ -230,7 +237,9 @@ class NotifyDesk:
                 self._keep_failure(delivery, now, answer)
 
     def _failed(self, target: Target, endpoint: EndpointSpec | None, answer: Answer, now: int) -> None:
-        """Leave a failing target alone for a while; what waits in memory for it goes back to the ledger."""
+        """Leave a failing target alone for a while, then try with one whether it is back."""
+        if target.closed_until > now:
+            return  # it was under way when the target was closed, and says nothing new
         target.failures += 1
         if target.failing_since is None:
             target.failing_since = now
@@ -241,8 +250,7 @@ class NotifyDesk:
         if target.failures >= _FAILURES_BEFORE_PAUSE:
             pause = min(1_000 * 2 ** min(target.failures - _FAILURES_BEFORE_PAUSE, 10), _LONGEST_PAUSE_MS)
             target.closed_until = now + pause
-            target.queue.clear()
-            target.more = True
+            self._clock.later((pause + 1) / 1000, lambda: self._fill(target))
 
     def _keep_failure(self, delivery: Delivery, now: int, answer: Answer) -> None:
         schedule = self._settings.schedule_s
