@@ -96,3 +96,7 @@ class Watch(Protocol):
     def note(self, what: str, **facts: object) -> None:
         """A rare event that an operator wants to read."""
         ...
+
+
+class Unavailable(Exception):
+    """The ledger can't be reached at the moment: full disk, lost connection."""

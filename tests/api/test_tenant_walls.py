@@ -89,3 +89,8 @@ def test_only_the_operator_pauses_what_concerns_all(others: dict[str, Api]) -> N
     for scope, value in (("all", ""), ("connector", "quick"), ("kind", "otp"), ("workspace", "default")):
         answer = others["another workspace"]("PUT", "/v1/pauses", {"scope": scope, "value": value})
         assert (answer.status_code, answer.json()["code"]) == (403, "foreign_workspace")
+
+
+def test_only_the_operator_turns_a_network_off(others: dict[str, Api]) -> None:
+    answer = others["another workspace"]("POST", "/v1/sandbox/outage", {"connector": "quick", "is_out": True})
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign_workspace")

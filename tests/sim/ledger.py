@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from heliograph.core.message import Event, Message
+from heliograph.ports import Unavailable
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
@@ -25,7 +26,6 @@ from heliograph.store.port import (
     Operation,
     Row,
     Subscribers,
-    Unavailable,
 )
 from heliograph.store.sqlite.ledger import SqliteLedger, SqliteMigratable
 from heliograph.store.sqlite.writer import Writer

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from heliograph.ports import Unavailable
 from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Accept, Deliveries, Moves, Operation, Receipts, Unavailable
+from heliograph.store.port import Accept, Deliveries, Moves, Operation, Receipts
 from tests.store.making import RECEIVING, begin, count, in_hand, message, receipt, row, states, taken
 
 pytestmark = pytest.mark.asyncio

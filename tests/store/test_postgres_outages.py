@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from heliograph.store.port import Accept, Arrivals, Moves, Operation, Unavailable
+from heliograph.ports import Unavailable
+from heliograph.store.port import Accept, Arrivals, Moves, Operation
 from heliograph.store.postgres import PostgresLedger
 from tests.store.making import (
     accept,

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from heliograph.core.message import Message
-from heliograph.store.port import Accept, Claim, ClaimDeliveries, Move, Moves, NewEvent, Receipts, Share, Unavailable
+from heliograph.ports import Unavailable
+from heliograph.store.port import Accept, Claim, ClaimDeliveries, Move, Moves, NewEvent, Receipts, Share
 from heliograph.store.postgres import PostgresLedger
 from heliograph.store.postgres.numbers import BLOCK, Numbers
 from tests.store.making import (

@@ -22,7 +22,7 @@ from heliograph.api.context import Context
 from heliograph.api.problems import decode, explained
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.clients import Client
-from heliograph.store.port import Unavailable
+from heliograph.ports import Unavailable
 
 T = TypeVar("T")
 

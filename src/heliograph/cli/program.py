@@ -82,7 +82,7 @@ _EXPECTED = {
     "heliograph.core.failures": ("Refused",),
     "heliograph.engine.secrets": ("CannotOpen",),
     "heliograph.store.migrate": ("NewerLedger",),
-    "heliograph.store.port": ("Unavailable",),
+    "heliograph.ports": ("Unavailable",),
     "heliograph.store.sqlite.ledger": ("AlreadyServing",),
     "apsw": ("Error",),
     "asyncpg": ("PostgresError", "InterfaceError"),

@@ -5,8 +5,9 @@ takes messages in and leaves them to others.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,7 @@ from heliograph.core import retry
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import MESSAGE_COLUMNS, Message, Submission
 from heliograph.engine import declared, leases, sweep
+from heliograph.engine.background import Background
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
 from heliograph.engine.inbound import InboundDesk
@@ -23,9 +25,10 @@ from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
 from heliograph.engine.receipts import ReceiptDesk
-from heliograph.ports import Chance, Clock, Watch, WebClient
+from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
 from heliograph.store.port import Ledger, Moves
 
+_NO_LEDGER: Final = "the ledger can't be reached"
 _TICK_S: Final = 1.0
 _SWEEP_S: Final = 5.0
 _TIDY_S: Final = 300.0
@@ -76,7 +79,7 @@ class Gateway:
         self._watch = outside.watch
         self._retention = retention
         self._disable_after_ms = notify.disable_after_ms
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background(outside.watch)
         self._specs: dict[str, ConnectorSpec] = {}
         self.config_changed: Callable[[], None] = lambda: None
         self.doors_changed: Callable[[int], None] = lambda count: None
@@ -127,28 +130,26 @@ class Gateway:
         ledger.subscribers = Subscriptions(lambda: self.snapshot)
         await self.reload()
         await ledger.listen(self._woken, self.notify.told)
-        self._spawn("beat", leases.RENEW_MS / 1000, self._beat)
-        self._spawn("reload", _TICK_S, self._reload_if_changed)
+        self._background.every(leases.RENEW_MS / 1000, self._beat)
+        self._background.every(_TICK_S, self._reload_if_changed)
         if "engine" in self.roles:
             await self._own_links()
-            self._spawn("tick", _TICK_S, self._tick)
-            self._spawn("sweep", _SWEEP_S, self._sweep)
-            self._spawn("tidy", _TIDY_S, self._tidy)
+            self._background.every(_TICK_S, self._tick)
+            self._background.every(_SWEEP_S, self._sweep)
+            self._background.every(_TIDY_S, self._tidy)
         self.stalled = None
 
     async def stop(self, grace_s: float) -> None:
         """Take nothing new, finish what is in flight, give back what is ours."""
         self.stalled = "stopping"
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.stop()
         for link in self.links.values():
             link.up = False
         await asyncio.gather(*(link.carrier.stop(grace_s) for link in self.links.values()))
         await self._until_quiet(grace_s)
         self.notify.stopping = True
-        await leases.release(self.ledger, self._clock.now_ms())
+        with suppress(Unavailable):  # then our leases end by themselves
+            await leases.release(self.ledger, self._clock.now_ms())
 
     async def _until_quiet(self, grace_s: float) -> None:
         end = self._clock.monotonic() + grace_s
@@ -156,31 +157,6 @@ class Gateway:
             if not self.notify.in_flight and not any(link.in_flight for link in self.links.values()):
                 return
             await asyncio.sleep(0.02)
-
-    def _spawn(self, name: str, pause_s: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        async def run() -> None:
-            while True:
-                try:
-                    await do()
-                except Exception as error:  # the task must live on; the watch raises the alarm
-                    self._watch.defect(error)
-                await asyncio.sleep(pause_s)
-
-        self._tasks.add(asyncio.create_task(run(), name=f"gateway-{name}"))
-
-    def _soon(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something once, out of band; nothing any more when we are stopping, for the ledger will close."""
-
-        async def once() -> None:
-            try:
-                await do()
-            except Exception as error:  # edge of a task: the periodic one will try again
-                self._watch.defect(error)
-
-        if self.stalled != "stopping":
-            task = asyncio.create_task(once())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
 
     # -- configuration
 
@@ -199,9 +175,9 @@ class Gateway:
 
     def _woken(self, topic: str) -> None:
         if topic == "config":
-            self._soon(self._reload_if_changed)
+            self._background.soon(self._reload_if_changed)
         elif "engine" in self.roles:
-            self._soon(self._tick)
+            self._background.soon(self._tick)
 
     def estimated_end(self, messages: Sequence[Message]) -> int:
         """When the last of these messages will probably have been handed over."""
@@ -251,7 +227,13 @@ class Gateway:
     # -- periodic work
 
     async def _beat(self) -> None:
-        self.doors_changed(await leases.beat(self.ledger, self._clock.now_ms()))
+        try:
+            self.doors_changed(await leases.beat(self.ledger, self._clock.now_ms()))
+        except Unavailable:
+            self.stalled = self.stalled or _NO_LEDGER
+            raise
+        if self.stalled == _NO_LEDGER:
+            self.stalled = None
         if "engine" in self.roles:
             await self._own_links()
 
@@ -340,13 +322,13 @@ class Gateway:
 
     def look(self) -> None:
         """Deliveries may be due: look at once, not only at the next tick."""
-        self._soon(self.notify.look)
+        self._background.soon(self.notify.look)
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
-        self._soon(lambda: self._keep_health(endpoint, failing_since, reason))
+        self._background.soon(lambda: self._keep_health(endpoint, failing_since, reason))
 
     async def _keep_health(self, number: int, failing_since: int | None, reason: str) -> None:
         endpoint = self.snapshot.endpoints.get(number)

@@ -8,7 +8,7 @@ from heliograph.core.message import Delivery, Message, Outcome
 from heliograph.core.views import message_id, moment
 from heliograph.observe.log import Log
 from heliograph.observe.metrics import Metrics
-from heliograph.ports import Answer
+from heliograph.ports import Answer, Unavailable
 
 
 class Observer:
@@ -88,6 +88,9 @@ class Observer:
             )
 
     def defect(self, error: BaseException) -> None:
+        if isinstance(error, Unavailable):  # not ours to mend, and told without a trace: it may go on for hours
+            self.note("ledger_unavailable", why=str(error))
+            return
         self._metrics.defects.add((type(error).__name__,))
         trace = "".join(traceback.format_exception(error))
         self._log.error("defect", error=repr(error), trace=trace)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+from heliograph.ports import Unavailable
 from heliograph.store.port import (
     Accept,
     Arrivals,
@@ -38,6 +39,7 @@ _KEPT: Final[frozenset[type[Operation]]] = frozenset({Moves, Receipts, Arrivals,
 _LINGER_S: Final = 0.002
 _LOADED: Final = 24  # a commit of this many operations says that more are on their way
 _PAUSE_AFTER_FAILURE_S: Final = 0.5
+_PATIENCE_S: Final = 5.0
 
 
 class Batch:
@@ -134,8 +136,13 @@ class GroupCommit:
         for operation in later:
             self._gathering.add(operation)
 
-    async def drained(self) -> None:
-        """Wait until everything that was handed over is written."""
-        while self._busy or self._planned or self._gathering.size:
-            self._idle = self._loop.create_future()
-            await self._idle
+    async def drained(self, patience_s: float = _PATIENCE_S) -> None:
+        """Wait until everything that was handed over is written. After `patience_s` what is left is given up, and that
+        is reported: it is as if we had been killed, and recovered from in the same way."""
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._busy or self._planned or self._gathering.size:
+                    self._idle = self._loop.create_future()
+                    await self._idle
+        except TimeoutError:
+            self._report(Unavailable("stopped before everything was written; the next start takes over"))

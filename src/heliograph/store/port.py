@@ -21,10 +21,6 @@ from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 Row: TypeAlias = tuple[Any, ...]
 
 
-class Unavailable(Exception):
-    """The ledger can't be reached at the moment: full disk, lost connection."""
-
-
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
 HIDDEN_MS: Final = 20_000
 

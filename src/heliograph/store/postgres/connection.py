@@ -9,13 +9,15 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from heliograph.store.port import Row, Unavailable
+from heliograph.ports import Unavailable
+from heliograph.store.port import Row
 
 Connection: TypeAlias = Any  # asyncpg has no types
 Pool: TypeAlias = Any
 
 _CONNECT_S: Final = 3.0
 _STATEMENT_S: Final = 30.0
+_GOODBYE_S: Final = 2.0
 _POOL: Final = 4
 _TROUBLE: Final = (
     OSError,
@@ -79,6 +81,15 @@ async def connect_pool(url: str) -> Pool:
         )
     except _TROUBLE as error:
         raise unavailable(error) from error
+
+
+async def close(connection_or_pool: Connection | Pool) -> None:
+    """Say good-bye; a database that doesn't answer is left without."""
+    try:
+        async with asyncio.timeout(_GOODBYE_S):
+            await connection_or_pool.close()
+    except _TROUBLE:
+        connection_or_pool.terminate()
 
 
 async def _numbers_as_in_sqlite(connection: Connection) -> None:

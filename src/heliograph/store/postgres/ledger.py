@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from heliograph.core.message import Event
+from heliograph.ports import Unavailable
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
@@ -23,13 +24,13 @@ from heliograph.store.port import (
     Operation,
     Row,
     Subscribers,
-    Unavailable,
 )
 from heliograph.store.postgres.commit import CHANNEL, columns, within
 from heliograph.store.postgres.connection import (
     Connection,
     Pool,
     PostgresMigratable,
+    close,
     connect,
     connect_pool,
     is_trouble,
@@ -202,10 +203,12 @@ class PostgresLedger:
         try:
             await self._group.drained()
         finally:
+            if self._commit is not None:
+                self._commit.cancel()  # has ended long ago, unless the database is away
             if self._listener is not None:
                 await self._listener.stop()
             await self._writer.close()
-            await self._pool.close()
+            await close(self._pool)
 
 
 class PostgresTransaction:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from heliograph.store.port import Unavailable
+from heliograph.ports import Unavailable
 from heliograph.store.postgres.commit import CHANNEL
 from heliograph.store.postgres.connection import Connection, connect, is_trouble
 

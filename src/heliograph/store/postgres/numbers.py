@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from heliograph.store.port import Unavailable
+from heliograph.ports import Unavailable
 
 BLOCK: Final = 1_000_000  # as the sequences count
 _LOW: Final = BLOCK // 2

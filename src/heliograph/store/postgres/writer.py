@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from heliograph.ports import Unavailable
 from heliograph.store.batch import Batch
 from heliograph.store.port import (
     Accept,
@@ -24,11 +25,10 @@ from heliograph.store.port import (
     Moves,
     Receipts,
     Subscribers,
-    Unavailable,
 )
 from heliograph.store.postgres import deliveries, messages, receipts
 from heliograph.store.postgres.commit import Commit, begin
-from heliograph.store.postgres.connection import Connection, connect, is_trouble, unavailable
+from heliograph.store.postgres.connection import Connection, close, connect, is_trouble, unavailable
 
 _TRIES: Final = 3
 _FIRST_PAUSE_S: Final = 0.02
@@ -61,7 +61,7 @@ class Writer:
 
     async def close(self) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            await close(self._connection)
 
     async def write(self, batch: Batch) -> None:
         """Write one commit; raises Unavailable when nothing of it was kept."""

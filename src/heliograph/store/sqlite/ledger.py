@@ -20,9 +20,10 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from heliograph.core.message import Event
+from heliograph.ports import Unavailable
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers, Unavailable
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
