@@ -2,6 +2,7 @@
 
 import os
 import resource
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -86,6 +87,24 @@ def test_a_full_disk_refuses_what_it_can_not_keep_and_keeps_what_it_accepted(tmp
         assert ended(api, before + kept + after) == {"delivered"}
         stored = api("GET", "/v1/messages?limit=200").json()["data"]
         assert len(stored) == len(before + kept + after), "what was refused was not stored"
+
+
+def test_another_writer_holds_up_messages_but_not_the_server(tmp_path: Path) -> None:
+    """As a command beside the server does, for a moment."""
+    with Server(tmp_path) as server:
+        api = Api(server, server.key("messages:send", "messages:read"))
+        api.send()
+        writer = sqlite3.connect(server.data_dir / "heliograph.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        answered: list[int] = []
+        sending = threading.Thread(target=lambda: answered.append(len(api.send()["id"])))
+        sending.start()
+        time.sleep(0.3)
+        assert not answered, "it was accepted although nothing could be written"
+        assert requests.get(f"{server.url}/healthz", timeout=1).status_code == 200
+        writer.execute("ROLLBACK")
+        sending.join(10)
+        assert answered
 
 
 def _largest_file(folder: Path) -> int:

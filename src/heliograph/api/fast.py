@@ -2,11 +2,14 @@
 
 uvicorn's own protocol, which it extends, serves everything else: other paths, callers that are not remembered,
 pipelined and unusual requests. Both ways go through the same doors and give the same answers.
+
+A program that calls often begins each of its requests with the same bytes. What they mean is remembered, so that the
+parser reads each such beginning only once.
 """
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -23,6 +26,19 @@ class _Nobody:
 
 
 _NOBODY: Final = _Nobody()
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_HEADS_REMEMBERED: Final = 1_024
+
+
+class Head(NamedTuple):
+    """What the bytes before a body say."""
+
+    door: Door
+    heading: Heading
+    length: int  # of the body
+
+
+Heads = dict[bytes, Head]
 
 
 class Exchange:
@@ -67,12 +83,17 @@ class Exchange:
 class FastProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, context: Context, doors: Mapping[bytes, Door], fixed: bytes, *args: Any, **more: Any) -> None:
-        """`fixed`: the header lines that every answer has."""
+    def __init__(
+        self, context: Context, doors: Mapping[bytes, Door], fixed: bytes, heads: Heads, *args: Any, **more: Any
+    ) -> None:
+        """`fixed`: the header lines that every answer has. `heads`: what all connections have learnt."""
         super().__init__(*args, **more)
         self._context = context
         self._doors = doors
         self._fixed = fixed
+        self._heads = heads
+        self._is_parsing = False  # a message has begun and not ended
+        self._chunk: bytes | None = None  # what is being parsed, when a message begins with it
         self._address = ""
         self._exchange: Exchange | None = None  # whose body is being read
         self._idle_since = 0.0
@@ -81,9 +102,36 @@ class FastProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
 
+    def data_received(self, data: bytes) -> None:
+        if self._is_parsing:
+            self._chunk = None
+        elif not self._is_busy():
+            body = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            head = self._heads.get(data[:body])
+            if head is not None and len(data) - body == head.length and self._take(head.door, head.heading, True):
+                exchange, self._exchange = self._exchange, None
+                assert exchange is not None
+                exchange.body, exchange.size = data[body:], head.length
+                self._enter(exchange)
+                return
+            self._chunk = data
+        super().data_received(data)
+
+    def _remember(self, exchange: Exchange) -> None:
+        """The chunk that was parsed may be one whole request of which there will be more."""
+        chunk, heading = self._chunk, exchange.heading
+        if chunk is None or heading.key is not None or heading.request_id is not None or not exchange.keep_alive:
+            return
+        length = len(chunk) - exchange.size
+        if chunk.find(_END_OF_HEAD) + len(_END_OF_HEAD) == length:
+            if len(self._heads) >= _HEADS_REMEMBERED:
+                self._heads.clear()
+            self._heads[chunk[:length]] = Head(exchange.door, heading, exchange.size)
+
     # -- what the parser reports
 
     def on_message_begin(self) -> None:
+        self._is_parsing = True
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -91,7 +139,11 @@ class FastProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         door = self._doors.get(self.url)
-        if door is None or not self._is_plain() or not self._take(door):
+        if (
+            door is None
+            or not self._is_plain()
+            or not self._take(door, Heading(self.headers), self.parser.should_keep_alive())
+        ):
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.headers, self.expect_100_continue = url, headers, expects
@@ -112,13 +164,12 @@ class FastProtocol(HttpToolsProtocol):
         cycle: Exchange | None = self.cycle  # type: ignore[assignment]  # None before the first request
         return cycle is not None and not cycle.response_complete
 
-    def _take(self, door: Door) -> bool:
+    def _take(self, door: Door, heading: Heading, keep_alive: bool) -> bool:
         """Begin an exchange, if the caller is remembered."""
-        heading = Heading(self.headers)
         client = self._context.clients.authenticate(heading.authorization, self._address)
         if client is None:
             return False
-        self.cycle = self._exchange = Exchange(self, door, heading, client, self.parser.should_keep_alive())  # type: ignore[assignment]
+        self.cycle = self._exchange = Exchange(self, door, heading, client, keep_alive)  # type: ignore[assignment]
         return True
 
     def on_body(self, body: bytes) -> None:
@@ -131,11 +182,17 @@ class FastProtocol(HttpToolsProtocol):
             exchange.body = exchange.body + body if exchange.body else body
 
     def on_message_complete(self) -> None:
+        self._is_parsing = False
         exchange = self._exchange
         if exchange is None:
             super().on_message_complete()
             return
         self._exchange = None
+        self._remember(exchange)
+        self._enter(exchange)
+
+    def _enter(self, exchange: Exchange) -> None:
+        """The request is whole: through its door."""
         context, client = self._context, exchange.client
         caller = None if isinstance(client, Refusal) else client
         call = Call(context, exchange.heading, caller, exchange.body, exchange.reply)

@@ -58,7 +58,7 @@ def make(context: Context, listening: Listening) -> Server:
     """The server, not yet started; it is given its socket by `serve`."""
     # Behind a proxy the caller's address stands in a header, which only the general way reads.
     doors = {} if listening.trusted_proxies else site.FAST_DOORS
-    protocol: Any = partial(FastProtocol, context, doors, site.FIXED_LINES)
+    protocol: Any = partial(FastProtocol, context, doors, site.FIXED_LINES, {})
     return Server(
         uvicorn.Config(
             site.build(context),

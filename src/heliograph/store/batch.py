@@ -1,7 +1,7 @@
 """Group commit: operations wait for the commit that carries them.
 
 While one commit is written the next one gathers. When nothing is going on, a commit starts at once; under load it
-lingers for up to two milliseconds, so that more rows share the price of a flush to disk. A commit that fails as a
+lingers for up to a millisecond, so that more rows share the price of a flush to disk. A commit that fails as a
 whole (disk full, database gone) refuses new work at once and keeps what must not be lost, to try again; an operation
 that the ledger rejects by itself fails alone.
 """
@@ -36,7 +36,7 @@ ORDER: Final[tuple[type[Operation], ...]] = (
 )
 # Facts about the world: the world won't say them again, so they wait until the ledger can take them.
 _KEPT: Final[frozenset[type[Operation]]] = frozenset({Moves, Receipts, Arrivals, Deliveries})
-_LINGER_S: Final = 0.002
+_LINGER_S: Final = 0.001
 _LOADED: Final = 24  # a commit of this many operations says that more are on their way
 _PAUSE_AFTER_FAILURE_S: Final = 0.5
 _PATIENCE_S: Final = 5.0
@@ -52,6 +52,17 @@ class Batch:
     def add(self, operation: Operation) -> None:
         self._by_class[type(operation)].append(operation)
         self.size += 1
+
+    def rows(self) -> int:
+        """About how much there is to write."""
+        return (
+            sum(len(accept.messages) for accept in self.of(Accept))
+            + sum(len(moves.moves) for moves in self.of(Moves))
+            + sum(len(receipts.receipts) for receipts in self.of(Receipts))
+            + sum(share.limit for claim in self.of(Claim) for share in claim.shares)
+            + sum(len(deliveries.results) for deliveries in self.of(Deliveries))
+            + sum(due.limit for due in self.of(ClaimDeliveries))
+        )
 
     def of(self, cls: type[_O]) -> list[_O]:
         return self._by_class[cls]  # type: ignore[return-value]

@@ -94,7 +94,8 @@ class NotifyDesk:
                 target.more = True
                 continue
             target.queue.append(notice)
-            self._fill(target)
+            if target.in_flight < target.window:
+                self._fill(target)
 
     async def look(self) -> None:
         """Ask the ledger for targets with due deliveries; called about once a second."""

@@ -27,6 +27,8 @@ from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, R
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
+_BUSY_MS: Final = 5_000
+_ROWS_ON_LOOP: Final = 2_000  # about 20 ms
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log before a checkpoint
 _TROUBLE: Final = (
     apsw.FullError,
@@ -59,7 +61,7 @@ class SqliteLedger:
         self._cold = asyncio.Lock()
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="ledger-read")
         self._local = threading.local()
-        self._group = GroupCommit(self._loop, self._inbox.put, report)
+        self._group = GroupCommit(self._loop, self._start, report)
         self._counters: dict[str, int] = {}
         self._lock_file: int | None = None
         self.woken: Callable[[str], None] = lambda topic: None
@@ -127,23 +129,50 @@ class SqliteLedger:
             os.close(self._lock_file)
             self._lock_file = None
 
+    # -- commits
+
+    def _start(self, batch: Batch) -> None:
+        """Write a commit's rows here on the loop, and leave the wait for the disk to the thread.
+
+        Row by row the thread would take the interpreter's lock from the loop and give it back: slower for both. What
+        would hold up the loop goes to the thread as a whole: many rows, or somebody else who is writing. While a cold
+        transaction is open or wanted, the connection is the thread's alone.
+        """
+        if self._cold.locked() or batch.rows() > _ROWS_ON_LOOP or not self._apply(batch):
+            self._inbox.put(batch)
+        else:
+            self._inbox.put(lambda: self._write(batch, self._flush))
+
+    def _apply(self, batch: Batch) -> bool:
+        """False: nothing was written; the thread, which can wait, shall try and find out why."""
+        connection = self._connection
+        connection.set_busy_timeout(0)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            self._writer.apply(batch)
+        except Exception:  # trouble, or a poisoned operation: met again, and sorted, in the thread
+            self._undo()
+            return False
+        finally:
+            connection.set_busy_timeout(_BUSY_MS)
+        return True
+
     # -- the writer thread
 
     def _run(self) -> None:
         while (job := self._inbox.get()) is not None:
-            if isinstance(job, Batch):
-                if self._cold_open:
-                    self._deferred.append(job)
-                else:
-                    self._write(job)
-            else:
+            if not isinstance(job, Batch):
                 job()
+            elif self._cold_open:
+                self._deferred.append(job)
+            else:
+                self._write(job, self._commit)
         self._connection.close()
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, do: Callable[[Batch], None]) -> None:
         error: Exception | None = None
         try:
-            self._commit(batch)
+            do(batch)
         except _TROUBLE as trouble:
             error = Unavailable(f"the ledger can't be written: {trouble}")
             error.__cause__ = trouble
@@ -153,15 +182,24 @@ class SqliteLedger:
         self._loop.call_soon_threadsafe(self._group.finished, batch, error)
 
     def _commit(self, batch: Batch) -> None:
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             self._writer.apply(batch)
-            execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
+            self._undo()
             raise
+        self._flush(batch)
+
+    def _flush(self, _: Batch) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def _each_alone(self, batch: Batch) -> Exception | None:
         for operation in batch:
@@ -273,7 +311,7 @@ class SqliteLedger:
         finally:
             self._cold_open = False
             while self._deferred:
-                self._write(self._deferred.popleft())
+                self._write(self._deferred.popleft(), self._commit)
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         self.woken, self.told = woken, told
@@ -325,7 +363,7 @@ class SqliteMigratable:
 def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(5_000)
+    connection.set_busy_timeout(_BUSY_MS)
     if not readonly:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
