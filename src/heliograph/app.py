@@ -24,6 +24,7 @@ from heliograph.engine import declare, environments
 from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.declared import ConnectorSpec
+from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.standing import Standing
@@ -72,8 +73,8 @@ class Process:
         return catalogue.build(spec.kind, spec.name, settings, world)
 
     @property
-    def tools(self) -> declare.Tools:
-        return declare.Tools(
+    def tools(self) -> Tools:
+        return Tools(
             catalogue.check, self.refuse_url, lambda: secret_from(secrets.token_bytes(32)), self.seal, self.unseal
         )
 
@@ -85,7 +86,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def declaring_tools(settings: Settings) -> declare.Tools:
+def declaring_tools(settings: Settings) -> Tools:
     """What `apply` needs to check and to seal."""
     return Process(settings).tools
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from heliograph.core.signing import secret_from
 from tests.process.server import Api, Server
 from tests.process.sink import Heard, Sink
 
@@ -155,3 +156,22 @@ def test_many_failures_at_once_are_one_failure(tmp_path: Path) -> None:
         heard_before = len(restarting.heard)
         back.set()
         restarting.until(lambda heard: len(heard) > heard_before + 190, within_s=10.0)
+
+
+def test_an_endpoint_whose_secret_is_gone_harms_only_itself(tmp_path: Path) -> None:
+    config = CONFIG + 'secret = "env:HOOK_SECRET"\n'
+    secret = {"HOOK_SECRET": secret_from(bytes(32))}
+    with Sink() as good, Sink() as bad:
+        server = Server(tmp_path, config.format(good=good.url, bad=bad.url), environ=secret)
+        with server:
+            api = Api(server, server.key("messages:send", "messages:read", "webhooks:read"))
+            api.send()
+            bad.until(lambda heard: len(heard) == 4)
+        del server.environ["HOOK_SECRET"]
+        server.configure(CONFIG.partition("[endpoints")[0])  # what was declared stays
+        with server:
+            for _ in range(3):
+                api.until(api.send()["id"], "delivered")
+            good.until(lambda heard: len(heard) == 16)
+            assert "HOOK_SECRET" in api("GET", "/v1/endpoints/bad").json()["reason"]
+            assert len(bad.heard) == 4

@@ -121,7 +121,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
     **_group(
         "Wrong declaration",
         bad_connector="Mend the setting that the pointer names.",
-        bad_share="Give a share above 0, up to 1.",
         bad_sender_type="Use a type that the detail names.",
         unknown_connector="Declare the connector first.",
         unknown_workspace="Create the workspace first.",

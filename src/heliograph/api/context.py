@@ -11,8 +11,8 @@ from heliograph.api.limits import Limits
 from heliograph.carriers.port import Carrier
 from heliograph.core.message import Message
 from heliograph.engine.clients import Clients
-from heliograph.engine.declare import Tools
 from heliograph.engine.declared import Snapshot
+from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger, Moves

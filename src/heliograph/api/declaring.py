@@ -8,8 +8,7 @@ from heliograph.api.routes import Request, Route, not_found
 from heliograph.core.failures import Refused
 from heliograph.engine import declare
 from heliograph.engine.declare import SECTIONS, Change
-
-_SECRET_KEYS: Final = ("secret", "secrets", "password", "api_key", "auth_token", "token")
+from heliograph.engine.form import SECRET_KEYS
 
 
 class ApplyRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,7 +69,7 @@ async def list_declared(request: Request) -> DeclaredList:
 
 
 def _shown(spec: dict[str, Any]) -> dict[str, Any]:
-    return {key: "…" if key in _SECRET_KEYS else value for key, value in spec.items()}
+    return {key: "…" if key in (*SECRET_KEYS, "secrets") else value for key, value in spec.items()}
 
 
 async def remove(request: Request) -> Changes:

@@ -19,9 +19,10 @@ import msgspec
 
 from heliograph.api.call import Call, Door
 from heliograph.api.context import Context
-from heliograph.api.problems import decode, explained
+from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.clients import Client
+from heliograph.engine.explain import explained
 from heliograph.ports import Unavailable
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Endpoints of the caller's environment: declared, tested, their deliveries seen, events told again."""
+"""Endpoints of the caller's environment: declared, tested, their secrets turned over, events told again."""
 
 import secrets
 from typing import Annotated, Any, Final
@@ -9,10 +9,10 @@ from msgspec import Meta
 from heliograph.api.reading import where
 from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import ids
-from heliograph.core.message import Delivery, Event
+from heliograph.core.failures import Refused
 from heliograph.core.request import read_time
 from heliograph.core.signing import secret_from
-from heliograph.core.views import event_id, moment
+from heliograph.core.views import moment
 from heliograph.engine import declare, endpoints
 from heliograph.engine.declared import EndpointSpec
 from heliograph.store import reads
@@ -54,39 +54,6 @@ class EndpointList(msgspec.Struct):
     data: list[EndpointView]
 
 
-class DeliveryQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the delivery log is narrowed to."""
-
-    status: str | None = None
-    message_id: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    cursor: str | None = None
-
-
-class DeliveryView(msgspec.Struct):
-    """One event on its way to one place."""
-
-    id: str
-    event_id: str
-    event_type: str
-    target: str
-    status: str
-    tries: int
-    next_try_at: str | None
-    answered_at: str | None
-    http_status: int | None
-    latency_ms: int | None
-    error: str | None
-    is_replay: bool
-
-
-class DeliveryPage(msgspec.Struct):
-    """Deliveries, the newest first."""
-
-    data: list[DeliveryView]
-    next_cursor: str | None
-
-
 class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What to tell again: a span of time, or messages."""
 
@@ -101,7 +68,7 @@ class Done(msgspec.Struct):
     deliveries: int
 
 
-def _endpoint(request: Request) -> EndpointSpec:
+def find_endpoint(request: Request) -> EndpointSpec:
     name = request.place["name"]
     for endpoint in request.context.snapshot().realms[request.client.environment].endpoints:
         if endpoint.name == name:
@@ -130,7 +97,7 @@ async def list_endpoints(request: Request) -> EndpointList:
 
 
 async def show(request: Request) -> EndpointView:
-    return await _view(request, _endpoint(request))
+    return await _view(request, find_endpoint(request))
 
 
 async def put(request: Request) -> EndpointView:
@@ -138,21 +105,27 @@ async def put(request: Request) -> EndpointView:
     asked: EndpointRequest = request.body
     spec: dict[str, Any] = {k: v for k, v in msgspec.structs.asdict(asked).items() if v is not None and k != "name"}
     spec["environment"] = request.client.environment_name
-    changes = await declare.apply(
-        request.context.ledger,
-        {"endpoints": {asked.name: spec}},
-        request.context.tools,
-        actor=request.actor,
-        now=request.now,
-        workspace=request.client.workspace_name,
-    )
+    try:
+        changes = await declare.apply(
+            request.context.ledger,
+            {"endpoints": {asked.name: spec}},
+            request.context.tools,
+            actor=request.actor,
+            now=request.now,
+            workspace=request.client.workspace_name,
+        )
+    except Refused as refused:
+        place = f"/endpoints/{asked.name}"
+        raise Refused(
+            *(msgspec.structs.replace(r, pointer=r.pointer.removeprefix(place)) for r in refused.refusals)
+        ) from None
     await request.context.reload()
     request.place = {"name": asked.name}
-    return await _view(request, _endpoint(request), changes[0].secret)
+    return await _view(request, find_endpoint(request), changes[0].secret)
 
 
 async def remove(request: Request) -> Done:
-    endpoint = _endpoint(request)
+    endpoint = find_endpoint(request)
     await declare.remove(
         request.context.ledger, endpoint.workspace, "endpoint", endpoint.name, actor=request.actor, now=request.now
     )
@@ -161,34 +134,34 @@ async def remove(request: Request) -> Done:
 
 
 async def enable(request: Request) -> EndpointView:
-    endpoint = _endpoint(request)
+    endpoint = find_endpoint(request)
     await endpoints.enable(request.context.ledger, endpoint, actor=request.actor, now=request.now)
     await request.context.reload()
-    return await _view(request, _endpoint(request))
+    return await _view(request, find_endpoint(request))
 
 
 async def rotate(request: Request) -> EndpointView:
-    endpoint, made = _endpoint(request), secret_from(secrets.token_bytes(32))
+    endpoint, made = find_endpoint(request), secret_from(secrets.token_bytes(32))
     context = request.context
     await endpoints.rotate_secret(context.ledger, endpoint, made, context.seal, actor=request.actor, now=request.now)
     await context.reload()
-    return await _view(request, _endpoint(request), made)
+    return await _view(request, find_endpoint(request), made)
 
 
 async def retire(request: Request) -> EndpointView:
-    await endpoints.retire_secret(request.context.ledger, _endpoint(request), actor=request.actor, now=request.now)
+    await endpoints.retire_secret(request.context.ledger, find_endpoint(request), actor=request.actor, now=request.now)
     await request.context.reload()
-    return await _view(request, _endpoint(request))
+    return await _view(request, find_endpoint(request))
 
 
 async def test(request: Request) -> Done:
-    await endpoints.send_test(request.context.ledger, _endpoint(request), request.now)
+    await endpoints.send_test(request.context.ledger, find_endpoint(request), request.now)
     request.context.look()
     return Done(1)
 
 
 async def replay(request: Request) -> Done:
-    endpoint, asked = _endpoint(request), request.body
+    endpoint, asked = find_endpoint(request), request.body
     numbers = None
     if asked.messages is not None:
         numbers = [place[1] for public_id in asked.messages if (place := ids.parse("msg", public_id))]
@@ -225,51 +198,6 @@ def _time(text: str | None, pointer: str) -> int | None:
     return found
 
 
-async def log(request: Request) -> DeliveryPage:
-    return await _log(request, _endpoint(request).id)
-
-
-async def log_of_all(request: Request) -> DeliveryPage:
-    return await _log(request, None)
-
-
-async def _log(request: Request, endpoint: int | None) -> DeliveryPage:
-    query: DeliveryQuery = request.query
-    cursor = ids.parse("dlv", query.cursor) if query.cursor else None
-    message = ids.parse("msg", query.message_id) if query.message_id else None
-    if (query.cursor and cursor is None) or (query.message_id and message is None):
-        raise refuse("bad_cursor", "cursor or message_id is none of ours", "/cursor", 400)
-    found = await reads.deliveries(
-        request.context.ledger,
-        where(request),
-        endpoint=endpoint,
-        message_number=message[1] if message else None,
-        state=query.status,
-        below_id=cursor[1] if cursor else None,
-        limit=query.limit + 1,
-    )
-    views = [_delivery(*pair) for pair in found[: query.limit]]
-    return DeliveryPage(views, views[-1].id if len(found) > query.limit else None)
-
-
-def _delivery(delivery: Delivery, event: Event) -> DeliveryView:
-    pending = delivery.state == "pending"
-    return DeliveryView(
-        ids.make("dlv", delivery.created_at, delivery.id),
-        event_id(event),
-        event.type,
-        delivery.target,
-        delivery.state,
-        delivery.tries,
-        moment(delivery.next_at) if pending else None,
-        None if delivery.answered_at is None else moment(delivery.answered_at),
-        delivery.status,
-        delivery.latency_ms,
-        delivery.error,
-        bool(delivery.replay),
-    )
-
-
 _READ, _MANAGE, _AT = "webhooks:read", "webhooks:manage", "/v1/endpoints/{name}"
 ROUTES: Final = (
     Route("GET", "/v1/endpoints", list_endpoints, _READ, answer=EndpointList, summary="List endpoints"),
@@ -283,8 +211,4 @@ ROUTES: Final = (
     Route("POST", f"{_AT}/retire", retire, _MANAGE, answer=EndpointView, summary="End the old secret"),
     Route("POST", f"{_AT}/test", test, _MANAGE, answer=Done, status=202, summary="Send a test event"),
     Route("POST", f"{_AT}/replay", replay, _MANAGE, body=ReplayRequest, answer=Done, status=202, summary="Tell again"),
-    Route("GET", f"{_AT}/deliveries", log, _READ, query=DeliveryQuery, answer=DeliveryPage, summary="Delivery log"),
-    Route(
-        "GET", "/v1/deliveries", log_of_all, _READ, query=DeliveryQuery, answer=DeliveryPage, summary="All deliveries"
-    ),
 )

@@ -3,43 +3,19 @@
 Everything of one call is kept or nothing. What is not mentioned stays as it is; `prune` removes it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import senders
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.message import LANES
 from heliograph.engine.declared import OPERATOR
-from heliograph.engine.notify.subscriptions import EVENT_TYPES
+from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools, check
+from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger, Row, Transaction
 
 SECTIONS: Final = {"connectors": "connector", "routes": "route", "senders": "sender", "endpoints": "endpoint"}
-_MATCH_KEYS: Final = ("country", "prefix", "kind", "sender", "share")
-_OTHER_EVENTS: Final = ("inbound.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook.")
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
-
-
-class Tools(msgspec.Struct, frozen=True):
-    """What declaring needs of the rest of the program."""
-
-    check_connector: Callable[[str, Mapping[str, Any]], tuple[str, str] | None]  # (key, what is wrong)
-    check_url: Callable[[str], str | None]
-    new_secret: Callable[[], str]
-    seal: Callable[[str], str]
-    unseal: Callable[[str], str]
-
-
-class Object(msgspec.Struct):
-    """One declared object, as it was written."""
-
-    kind: str
-    name: str
-    workspace: str
-    spec: dict[str, Any]
-    pointer: str
-    position: int
 
 
 class Change(msgspec.Struct):
@@ -73,7 +49,13 @@ async def apply(
         environments = await transaction.fetch(
             "SELECT w.name, e.name FROM environments e JOIN workspaces w ON w.id = e.workspace"
         )
-        refusals = check(objects, known, frozenset(workspaces), frozenset((r[0], r[1]) for r in environments), tools)
+        place = Place(
+            {row[2]: row[1] for row in known if row[0] == "connector"},
+            frozenset(workspaces),
+            frozenset((row[0], row[1]) for row in environments),
+            knows_machine=workspace in (None, OPERATOR),
+        )
+        refusals = check(objects, place, tools)
         if workspace is not None:
             refusals += [_foreign(o) for o in objects if o.workspace != workspace]
         if refusals:
@@ -91,131 +73,36 @@ async def apply(
 
 
 def read(document: Mapping[str, Any], workspace: str) -> list[Object]:
-    """The objects of a document, in its order."""
-    objects: list[Object] = []
-    for section, kind in SECTIONS.items():
-        value = document.get(section)
-        if not value:
-            continue
-        if section == "routes":
-            entries = [
-                (str(entry.get("name") or index), entry, f"/routes/{index}") for index, entry in enumerate(value)
-            ]
-        else:
-            entries = [(name, entry, f"/{section}/{name}") for name, entry in value.items()]
-        for position, (name, entry, pointer) in enumerate(entries):
-            spec = {key: content for key, content in entry.items() if key not in ("workspace", "name")}
-            objects.append(Object(kind, name, entry.get("workspace") or workspace, spec, pointer, position))
-    return objects
-
-
-# -- what can't work
-
-
-def check(
-    objects: Sequence[Object],
-    known: Sequence[Row],
-    workspaces: frozenset[str],
-    environments: frozenset[tuple[str, str]],
-    tools: Tools,
-) -> list[Refusal]:
-    connectors = {o.name for o in objects if o.kind == "connector"} | {row[2] for row in known if row[0] == "connector"}
-    found: list[Refusal] = []
-    for o in objects:
-        if o.workspace not in workspaces:
-            found.append(
-                Refusal("unknown_workspace", f"there is no workspace {o.workspace!r}", f"{o.pointer}/workspace")
-            )
-        elif o.kind == "connector":
-            found += _check_connector(o, tools)
-        elif o.kind == "route":
-            found += _check_route(o, connectors | {"sandbox"})
-        elif o.kind == "sender":
-            found += _check_sender(o)
-        else:
-            found += _check_endpoint(o, environments, tools)
-    return found
-
-
-def _check_connector(o: Object, tools: Tools) -> list[Refusal]:
-    kind = o.spec.get("kind")
-    if not isinstance(kind, str):
-        return [Refusal("missing_field", f'connector {o.name!r} needs a kind, such as "sandbox"', f"{o.pointer}/kind")]
-    if wrong := tools.check_connector(kind, o.spec):
-        key, detail = wrong
-        return [Refusal("bad_connector", detail, f"{o.pointer}/{key}")]
-    return []
-
-
-def _check_route(o: Object, connectors: set[str]) -> list[Refusal]:
-    found: list[Refusal] = []
-    via = o.spec.get("via")
-    if not isinstance(via, list) or not via:
-        found.append(Refusal("missing_field", f'route {o.name!r} needs via = ["a connector", …]', f"{o.pointer}/via"))
-    else:
-        found += [
-            Refusal(
-                "unknown_connector",
-                f"route {o.name!r} leads to {name!r}, which is not declared",
-                f"{o.pointer}/via/{i}",
-            )
-            for i, name in enumerate(via)
-            if name not in connectors
-        ]
-    match = o.spec.get("match") or {}
-    for key in match:
-        if key not in _MATCH_KEYS:
-            known = ", ".join(_MATCH_KEYS)
-            found.append(
-                Refusal(
-                    "unknown_field", f"a route can't match on {key!r}; it can on {known}", f"{o.pointer}/match/{key}"
-                )
-            )
-    kinds = match.get("kind") or []
-    for kind in [kinds] if isinstance(kinds, str) else kinds:
-        if kind not in LANES:
-            found.append(
-                Refusal("unknown_kind", f"{kind!r} is not a kind: {', '.join(LANES)}", f"{o.pointer}/match/kind")
-            )
-    share = match.get("share", 1.0)
-    if not isinstance(share, int | float) or not 0 <= share <= 1:
-        found.append(Refusal("bad_share", "share is a part between 0 and 1", f"{o.pointer}/match/share"))
-    return found
-
-
-def _check_sender(o: Object) -> list[Refusal]:
-    value = o.spec.get("value") or o.name
-    if senders.type_of(value) is None:
-        return [
-            Refusal("bad_sender", f"{value!r} can't be a sender: up to 11 letters and digits, or a number", o.pointer)
-        ]
-    if o.spec.get("type", "alphanumeric") not in senders.TYPES:
-        known = ", ".join(senders.TYPES)
-        return [Refusal("bad_sender_type", f"{o.spec['type']!r} is not a type of sender: {known}", f"{o.pointer}/type")]
-    return []
-
-
-def _check_endpoint(o: Object, environments: frozenset[tuple[str, str]], tools: Tools) -> list[Refusal]:
-    found: list[Refusal] = []
-    url = o.spec.get("url")
-    if not isinstance(url, str):
-        found.append(Refusal("missing_field", f"endpoint {o.name!r} needs a url", f"{o.pointer}/url"))
-    elif problem := tools.check_url(url):
-        found.append(Refusal("bad_url", problem, f"{o.pointer}/url"))
-    environment = o.spec.get("environment") or "live"
-    if (o.workspace, environment) not in environments:
-        found.append(
-            Refusal("unknown_environment", f"there is no environment {environment!r}", f"{o.pointer}/environment")
+    """The objects of a document, in its order. Raises `Refused` when it has another shape."""
+    if unknown := [section for section in document if section not in SECTIONS]:
+        hint = did_you_mean(unknown[0], SECTIONS)
+        raise Refused(
+            Refusal("unknown_field", f"nothing is declared under {unknown[0][:60]!r}.{hint}", f"/{unknown[0]}")
         )
-    for index, name in enumerate(o.spec.get("events") or []):
-        if not (name == "*" or name in EVENT_TYPES or name == "message.*" or name.startswith(_OTHER_EVENTS)):
-            known = ", ".join(sorted(EVENT_TYPES))
-            found.append(
-                Refusal("unknown_event", f"{name!r} is not an event type: {known}", f"{o.pointer}/events/{index}")
-            )
-    if o.spec.get("format", "json") not in ("json", "form"):
-        found.append(Refusal("bad_format", "format is json or form", f"{o.pointer}/format"))
+    return [
+        Object(kind, name, entry.get("workspace") or workspace, _spec(entry), pointer, position)
+        for section, kind in SECTIONS.items()
+        for position, (name, entry, pointer) in enumerate(_entries(section, document.get(section) or {}))
+    ]
+
+
+def _entries(section: str, value: Any) -> list[tuple[str, dict[str, Any], str]]:
+    """(name, what it says, where) of each; routes are a list, for their order counts, all others have their names."""
+    wanted = list if section == "routes" else dict
+    if value and not isinstance(value, wanted):
+        words = "a list" if wanted is list else "an object of names"
+        raise Refused(Refusal("wrong_type", f"{section} must be {words}", f"/{section}"))
+    found = []
+    for key, entry in enumerate(value) if isinstance(value, list) else value.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("workspace") or "", str):
+            raise Refused(Refusal("wrong_type", f"{key} must be an object", f"/{section}/{key}"))
+        name = entry.get("name") if section == "routes" else None
+        found.append((str(name or key), entry, f"/{section}/{key}"))
     return found
+
+
+def _spec(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: content for key, content in entry.items() if key not in ("workspace", "name")}
 
 
 def _foreign(o: Object) -> Refusal:
@@ -266,9 +153,9 @@ def _sealed(o: Object, old: dict[str, Any] | None, tools: Tools) -> tuple[dict[s
             return spec, None
         shown = tools.new_secret()
         spec["secret"] = shown
-    for key in ("secret", "password", "api_key", "auth_token", "token"):
+    for key in SECRET_KEYS:
         value = spec.get(key)
-        if isinstance(value, str) and not value.startswith(("env:", "file:", "sealed:")):
+        if isinstance(value, str) and not value.startswith(REFERENCES):
             kept = old.get(key) if old is not None else None
             same = isinstance(kept, str) and kept.startswith("sealed:") and tools.unseal(kept) == value
             spec[key] = kept if same else tools.seal(value)

@@ -23,6 +23,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True):
     """A declared connector: what the engine needs, and the rest for its carrier."""
 
     id: int
+    workspace: int  # who may use it; the operator's serve all
     name: str
     kind: str
     window: int
@@ -96,7 +97,7 @@ async def load(ledger: Ledger) -> Snapshot:
     rows = [_Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4])) for row in objects]
     operator = next(key for key, name in names.items() if name == OPERATOR)
     connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
-    connectors.setdefault(SANDBOX, ConnectorSpec(0, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
+    connectors.setdefault(SANDBOX, ConnectorSpec(0, operator, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
     by_environment = {(row[1], row[2]): row[0] for row in environments}
     endpoints = _endpoints(rows, by_environment, frozenset(row[0] for row in unhealthy))
     realms = {
@@ -136,6 +137,7 @@ def _connector(row: _Declared) -> ConnectorSpec:
     spec = row.spec
     return ConnectorSpec(
         id=row.id,
+        workspace=row.workspace,
         name=row.name,
         kind=spec["kind"],
         window=int(spec.get("window") or (2_000 if spec["kind"] == SANDBOX else 100)),
@@ -213,6 +215,7 @@ def _realm(
     usable = {
         spec.name: Connector(spec.name, spec.kind, spec.price_per_segment, spec.currency)
         for spec in connectors.values()
+        if spec.workspace in (operator, workspace)
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})

@@ -99,22 +99,23 @@ async def send_test(ledger: Ledger, endpoint: EndpointSpec, now: int) -> None:
 
 async def replay(ledger: Ledger, endpoint: EndpointSpec, events: Sequence[Event], now: int) -> int:
     """Tell an endpoint again what it has subscribed to of these events; with their ids, marked as told again."""
-    target = endpoint_target(endpoint.id)
-    wanted = [
-        Again(event.seq, event.workspace, event.environment, event.message, endpoint.id, target)
-        for event in events
-        if wants(endpoint.events, event.type)
-    ]
-    if wanted:
-        async with ledger.transaction() as transaction:
-            await transaction.redeliver(wanted, now)
+    wanted = [event for event in events if wants(endpoint.events, event.type)]
+    await _again(ledger, wanted, endpoint.id, endpoint_target(endpoint.id), now)
     return len(wanted)
+
+
+async def replay_one(ledger: Ledger, endpoint: EndpointSpec, event: Event, now: int) -> None:
+    """Tell it again what it was told once, whatever it has subscribed to since."""
+    await _again(ledger, [event], endpoint.id, endpoint_target(endpoint.id), now)
 
 
 async def replay_callback(ledger: Ledger, event: Event, url: str, now: int) -> None:
     """Tell a message's own callback URL again."""
-    again = Again(
-        event.seq, event.workspace, event.environment, event.message, None, callback_target(event.environment, url)
-    )
-    async with ledger.transaction() as transaction:
-        await transaction.redeliver([again], now)
+    await _again(ledger, [event], None, callback_target(event.environment, url), now)
+
+
+async def _again(ledger: Ledger, events: Sequence[Event], endpoint: int | None, target: str, now: int) -> None:
+    if events:
+        again = [Again(e.seq, e.workspace, e.environment, e.message, endpoint, target) for e in events]
+        async with ledger.transaction() as transaction:
+            await transaction.redeliver(again, now)

@@ -91,7 +91,7 @@ class Gateway:
             lambda: self.snapshot,
             outside.unseal,
             notify,
-            outside.watch.delivery,
+            outside.watch,
             self._endpoint_health,
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)

@@ -166,6 +166,18 @@ async def deliveries(
     return [(Delivery(*row[:width]), Event(*row[width:])) for row in rows]
 
 
+async def delivery(ledger: Ledger, where: Where, number: int) -> tuple[Delivery, Event] | None:
+    rows = await ledger.fetch(
+        f"SELECT {_DELIVERY}, {_EVENT} FROM deliveries d JOIN events e ON e.seq = d.event "
+        "WHERE d.id = $1 AND d.workspace = $2 AND d.environment = $3",
+        number,
+        where.workspace,
+        where.environment,
+    )
+    width = len(DELIVERY_COLUMNS)
+    return (Delivery(*rows[0][:width]), Event(*rows[0][width:])) if rows else None
+
+
 async def delivery_failures(ledger: Ledger, delivery: int) -> list[tuple[Any, ...]]:
     """(try, at, status, latency_ms, error) of every try that failed."""
     return await ledger.fetch(

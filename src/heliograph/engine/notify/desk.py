@@ -15,7 +15,7 @@ from heliograph.core.message import Delivery
 from heliograph.core.signing import Signer
 from heliograph.engine.declared import EndpointSpec, Snapshot
 from heliograph.engine.notify.request import form_request, json_request
-from heliograph.ports import Answer, Chance, Clock, WebClient, WebTarget
+from heliograph.ports import Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 
 SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
@@ -55,6 +55,17 @@ class Target:
         return 1 if self.failures >= _FAILURES_BEFORE_PAUSE else self.window
 
 
+class Unsendable(msgspec.Struct):
+    """The answer to what could not even be sent."""
+
+    detail: str
+    status: int = 0
+    reason: str = "unsendable"
+    body: bytes = b""
+    latency_ms: int = 0
+    retry_after: float | None = None
+
+
 class NotifyDesk:
     """Where events leave for customers."""
 
@@ -67,7 +78,7 @@ class NotifyDesk:
         snapshot: Callable[[], Snapshot],
         unseal: Callable[[str], str],
         settings: Settings,
-        answered: Callable[[Delivery, Answer], None],
+        watch: Watch,
         health: Callable[[int, int | None, str], None],
     ) -> None:
         self._ledger = ledger
@@ -77,7 +88,8 @@ class NotifyDesk:
         self._snapshot = snapshot
         self._unseal = unseal
         self._settings = settings
-        self._answered = answered
+        self._answered = watch.delivery
+        self._defect = watch.defect
         self._health = health
         self._targets: dict[str, Target] = {}
         self._signers: dict[tuple[str, ...], Signer] = {}
@@ -156,6 +168,14 @@ class NotifyDesk:
 
     def _send_next(self, target: Target) -> None:
         notice = target.queue.popleft()
+        try:
+            self._send(target, notice)
+        except Exception as error:  # such as a secret that can't be opened: it must harm nobody but its own endpoint
+            self._defect(error)
+            endpoint = self._endpoint(target.key)
+            self._settle(target, endpoint, [notice], Unsendable(detail=str(error)))
+
+    def _send(self, target: Target, notice: Notice) -> None:
         now = self._clock.now_ms()
         delivery = notice.delivery
         waited_long = delivery.tries == 0 and now - delivery.created_at > _FRESH_MS and not delivery.replay

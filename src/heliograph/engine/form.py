@@ -1,0 +1,205 @@
+"""The form of declared objects, and what can't work about them: checked whole before anything is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.core import senders
+from heliograph.core.decide import SANDBOX
+from heliograph.core.failures import Refusal
+from heliograph.core.message import LANES
+from heliograph.core.signing import key_of
+from heliograph.engine.declared import OPERATOR
+from heliograph.engine.explain import explained
+from heliograph.engine.notify.subscriptions import EVENT_TYPES
+
+SECRET_KEYS: Final = ("secret", "password", "api_key", "auth_token", "token")
+REFERENCES: Final = ("env:", "file:", "sealed:")
+_OTHER_EVENTS: Final = ("inbound.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook.")
+_Names = str | list[str]
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What declaring needs of the rest of the program."""
+
+    check_connector: Callable[[str, Mapping[str, Any]], tuple[str, str] | None]  # (key, what is wrong)
+    check_url: Callable[[str], str | None]
+    new_secret: Callable[[], str]
+    seal: Callable[[str], str]
+    unseal: Callable[[str], str]
+
+
+class Object(msgspec.Struct):
+    """One declared object, as it was written."""
+
+    kind: str
+    name: str
+    workspace: str
+    spec: dict[str, Any]
+    pointer: str
+    position: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where objects are declared: what is there already, and whether the one who declares is at home on the machine."""
+
+    connectors: Mapping[str, str]  # name → workspace
+    workspaces: frozenset[str]
+    environments: frozenset[tuple[str, str]]  # (workspace, name)
+    knows_machine: bool
+
+
+class _Connector(msgspec.Struct):
+    """What the engine reads of a connector; its carrier knows the rest."""
+
+    kind: str
+    window: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    price_per_segment: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+
+
+class _Match(msgspec.Struct, forbid_unknown_fields=True):
+    country: _Names = []
+    prefix: _Names = []
+    kind: _Names = []
+    sender: _Names = []
+    share: Annotated[float, Meta(ge=0, le=1)] = 1.0
+
+
+class _Route(msgspec.Struct, forbid_unknown_fields=True):
+    via: Annotated[list[str], Meta(min_length=1)]
+    match: _Match | None = None
+
+
+class _Sender(msgspec.Struct, forbid_unknown_fields=True):
+    value: str | None = None
+    type: str | None = None
+    countries: _Names = []
+    kinds: _Names = []
+    default: bool = False
+    two_way: bool = False
+
+
+class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    environment: str = "live"
+    events: list[str] = []
+    secret: str | None = None
+    secrets: list[str] | None = None
+    format: str = "json"
+    timeout_ms: Annotated[int, Meta(ge=100, le=30_000)] | None = None
+    max_in_flight: Annotated[int, Meta(ge=1, le=200)] = 20
+    batch: Annotated[int, Meta(ge=1, le=500)] = 1
+    disabled: bool = False
+
+
+_FORMS: Final[dict[str, type[Any]]] = {
+    "connector": _Connector,
+    "route": _Route,
+    "sender": _Sender,
+    "endpoint": _Endpoint,
+}
+
+
+def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal]:
+    """Everything that is wrong with these objects."""
+    new = {o.name: o.workspace for o in objects if o.kind == "connector"}
+    connectors = {SANDBOX: OPERATOR, **new, **place.connectors}
+    found: list[Refusal] = []
+    for o in objects:
+        try:
+            form = msgspec.convert(o.spec, _FORMS[o.kind])
+        except msgspec.ValidationError as error:
+            wrong = explained(str(error), _FORMS[o.kind])
+            found.append(msgspec.structs.replace(wrong, pointer=o.pointer + wrong.pointer))
+            continue
+        if o.workspace not in place.workspaces:
+            detail = f"there is no workspace {o.workspace!r}"
+            found.append(Refusal("unknown_workspace", detail, f"{o.pointer}/workspace"))
+        elif not place.knows_machine and (key := _reference(o.spec)):
+            detail = "only the operator may name variables and files of the machine; give the secret itself"
+            found.append(Refusal("bad_secret", detail, f"{o.pointer}/{key}", 403))
+        elif isinstance(form, _Connector):
+            found += _check_connector(o, form, place, tools)
+        elif isinstance(form, _Route):
+            visible = {name for name, workspace in connectors.items() if workspace in (OPERATOR, o.workspace)}
+            found += _check_route(o, form, visible)
+        elif isinstance(form, _Sender):
+            found += _check_sender(o, form)
+        else:
+            found += _check_endpoint(o, form, place, tools)
+    return found
+
+
+def _reference(spec: Mapping[str, Any]) -> str | None:
+    """The key under which a secret is not given but referred to."""
+    for key in (*SECRET_KEYS, "secrets"):
+        values = spec.get(key)
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, str) and value.startswith(REFERENCES):
+                return key
+    return None
+
+
+def _check_connector(o: Object, form: _Connector, place: Place, tools: Tools) -> list[Refusal]:
+    if not place.knows_machine:
+        detail = f"connectors are declared by the operator, with a key of the workspace {OPERATOR!r}"
+        return [Refusal("foreign_workspace", detail, o.pointer, 403)]
+    if (owner := place.connectors.get(o.name, o.workspace)) != o.workspace:
+        return [Refusal("already_exists", f"{owner!r} has a connector {o.name!r} already", o.pointer, 409)]
+    if problem := tools.check_connector(form.kind, o.spec):
+        return [Refusal("bad_connector", problem[1], f"{o.pointer}/{problem[0]}")]
+    return []
+
+
+def _check_route(o: Object, form: _Route, connectors: set[str]) -> list[Refusal]:
+    found = [
+        Refusal(
+            "unknown_connector",
+            f"route {o.name!r} leads to {name!r}, which is not declared",
+            f"{o.pointer}/via/{place}",
+        )
+        for place, name in enumerate(form.via)
+        if name not in connectors
+    ]
+    kinds = form.match.kind if form.match else []
+    for kind in [kinds] if isinstance(kinds, str) else kinds:
+        if kind not in LANES:
+            detail = f"{kind!r} is not a kind: {', '.join(LANES)}"
+            found.append(Refusal("unknown_kind", detail, f"{o.pointer}/match/kind"))
+    return found
+
+
+def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
+    value = form.value or o.name
+    if senders.type_of(value) is None:
+        detail = f"{value!r} can't be a sender: up to 11 letters and digits, or a number"
+        return [Refusal("bad_sender", detail, o.pointer)]
+    if form.type is not None and form.type not in senders.TYPES:
+        detail = f"{form.type!r} is not a type of sender: {', '.join(senders.TYPES)}"
+        return [Refusal("bad_sender_type", detail, f"{o.pointer}/type")]
+    return []
+
+
+def _check_endpoint(o: Object, form: _Endpoint, place: Place, tools: Tools) -> list[Refusal]:
+    found: list[Refusal] = []
+    if problem := tools.check_url(form.url):
+        found.append(Refusal("bad_url", problem, f"{o.pointer}/url"))
+    if (o.workspace, form.environment) not in place.environments:
+        detail = f"there is no environment {form.environment!r}"
+        found.append(Refusal("unknown_environment", detail, f"{o.pointer}/environment"))
+    for index, name in enumerate(form.events):
+        if not (name == "*" or name in EVENT_TYPES or name == "message.*" or name.startswith(_OTHER_EVENTS)):
+            detail = f"{name!r} is not an event type: {', '.join(sorted(EVENT_TYPES))}"
+            found.append(Refusal("unknown_event", detail, f"{o.pointer}/events/{index}"))
+    if form.format not in ("json", "form"):
+        found.append(Refusal("bad_format", "format is json or form", f"{o.pointer}/format"))
+    for secret in (*([form.secret] if form.secret is not None else ()), *(form.secrets or ())):
+        try:
+            key_of(tools.unseal(secret))
+        except Exception as error:  # whatever opening or reading it says; none of them quotes it
+            found.append(Refusal("bad_secret", str(error), f"{o.pointer}/secret"))
+    return found
