@@ -74,6 +74,7 @@ _PAGE_SECURITY: Final = (
 )
 FIXED_LINES: Final = b"".join(b"%b: %b\r\n" % line for line in _SECURITY)
 _JSON: Final = b"application/json"
+_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 _TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _encode: Final = msgspec.json.Encoder().encode
 _Found = tuple[Door | None, list[str]]
@@ -188,7 +189,10 @@ class _Site:
         return bool(address) and any(ip_address(address) in network for network in self._context.metrics_networks)
 
     def _is_local(self, scope: Scope) -> bool:
+        """A proxy on this machine is local too, but whom it speaks for is not."""
         address = _address(scope)
+        if any(name in _FORWARDED for name, _ in scope["headers"]):
+            return False
         return bool(address) and any(ip_address(address) in network for network in _LOOPBACK)
 
     async def _token(self, scope: Scope, receive: Receive, send: Send) -> None:

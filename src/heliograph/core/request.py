@@ -5,9 +5,10 @@ people already have. Everything else has one name.
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
@@ -26,28 +27,28 @@ DEFAULT_VALIDITY_MS: Final = {
 class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename={"from_": "from"}):
     """The body of POST /v1/messages, and one item of a batch."""
 
-    to: str
-    text: str | None = None
-    body: str | None = None
-    message: str | None = None
-    sender: str | None = None
-    from_: str | None = None
-    sender_id: str | None = None
-    kind: str | None = None
-    channel: str | None = None
-    send_at: str | None = None
-    valid_until: str | None = None
-    valid_for: int | str | None = None
-    default_country: str | None = None
-    encoding: str | None = None
-    smart_encoding: bool = False
-    max_segments: int | None = None
-    callback_url: str | None = None
-    callback_events: list[str] | None = None
-    tags: list[str] | None = None
-    metadata: dict[str, str] | None = None
-    correlation_id: str | None = None
-    dry_run: bool = False
+    to: Annotated[str, Meta(description="The recipient, as in +447400123456; or a short code.")]
+    text: Annotated[str | None, Meta(description="What the phone shows.")] = None
+    body: Annotated[str | None, Meta(description="Another name of text.")] = None
+    message: Annotated[str | None, Meta(description="Another name of text.")] = None
+    sender: Annotated[str | None, Meta(description="Who it comes from; left out: the default sender.")] = None
+    from_: Annotated[str | None, Meta(description="Another name of sender.")] = None
+    sender_id: Annotated[str | None, Meta(description="Another name of sender.")] = None
+    kind: Annotated[str | None, Meta(description="otp, transactional, support or promotional.")] = None
+    channel: Annotated[str | None, Meta(description="sms, which is also what is taken when it is left out.")] = None
+    send_at: Annotated[str | None, Meta(description="Not before this time: RFC 3339 with an offset.")] = None
+    valid_until: Annotated[str | None, Meta(description="Not after this time.")] = None
+    valid_for: Annotated[int | str | None, Meta(description="Not later than so long: seconds, or as in 10m.")] = None
+    default_country: Annotated[str | None, Meta(description="Reads national numbers as of this country: GB.")] = None
+    encoding: Annotated[str | None, Meta(description="gsm7 or ucs2, to insist on one.")] = None
+    smart_encoding: Annotated[bool, Meta(description="Replace what GSM-7 lacks by what looks alike.")] = False
+    max_segments: Annotated[int | None, Meta(description="Refuse it when it takes more parts.")] = None
+    callback_url: Annotated[str | None, Meta(description="Where its events are told, signed.")] = None
+    callback_events: Annotated[list[str] | None, Meta(description="Which of them; left out: all.")] = None
+    tags: Annotated[list[str] | None, Meta(description="Up to 20 words to find it by.")] = None
+    metadata: Annotated[dict[str, str] | None, Meta(description="Comes back with its events; up to 4 kB.")] = None
+    correlation_id: Annotated[str | None, Meta(description="Your own id of what it belongs to.")] = None
+    dry_run: Annotated[bool, Meta(description="Say what would happen, and do nothing.")] = False
 
 
 def only_one(request: MessageRequest, names: tuple[str, ...]) -> str | None | Refusal:

@@ -24,8 +24,9 @@ const typeOf = (schema) => {
   return schema.type || "anything";
 };
 const limits = (schema) => ["minimum", "maximum", "minLength", "maxLength", "pattern"].filter((key) => schema[key] !== undefined).map((key) => `${key} ${schema[key]}`).join(", ");
-const fields = (schema, required = []) => table(["Field", "Type", "", "Default"], Object.entries(schema.properties || {}).map(([name, value]) => [
-  name, typeOf(value), [required.includes(name) ? "required" : "", limits(value)].filter(Boolean).join("; "), value.default === undefined || value.default === null ? "" : JSON.stringify(value.default)]));
+const given = (value) => value.default === undefined || value.default === null ? "" : `default ${JSON.stringify(value.default)}`;
+const fields = (schema, required = []) => table(["Field", "Type", "Notes"], Object.entries(schema.properties || {}).map(([name, value]) => [
+  name, typeOf(value), [value.description || "", required.includes(name) ? "required" : "", limits(value), given(value)].filter(Boolean).join(" · ")]));
 const curl = (method, path, operation) => {
   const lines = [`curl ${location.origin}${path} \\`];
   if (method !== "GET" && method !== "POST") lines.push(`  -X ${method} \\`);
@@ -52,7 +53,7 @@ const draw = (path, method, operation) => {
   }
   for (const [status, answer] of Object.entries(operation.responses)) {
     const content = answer.content && answer.content["application/json"];
-    if (content) { const schema = resolve(content.schema); section.append(make("h3", `Answer ${status}: ${typeOf(content.schema)}`), fields(schema, schema.required)); }
+    if (content) { const schema = resolve(content.schema); section.append(make("h3", `Answer ${status}: ${typeOf(content.schema)}`), fields(schema)); }
   }
   section.append(make("pre", curl(method, path, operation)));
   return section;
