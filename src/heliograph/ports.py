@@ -39,12 +39,6 @@ class Chance(Protocol):
         ...
 
 
-class Probe(Protocol):
-    """What tests may wait for: the engine says what it has just done."""
-
-    def signal(self, what: str, count: int) -> None: ...
-
-
 class Answer(Protocol):
     """What a server said to one request; `status` 0: no answer, `reason` says why."""
 

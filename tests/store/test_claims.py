@@ -86,12 +86,29 @@ async def test_the_message_that_is_longest_due_goes_first(ledger: Any) -> None:
     assert [found.due_at for found in operation.messages] == [NOW - 3, NOW - 2, NOW - 1]
 
 
-async def test_a_claim_stops_when_it_has_enough_segments(ledger: Any) -> None:
+async def test_a_claim_never_holds_more_segments_than_it_may(ledger: Any) -> None:
     messages = [message(ledger, segments=2) for _ in range(5)]
     await accept(ledger, *messages)
     operation = await claim(ledger, segments=5)
-    assert len(operation.messages) == 3
-    assert await states(ledger, *messages) == ["sending"] * 3 + ["queued"] * 2
+    assert len(operation.messages) == 2
+    assert operation.wanting == (1, 2), "the next one waits for its two"
+    assert await states(ledger, *messages) == ["sending"] * 2 + ["queued"] * 3
+
+
+async def test_who_needs_more_than_is_left_is_not_overtaken(ledger: Any) -> None:
+    large, small = message(ledger, segments=3, due_at=NOW - 1), message(ledger, segments=1)
+    await accept(ledger, large, small)
+    operation = await claim(ledger, segments=2)
+    assert operation.messages == [] and operation.wanting == (1, 3)
+    assert await states(ledger, large, small) == ["queued"] * 2
+
+
+async def test_a_message_larger_than_the_rate_goes_alone_when_nothing_else_counts(ledger: Any) -> None:
+    messages = [message(ledger, segments=segments) for segments in (5, 1)]
+    await accept(ledger, *messages)
+    operation = await claim(ledger, segments=2, is_idle=True)
+    assert [found.segments for found in operation.messages] == [5]
+    assert await states(ledger, *messages) == ["sending", "queued"]
 
 
 @pytest.mark.parametrize(

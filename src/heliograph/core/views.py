@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Event, Message
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -95,6 +96,7 @@ class _Facts(msgspec.Struct, gc=False):
     failure: str | None = None
     code: str | None = None
     carrier_code: str | None = None
+    possible_duplicate: bool = False
 
 
 _facts: Final = msgspec.json.Decoder(_Facts).decode
@@ -161,9 +163,11 @@ def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
     if m is None:
         return EventView(public_id, event.type, at, msgspec.Raw((event.data or "{}").encode()))
     facts = _facts(event.data) if event.data else _Facts()
+    status = event.type.removeprefix("message.")
+    is_end = status in ENDS  # from then on these stand; before, the event alone knows what they were
     data = EventData(
         message_id(m),
-        event.type.removeprefix("message."),
+        status,
         m.to,
         m.country,
         m.kind,
@@ -171,11 +175,11 @@ def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
         m.encoding,
         m.segments,
         moment(m.accepted_at),
-        facts.connector or m.connector,
-        facts.price or m.price,
-        facts.currency or m.currency,
+        facts.connector or (m.connector if is_end else None),
+        facts.price or (m.price if is_end else None),
+        facts.currency or (m.currency if is_end else None),
         Failure(facts.failure, facts.code, facts.carrier_code) if facts.failure else None,
-        bool(m.possible_duplicate),
+        bool(m.possible_duplicate) if is_end else facts.possible_duplicate,
         m.correlation_id,
         _raw(m.tags),
         _raw(m.metadata),

@@ -23,6 +23,7 @@ from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, S
 # The part of a window that a lane may fill; the rest stays free for the lanes before it.
 _LANE_PART: Final = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
+_NOTHING: Final = (0, 0)
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -70,6 +71,7 @@ class Link:
         self._policy = policy
         self._backlog: dict[tuple[int, int], None] = {}  # (lane, workspace) that wait, in the order of their turns
         self._claiming = False
+        self._wanting = _NOTHING  # (lane, segments) of a message for which too little of the rate was left
         self._blocked_until = 0
         self._throttled = 0
         self._timer: Timer | None = None
@@ -161,12 +163,15 @@ class Link:
             return
         now = self._clock.monotonic()
         free = self.cap.free(now)
+        if self._must_wait(free):
+            self._wake_in(self.cap.wait(now, self._wanting[1]))
+            return
         shares = self._shares(paused, min(free, _CLAIM_AT_MOST), self.cap.even(now)) if free > 0 else []
         if not shares:
             if wait := self.cap.wait(now):
                 self._wake_in(wait)
             return
-        self._claiming = True
+        self._claiming, self._wanting = True, _NOTHING
         self.in_flight += sum(share.limit for share in shares)  # held while the claim is under way, as are the units
         self.cap.hold(free, now)
         self._ledger.add(
@@ -178,8 +183,14 @@ class Link:
                 now=self._clock.now_ms(),
                 owner=self._ledger.process,
                 paused_kinds=paused.kinds,
+                is_idle=free == self.cap.per_second,
             )
         )
+
+    def _must_wait(self, free: int) -> bool:
+        """A message of several parts waits for enough of the rate; only an earlier lane may go before it."""
+        lane, segments = self._wanting
+        return free < min(segments, self.cap.per_second) and all(waiting >= lane for waiting, _ in self._backlog)
 
     def _shares(self, paused: Paused, at_most: int, even: int) -> list[Share]:
         """Lanes in order; inside a lane every waiting workspace gets the same, and what is left over goes by turns.
@@ -215,7 +226,9 @@ class Link:
         got: dict[tuple[int, int], int] = {}
         for message in (*claim.messages, *claim.ended):
             got[message.lane, message.workspace] = got.get((message.lane, message.workspace), 0) + 1
-        if sum(message.segments for message in claim.messages) < claim.segments:
+        if claim.wanting is not None:
+            self._wanting = claim.wanting
+        else:
             for share in claim.shares:  # who gave less than he might has no more
                 if got.get((share.lane, share.workspace), 0) < share.limit:
                     self._backlog.pop((share.lane, share.workspace), None)

@@ -29,8 +29,12 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
         AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
         for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
     ]
-    event = NewEvent("message.sent", now, f'{{"attempt":{attempt},"connector":"{connector}"}}')
-    return Move(message, was, (event,), tuple(rows))
+    facts = f'{{"attempt":{attempt},"connector":"{connector}"}}'
+    if outcome.price is not None or message.possible_duplicate:
+        more = {"price": outcome.price, "currency": outcome.currency}
+        duplicate = {"possible_duplicate": bool(message.possible_duplicate)}
+        facts = msgspec.json.encode({"attempt": attempt, "connector": connector, **more, **duplicate}).decode()
+    return Move(message, was, (NewEvent("message.sent", now, facts),), tuple(rows))
 
 
 def not_taken(

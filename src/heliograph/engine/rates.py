@@ -55,8 +55,7 @@ class Cap:
         if not self.per_second:
             return _NO_CAP
         self._forget(now)
-        taken = self._reserved + self._used_sum
-        return self.per_second - taken if taken else max(self.per_second, 255)
+        return self.per_second - self._reserved - self._used_sum
 
     def even(self, now: float) -> int:
         """How many units may go now at a steady pace; when none was spent lately, at least one."""
@@ -65,13 +64,18 @@ class Cap:
         spent_until = max(self._spent_until, now - _BURST_S)
         return max(int((now + _BURST_S - spent_until) * self.per_second), int(spent_until <= now))
 
-    def wait(self, now: float) -> float:
-        """Seconds until some units come free, or until the steady pace allows the next."""
+    def wait(self, now: float, units: int = 1) -> float:
+        """Seconds until so many units come free, or until the steady pace allows the next."""
         if not self.per_second:
             return 0.0
-        if self.free(now) <= 0:
-            return max(0.0, self._used[0][0] + 1.0 - now) if self._used else 0.0
-        return max(0.0, self._spent_until - now)
+        lacking = min(units, self.per_second) - self.free(now)
+        if lacking <= 0:
+            return max(0.0, self._spent_until - now)
+        for at, used in self._used:
+            lacking -= used
+            if lacking <= 0:
+                return max(0.0, at + 1.0 - now)
+        return 0.0  # what lacks is reserved, not used: nobody can say
 
     def _forget(self, now: float) -> None:
         while self._used and self._used[0][0] <= now - 1.0:

@@ -187,11 +187,13 @@ class Claim(Operation):
 
     connector: str
     shares: list[Share]
-    segments: int  # stop when the claimed messages hold this many segments
+    segments: int  # the claimed messages hold at most so many
     now: int
     owner: int
     paused_kinds: frozenset[str] = frozenset()
+    is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
     # results
+    wanting: tuple[int, int] | None = None  # (lane, segments) of the message for which there was too little left
     messages: list[Message] = msgspec.field(default_factory=list)
     notices: list[Notice] = msgspec.field(default_factory=list)
     ended: list[Message] = msgspec.field(default_factory=list)  # rejected or expired instead

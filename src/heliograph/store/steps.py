@@ -31,3 +31,8 @@ def hand_over(message: Message, claim: Claim, *, suppressed: bool) -> Move:
     data = msgspec.json.encode({"failure": message.failure, "code": message.failure_code}).decode()
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, now, data),))
+
+
+def fits(message: Message, operation: Claim, left: int) -> bool:
+    """Is enough of the rate left for a message? If not, nobody after it goes first, or it would wait for ever."""
+    return message.segments <= left or (operation.is_idle and not operation.messages)

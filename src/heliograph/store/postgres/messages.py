@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, hand_over
+from heliograph.store.steps import first_events, fits, hand_over
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -220,7 +220,7 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 async def claim(commit: Commit, operation: Claim) -> None:
     """Due messages become `sending`; what is suppressed or too late ends instead."""
     operation.messages, operation.notices, operation.ended = [], [], []
-    segments = operation.segments
+    left, operation.wanting = operation.segments, None
     moves: list[Move] = []
     rows = await commit.rows(
         _CLAIM,
@@ -230,12 +230,13 @@ async def claim(commit: Commit, operation: Claim) -> None:
         list(operation.paused_kinds),
     )
     for row in rows:
-        if segments <= 0:
-            break
         message = Message(*row[1:])
+        if not fits(message, operation, left):
+            operation.wanting = (message.lane, message.segments)
+            break
         moves.append(hand_over(message, operation, suppressed=row[0]))
         if message.final_at is None:
-            segments -= message.segments
+            left -= message.segments
             operation.messages.append(message)
         else:
             operation.ended.append(message)

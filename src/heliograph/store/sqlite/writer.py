@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, hand_over
+from heliograph.store.steps import first_events, fits, hand_over
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -404,11 +404,13 @@ class Writer:
     # -- claims
 
     def _claim(self, operation: Claim) -> None:
-        operation.messages, operation.notices, operation.ended = [], [], []
+        operation.messages, operation.notices, operation.ended, operation.wanting = [], [], [], None
         kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
-        segments = operation.segments
+        left = operation.segments
         moves: list[Move] = []
         for share in operation.shares:
+            if operation.wanting is not None:
+                break
             due = [
                 Message(*row)
                 for row in self._cursor.execute(
@@ -418,12 +420,13 @@ class Writer:
             ]
             suppressed = self._suppressed(due) if due else set()
             for message in due:
-                if segments <= 0:
+                if not fits(message, operation, left):
+                    operation.wanting = (message.lane, message.segments)
                     break
                 move = hand_over(message, operation, suppressed=message.id in suppressed)
                 moves.append(move)
                 if message.final_at is None:
-                    segments -= message.segments
+                    left -= message.segments
                     operation.messages.append(message)
                 else:
                     operation.ended.append(message)

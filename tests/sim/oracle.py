@@ -1,0 +1,135 @@
+"""What must hold of every history, whatever happened in it. `docs/invariants.md` says it in words."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from itertools import pairwise
+
+from heliograph.core.lifecycle import ENDS
+from tests.sim.loop import EPOCH_MS
+from tests.sim.world import RATE, Simulation, Told
+
+
+def broken(simulation: Simulation) -> list[str]:
+    """Every invariant that does not hold, with what breaks it."""
+    return [
+        *_no_defects(simulation),
+        *_nothing_lost(simulation),
+        *_intent_before_hand_over(simulation),
+        *_nothing_doubled(simulation),
+        *_nobody_texted_after_stop(simulation),
+        *_in_time(simulation),
+        *_caps_hold(simulation),
+        *_every_end_told(simulation),
+        *_one_id_one_content(simulation),
+        *_history_fits_state(simulation),
+    ]
+
+
+def _no_defects(simulation: Simulation) -> list[str]:
+    return [f"defect: {error!r}" for error in simulation.record.defects]
+
+
+def _nothing_lost(simulation: Simulation) -> list[str]:
+    states = dict(simulation.disk.rows("SELECT id, state FROM messages"))
+    record = simulation.record
+    return [
+        *(f"{key} was accepted as two messages" for key in record.twice),
+        *(f"message {m} was accepted and is gone" for m in record.accepted.values() if m not in states),
+        *(f"message {m} never ends: {state}" for m, state in states.items() if state not in ENDS),
+    ]
+
+
+def _intent_before_hand_over(simulation: Simulation) -> list[str]:
+    return [f"message {m}, attempt {a}: handed over before it was on disk" for m, a in simulation.record.too_early]
+
+
+def _nothing_doubled(simulation: Simulation) -> list[str]:
+    """A second submission without a flag is right only after the gateway was told that the first was refused."""
+    record, found = simulation.record, []
+    by_message: defaultdict[int, list[Told]] = defaultdict(list)
+    for told in record.submissions:
+        by_message[told.message].append(told)
+    for message, submissions in by_message.items():
+        for earlier, later in pairwise(submissions):
+            told = record.outcomes.get((message, earlier.attempt))
+            # A throttled attempt was never looked at: its number is used again, and its outcome with it.
+            if not later.flagged and told != "refused" and earlier.attempt != later.attempt:
+                found.append(f"message {message}: attempt {later.attempt} unflagged, the one before was {told}")
+    return found
+
+
+def _nobody_texted_after_stop(simulation: Simulation) -> list[str]:
+    (workspace,) = {row[0] for row in simulation.disk.rows("SELECT id FROM workspaces")}
+    stopped = simulation.disk.opted_out
+    return [
+        f"message {told.message} went to {told.number} after its opt-out"
+        for told in simulation.record.submissions
+        if told.commit > stopped.get((workspace, told.number), 1 << 60)
+    ]
+
+
+def _in_time(simulation: Simulation) -> list[str]:
+    ends = dict(simulation.disk.rows("SELECT id, valid_until FROM messages"))
+    return [
+        f"message {told.message} went after its time"
+        for told in simulation.record.submissions
+        if EPOCH_MS + told.at * 1000 > ends[told.message] + 1_000  # committed in time, handed over with the commit
+    ]
+
+
+def _caps_hold(simulation: Simulation) -> list[str]:
+    """In every window of one second, wherever it begins, for each connector."""
+    by_connector: defaultdict[str, list[Told]] = defaultdict(list)
+    for told in simulation.record.submissions:
+        by_connector[told.connector].append(told)
+    found = []
+    for connector, submissions in by_connector.items():
+        for start, first in enumerate(submissions):
+            end = bisect_left(submissions, first.at + 0.999, start, key=lambda told: told.at)
+            within = submissions[start:end]
+            held = sum(told.segments for told in within)
+            # A process that died knows no more what it sent in its last second: its successor may send as much again.
+            lives = len({told.life for told in within})
+            if held > RATE * lives:
+                found.append(f"{connector}: {held} segments within the second from {first.at:.3f}")
+    return found
+
+
+def _every_end_told(simulation: Simulation) -> list[str]:
+    """Each end was told to the endpoint, sooner or later."""
+    undone = simulation.disk.rows(
+        "SELECT d.id, d.state, d.error, e.type FROM deliveries d JOIN events e ON e.seq = d.event "
+        "WHERE d.state <> 'done'"
+    )
+    ended = simulation.disk.rows(
+        "SELECT m.id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM deliveries d JOIN events e ON e.seq = d.event "
+        "WHERE d.message = m.id AND e.type = 'message.' || m.state)"
+    )
+    return [
+        *(f"delivery {row}" for row in undone),
+        *(f"the end of message {row[0]} was told to nobody" for row in ended),
+    ]
+
+
+def _one_id_one_content(simulation: Simulation) -> list[str]:
+    return [
+        f"{event} was told with {len(bodies)} contents"
+        for event, bodies in simulation.record.heard.items()
+        if len(bodies) > 1
+    ]
+
+
+def _history_fits_state(simulation: Simulation) -> list[str]:
+    """The events of a message lead to its state, and it has one end, or a later one that corrects it."""
+    found = []
+    events: defaultdict[int, list[str]] = defaultdict(list)
+    for message, event in simulation.disk.rows(
+        "SELECT message, type FROM events WHERE message IS NOT NULL AND type LIKE 'message.%' ORDER BY seq"
+    ):
+        events[message].append(event.removeprefix("message."))
+    for message, state in simulation.disk.rows("SELECT id, state FROM messages"):
+        history = events[message]
+        ends = [event for event in history if event in ENDS]
+        if history[0] != "accepted" or not ends or ends[-1] != state or len(ends) > 2 or len(set(ends)) < len(ends):
+            found.append(f"message {message} is {state} by way of {history}")
+    return found
