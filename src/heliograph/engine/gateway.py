@@ -309,7 +309,10 @@ class Gateway:
 
     async def _tidy(self) -> None:
         now = self._clock.now_ms()
-        self.tell(await sweep.end_unheard(self.ledger, now))
+        more = True
+        while more:
+            kept, more = await sweep.end_unheard(self.ledger, now)
+            self.tell(kept)
         if self._retention.body_days:
             while await sweep.redact(self.ledger, now, self._retention.body_days):
                 await asyncio.sleep(0)

@@ -1,11 +1,14 @@
 """What must happen without anybody asking: lost hand-overs, deadlines, missing receipts, retention.
 
 Each sweep takes a bounded batch and says whether there may be more. Sweeps over all messages go by row number from a
-watermark that the ledger keeps: every row is looked at once, however many there are.
+watermark that the ledger keeps: every row is looked at once, however many there are. A message that has not ended when
+its turn comes, such as one that is scheduled for next month, is looked at again when it must have.
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,8 +20,10 @@ from heliograph.ports import Chance
 from heliograph.store.port import Ledger, Move, Moves, NewEvent
 
 _BATCH: Final = 500
+_AT_ONCE: Final = 100  # rows in one statement
+_DAY_MS: Final = 86_400_000
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
-NO_RECEIPT_MS: Final = 3 * 86_400_000  # a message of which nothing was heard for so long has expired
+NO_RECEIPT_MS: Final = 3 * _DAY_MS  # a message of which nothing was heard for so long has expired
 _LOST: Final = Outcome("unknown", failure="unknown", code="process_lost")
 
 
@@ -42,12 +47,15 @@ async def too_late(ledger: Ledger, now: int) -> list[Move]:
     return [expire(Message(*row), now, "transient", "too_late") for row in rows]
 
 
-async def end_unheard(ledger: Ledger, now: int) -> Moves:
-    """Expire messages that a carrier took long ago and never reported."""
-    rows = await _next_rows(ledger, "no_receipt", now - NO_RECEIPT_MS)
-    kept = await apply(ledger, [expire(m, now, "unknown", "no_receipt") for m in rows if m.state == "sent"])
-    await _move_watermark(ledger, "no_receipt", rows)
-    return kept
+async def end_unheard(ledger: Ledger, now: int) -> tuple[Moves, bool]:
+    """Expire messages that a carrier took long ago and never reported; True: there may be more."""
+    old = await _old(ledger, "no_receipt", now - NO_RECEIPT_MS, now)
+    unheard = [m for m in old.messages if m.state == "sent" and (m.sent_at or 0) < now - NO_RECEIPT_MS]
+    kept = await apply(ledger, [expire(m, now, "unknown", "no_receipt") for m in unheard])
+    expired = {m.id for m in unheard}
+    early = [m for m in old.messages if m.final_at is None and m.id not in expired]
+    await _pass(ledger, "no_receipt", old, {m.id: m.valid_until + NO_RECEIPT_MS for m in early})
+    return kept, old.may_be_more
 
 
 def expire(message: Message, now: int, failure: str, code: str) -> Move:
@@ -62,31 +70,41 @@ def expire(message: Message, now: int, failure: str, code: str) -> Move:
 
 
 async def redact(ledger: Ledger, now: int, days: int) -> bool:
-    """Forget the bodies of messages older than `days`."""
-    rows = await _next_rows(ledger, "bodies", now - days * 86_400_000)
-    if rows:
-        low, high = rows[0].id, rows[-1].id
-        async with ledger.transaction() as transaction:
-            await transaction.execute(
-                "UPDATE messages SET text = NULL WHERE id BETWEEN $1 AND $2 AND text IS NOT NULL", low, high
-            )
-    await _move_watermark(ledger, "bodies", rows)
-    return len(rows) == _BATCH
+    """Forget the bodies of messages older than `days` that have ended."""
+    old = await _old(ledger, "bodies", now - days * _DAY_MS, now)
+    ended = [m.id for m in old.messages if m.final_at is not None]
+    async with ledger.transaction() as transaction:
+        for some in _slices(ended):
+            await transaction.execute(f"UPDATE messages SET text = NULL WHERE id IN ({_marks(some)})", *some)
+    early = [m for m in old.messages if m.final_at is None]
+    await _pass(ledger, "bodies", old, {m.id: m.valid_until + NO_RECEIPT_MS + _DAY_MS for m in early})
+    return old.may_be_more
 
 
 async def forget(ledger: Ledger, now: int, days: int) -> bool:
     """Remove messages older than `days` that have ended, with all that belongs to them."""
-    before = now - days * 86_400_000
     rows = await ledger.fetch(
-        f"SELECT id FROM messages WHERE accepted_at < $1 AND owner IS NULL ORDER BY id LIMIT {_BATCH}", before
+        f"SELECT id, workspace, tags FROM messages WHERE accepted_at < $1 AND owner IS NULL ORDER BY id LIMIT {_BATCH}",
+        now - days * _DAY_MS,
     )
-    ids = [row[0] for row in rows]
+    for some in _slices([row[0] for row in rows]):
+        marks = _marks(some)
+        async with ledger.transaction() as transaction:  # a short one each: others wait for it
+            await transaction.execute(
+                "DELETE FROM delivery_failures WHERE delivery IN "
+                f"(SELECT id FROM deliveries WHERE message IN ({marks}))",
+                *some,
+            )
+            for table in ("deliveries", "events", "attempts"):
+                await transaction.execute(f"DELETE FROM {table} WHERE message IN ({marks})", *some)
+            await transaction.execute(f"DELETE FROM messages WHERE id IN ({marks})", *some)
+    tags = [(row[1], tag, row[0]) for row in rows if row[2] for tag in msgspec.json.decode(row[2])]
     async with ledger.transaction() as transaction:
-        for number in ids:
-            for table in ("deliveries", "events", "attempts", "message_tags"):
-                await transaction.execute(f"DELETE FROM {table} WHERE message = $1", number)
-            await transaction.execute("DELETE FROM messages WHERE id = $1", number)
-    return len(ids) == _BATCH
+        for workspace, tag, number in tags:
+            await transaction.execute(
+                "DELETE FROM message_tags WHERE workspace = $1 AND tag = $2 AND message = $3", workspace, tag, number
+            )
+    return len(rows) == _BATCH
 
 
 async def tidy(ledger: Ledger, now: int) -> None:
@@ -104,25 +122,54 @@ async def apply(ledger: Ledger, moves: list[Move]) -> Moves:
     return await future
 
 
-async def _next_rows(ledger: Ledger, watermark: str, before: int) -> list[Message]:
-    known = await ledger.fetch("SELECT value FROM watermarks WHERE name = $1", watermark)
+class _Old(NamedTuple):
+    """What is a sweep's turn to look at."""
+
+    messages: list[Message]
+    highest: int  # the watermark after them
+    may_be_more: bool
+
+
+async def _old(ledger: Ledger, name: str, before: int, now: int) -> _Old:
+    """The next messages that were accepted before a time, and those that were to be looked at again."""
+    known = await ledger.fetch("SELECT value FROM watermarks WHERE name = $1", name)
     start = known[0][0] if known else 0
     rows = await ledger.fetch(f"SELECT {_COLUMNS} FROM messages WHERE id > $1 ORDER BY id LIMIT {_BATCH}", start)
-    messages = []
-    for row in rows:
-        message = Message(*row)
-        if message.accepted_at >= before:
-            break
-        messages.append(message)
-    return messages
+    messages = list(takewhile(lambda m: m.accepted_at < before, (Message(*row) for row in rows)))
+    again = await ledger.fetch(
+        f"SELECT {_COLUMNS} FROM messages WHERE id IN "
+        f"(SELECT message FROM revisits WHERE name = $1 AND at <= $2 ORDER BY at LIMIT {_BATCH})",
+        name,
+        now,
+    )
+    highest = messages[-1].id if messages else start
+    return _Old(
+        [*messages, *(Message(*row) for row in again)], highest, len(messages) == _BATCH or len(again) == _BATCH
+    )
 
 
-async def _move_watermark(ledger: Ledger, name: str, rows: list[Message]) -> None:
-    if rows:
-        async with ledger.transaction() as transaction:
+async def _pass(ledger: Ledger, name: str, old: _Old, again: Mapping[int, int]) -> None:
+    """These have been looked at; `again`: message → when to look once more."""
+    if not old.messages:
+        return
+    async with ledger.transaction() as transaction:
+        for some in _slices([message.id for message in old.messages]):
             await transaction.execute(
-                "INSERT INTO watermarks (name, value) VALUES ($1, $2) "
-                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                name,
-                rows[-1].id,
+                f"DELETE FROM revisits WHERE name = '{name}' AND message IN ({_marks(some)})", *some
             )
+        for number, at in again.items():
+            await transaction.execute("INSERT INTO revisits (name, at, message) VALUES ($1, $2, $3)", name, at, number)
+        await transaction.execute(
+            "INSERT INTO watermarks (name, value) VALUES ($1, $2) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            name,
+            old.highest,
+        )
+
+
+def _slices(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))
+
+
+def _marks(numbers: Sequence[int]) -> str:
+    return ", ".join(f"${place}" for place in range(1, len(numbers) + 1))

@@ -303,6 +303,13 @@ CREATE TABLE watermarks (
     value BIGINT NOT NULL
 );
 
+CREATE TABLE revisits (
+    name TEXT NOT NULL,                    -- of a sweep that came by too early
+    at BIGINT NOT NULL,                  -- when it is to look again
+    message BIGINT NOT NULL,
+    PRIMARY KEY (name, at, message)
+);
+
 -- After an opt-out is committed nothing that it covers may be handed over. Each commit that accepts or claims holds
 -- this lock in shared mode and asks the suppression list under it; an opt-out takes it alone, and so waits for those
 -- that asked before it.

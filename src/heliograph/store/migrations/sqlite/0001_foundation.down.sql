@@ -1,4 +1,5 @@
 -- Back to nothing.
+DROP TABLE revisits;
 DROP TABLE watermarks;
 DROP TABLE audit;
 DROP TABLE suppressions;

@@ -291,3 +291,10 @@ CREATE TABLE watermarks (
     name TEXT PRIMARY KEY,                 -- how far a sweep through the messages has come
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE revisits (
+    name TEXT NOT NULL,                    -- of a sweep that came by too early
+    at INTEGER NOT NULL,                  -- when it is to look again
+    message INTEGER NOT NULL,
+    PRIMARY KEY (name, at, message)
+) WITHOUT ROWID;
