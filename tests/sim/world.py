@@ -281,6 +281,9 @@ class Simulation:
                 await gateway.start()
             except Unavailable:
                 await asyncio.sleep(1.0)
+            except Exception as error:
+                self.record.defects.append(error)
+                self._die(life)
             else:
                 self._gateway = gateway
                 return
