@@ -12,6 +12,7 @@ import msgspec
 
 from heliograph.core.lifecycle import ENDS, advance, worst_part
 from heliograph.core.message import Message, Receipt
+from heliograph.core.prices import price
 from heliograph.store.port import AttemptRow, Ledger, Match, Move, Moves, NewEvent, Notice, Receipts
 
 # Facts that say something final of a part. A later one may correct them (core.lifecycle decides for the message).
@@ -32,16 +33,16 @@ def judge(match: Match) -> Move:
     if step is None or step.ignored is not None:
         reason = step.ignored if step is not None else "other parts are still open"
         return Move(message, was, (_note(receipt, part.part, reason),), receipts=(part,))
-    _settle(message, step.state, receipt)
+    _settle(message, step.state, receipt, parts=len(match.others) + 1)
     data = _data(receipt, correction=step.correction)
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, receipt.at, data),), receipts=(part,))
 
 
-def _settle(message: Message, state: str, receipt: Receipt) -> None:
+def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> None:
     message.state, message.updated_at = state, receipt.at
-    if receipt.price is not None:
-        message.price, message.currency = receipt.price, receipt.currency
+    if receipt.price is not None:  # a receipt of its own for each part comes with the price of one
+        message.price, message.currency = price(parts, receipt.price), receipt.currency
     if state in ENDS:
         message.owner, message.final_at = None, receipt.at
     if state in ("delivered", "read"):

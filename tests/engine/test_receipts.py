@@ -1,0 +1,94 @@
+"""What one receipt means for its message, of one part and of several; and in which forms ids are looked for."""
+
+from typing import Any
+
+import pytest
+
+from heliograph.core.message import Message, Receipt
+from heliograph.engine.receipts import FORMS, judge
+from heliograph.store.port import AttemptRow, Match
+from tests.carriers.network import NOW, message
+
+
+def part(number: int, state: str = "accepted") -> AttemptRow:
+    return AttemptRow(1, 1, number, "play", state, f"id-{number}", None, None, None, NOW, NOW, None)
+
+
+def told(sent: Message, fact: str, state: str = "accepted", others: tuple[str, ...] = (), **more: Any) -> Any:
+    """The move that a receipt for the first part makes, when the others stand like this."""
+    receipt = Receipt("play", "id-1", fact, NOW + 9, **more)
+    rest = tuple(part(number, other) for number, other in enumerate(others, 2))
+    return judge(Match(receipt, sent, part(1, state), rest))
+
+
+def sent(**changes: Any) -> Message:
+    return message(1, **{"state": "sent", "owner": 1, "sent_at": NOW} | changes)
+
+
+@pytest.mark.parametrize(
+    ("state", "fact", "after"),
+    [
+        ("sent", "delivered", "delivered"),
+        ("sent", "undelivered", "undelivered"),
+        ("sent", "expired", "expired"),
+        ("sent", "buffered", "sent"),
+        ("delivered", "read", "read"),
+        ("delivered", "undelivered", "delivered"),
+        ("delivered", "delivered", "delivered"),
+        ("expired", "delivered", "delivered"),
+        ("canceled", "buffered", "canceled"),
+    ],
+)
+def test_a_receipt_moves_a_message_forward_only(state: str, fact: str, after: str) -> None:
+    subject = sent(state=state)
+    move = told(subject, fact)
+    assert move.message.state == after
+    types = [event.type for event in move.events]
+    assert types == (["receipt.ignored"] if after == state else [f"message.{after}"])
+
+
+@pytest.mark.parametrize(
+    ("fact", "others", "after"),
+    [
+        ("delivered", ("accepted", "accepted"), "sent"),
+        ("delivered", ("delivered", "accepted"), "sent"),
+        ("delivered", ("delivered", "delivered"), "delivered"),
+        ("delivered", ("undelivered", "delivered"), "undelivered"),
+        ("undelivered", ("delivered", "delivered"), "undelivered"),
+        ("undelivered", ("delivered", "accepted"), "undelivered"),
+    ],
+)
+def test_several_parts_arrive_together_or_not_at_all(fact: str, others: tuple[str, ...], after: str) -> None:
+    assert told(sent(segments=3), fact, others=others).message.state == after
+
+
+def test_a_price_of_each_part_makes_that_of_the_message() -> None:
+    move = told(sent(segments=3), "delivered", others=("delivered", "delivered"), price="0.05", currency="EUR")
+    assert (move.message.price, move.message.currency) == ("0.15", "EUR")
+    assert told(sent(), "delivered", price="0.05", currency="EUR").message.price == "0.05"
+
+
+def test_why_it_failed_is_kept_and_forgotten_when_it_arrived_after_all() -> None:
+    failed = told(sent(), "expired", failure="unreachable", code="absent", carrier_code="27").message
+    assert (failed.failure, failed.failure_code, failed.carrier_code) == ("unreachable", "absent", "27")
+    arrived = told(failed, "delivered", state="expired")
+    assert arrived.message.failure is None and arrived.events[0].data == '{"correction":true}'
+
+
+@pytest.mark.parametrize(
+    ("form", "reported", "ours"),
+    [
+        ("as_is", "abc", "abc"),
+        ("stripped", "000123", "123"),
+        ("stripped", "000", None),
+        ("hex_to_decimal", "7B", "123"),
+        ("hex_to_decimal", "xyz", None),
+        ("decimal_to_hex", "255", "ff"),
+        ("decimal_to_hex", "ff", None),
+        ("decimal_to_upper_hex", "255", "FF"),
+        ("lower", "AbC", "abc"),
+        ("upper", "AbC", "ABC"),
+    ],
+)
+def test_an_id_may_be_reported_in_another_form(form: str, reported: str, ours: str | None) -> None:
+    assert FORMS[form](reported) == ours
