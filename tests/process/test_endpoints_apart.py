@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,26 @@ def test_an_endpoint_whose_secret_is_gone_harms_only_itself(tmp_path: Path) -> N
             good.until(lambda heard: len(heard) == 16)
             assert "HOOK_SECRET" in api("GET", "/v1/endpoints/bad").json()["reason"]
             assert len(bad.heard) == 4
+
+
+def test_a_burst_larger_than_memory_is_told_without_a_pause(tmp_path: Path) -> None:
+    """What finds no room in memory waits in the ledger, but only for its turn."""
+    heard_at: list[float] = []
+
+    def hear(_: Heard) -> int:
+        heard_at.append(time.monotonic())
+        return 200
+
+    with (
+        Sink() as good,
+        Sink(hear) as busy,
+        Server(tmp_path, CONFIG.format(good=good.url, bad=busy.url) + "max_in_flight = 4\n") as server,
+    ):
+        api = Api(server, server.key("messages:send"))
+        message = {"to": "+447700900123", "text": "Hello"}
+        for _ in range(5):  # four events each
+            answer = api("POST", "/v1/messages/batch", {"messages": [message] * 500})
+            assert answer.status_code == 202
+        busy.until(lambda heard: len({one.headers["webhook-id"] for one in heard}) == 10_000, within_s=60.0)
+    gaps = [later - earlier for earlier, later in pairwise(heard_at)]
+    assert max(gaps) < 5.0, "nothing was told for a while, although there was something to tell"

@@ -19,7 +19,8 @@ from heliograph.ports import Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 
 SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
-_QUEUE_BOUND: Final = 2_000
+_QUEUE_BOUND: Final = 8_000  # in memory for one target; more would have to be read from the ledger again, and later
+_DOUBTFUL_BOUND: Final = 200  # for one that fails: most of it would only grow old
 _CALLBACK_WINDOW: Final = 64
 _FRESH_MS: Final = HIDDEN_MS - 8_000  # older ones are left to a claim, so that nobody sends them twice
 _FAILURES_BEFORE_PAUSE: Final = 5
@@ -102,12 +103,21 @@ class NotifyDesk:
         """Deliveries that were just born: send what has room, leave the rest to the ledger."""
         for notice in notices:
             target = self._target(notice)
-            if self.stopping or len(target.queue) >= _QUEUE_BOUND:
+            if self.stopping:
                 target.more = True
+                continue
+            if len(target.queue) >= (_DOUBTFUL_BOUND if target.failures else _QUEUE_BOUND):
+                self._put_off(target, notice.delivery)
                 continue
             target.queue.append(notice)
             if target.in_flight < target.window:
                 self._fill(target)
+
+    def _put_off(self, target: Target, delivery: Delivery) -> None:
+        """There is no room for it in memory: it is due in the ledger at once, for whoever has room first."""
+        delivery.next_at = self._clock.now_ms()
+        target.more = True
+        self._write_down(delivery)
 
     async def look(self) -> None:
         """Ask the ledger for targets with due deliveries; called about once a second."""
@@ -292,6 +302,10 @@ class NotifyDesk:
         if answer is not None:
             delivery.tries += 1
             delivery.status, delivery.latency_ms = answer.status or None, answer.latency_ms
+        self._write_down(delivery)
+
+    def _write_down(self, delivery: Delivery) -> None:
+        """Gathered per turn of the loop."""
         self._results.append(delivery)
         if len(self._results) == 1:
             self._clock.later(0, self._flush)
