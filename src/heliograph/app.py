@@ -211,6 +211,7 @@ class _Server:
             defect=defect,
             estimated_end=self.gateway.estimated_end,
             new_request_id=new_request_id,
+            serves_api="api" in self.gateway.roles,
             public_url=settings.server.public_url,
             max_body_bytes=settings.server.max_body_bytes,
         )

@@ -5,6 +5,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from heliograph.engine.secrets import new_key
+from tests.process.database import database
 from tests.process.server import Api, Server
 
 
@@ -50,3 +52,34 @@ def test_a_configuration_that_can_not_work_is_told_with_its_line(tmp_path: Path)
     assert "'pigeon' is no kind of connector" in refused(server)
     server.configure('[webhooks]\ntimeout_ms = "soon"\n')
     assert f"{server.config}:4: webhooks.timeout_ms: expected int" in refused(server)
+
+
+def test_the_roles_of_a_process_are_all_that_it_does(tmp_path: Path) -> None:
+    """Two processes on one PostgreSQL: one takes messages in, the other moves them."""
+    with database() as url:
+        store = f'[store]\nurl = "{url}"\n'
+        doors, engine = Server(_made(tmp_path / "doors"), store), Server(_made(tmp_path / "engine"), store)
+        environ = {"HELIOGRAPH_MASTER_KEY": new_key()}
+        doors.environ.update(environ)
+        engine.environ.update(environ)
+        doors.start("--roles", "api")
+        try:
+            api = Api(doors, doors.key("messages:send", "messages:read"))
+            sent = api.send()
+            assert api("GET", f"/v1/messages/{sent['id']}").json()["status"] == "queued"
+            engine.start("--roles", "engine")
+            try:
+                api.until(sent["id"], "delivered")
+                elsewhere = Api(engine, "")
+                elsewhere.session.headers = api.session.headers
+                assert elsewhere("POST", "/v1/messages", {"to": "+447700900123", "text": "Hello"}).status_code == 404
+                assert elsewhere("GET", "/metrics").status_code == 200
+            finally:
+                assert engine.stop() == 0
+        finally:
+            assert doors.stop() == 0
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -55,6 +55,7 @@ class Context:
     defect: Callable[[BaseException], str]  # logs what broke; answers the request id under which it is found
     estimated_end: Callable[[Sequence[Message]], int]
     new_request_id: Callable[[], bytes] = field(default_factory=request_ids)
+    serves_api: bool = True  # False: only what watches and probes this process
     public_url: str | None = None
     max_body_bytes: int = 10_000_000
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # who may read them without a key

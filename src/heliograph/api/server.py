@@ -57,7 +57,7 @@ def listen(address: str) -> socket.socket:
 def make(context: Context, listening: Listening) -> Server:
     """The server, not yet started; it is given its socket by `serve`."""
     # Behind a proxy the caller's address stands in a header, which only the general way reads.
-    doors = {} if listening.trusted_proxies else site.FAST_DOORS
+    doors = site.FAST_DOORS if context.serves_api and not listening.trusted_proxies else {}
     protocol: Any = partial(FastProtocol, context, doors, site.FIXED_LINES, {})
     return Server(
         uvicorn.Config(

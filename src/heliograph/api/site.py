@@ -106,7 +106,7 @@ class _Site:
         if method in ("GET", "HEAD") and (page := self._open_page(path, scope)) is not None:
             await _answer(send, *(page if not asyncio.iscoroutine(page) else await page))
             return
-        if path == "/oauth/token" and method == "POST":
+        if path == "/oauth/token" and method == "POST" and self._context.serves_api:
             await self._token(scope, receive, send)
             return
         found, allowed = self._find(method, path, scope.get("query_string", b""))
@@ -119,6 +119,8 @@ class _Site:
 
     def _find(self, method: str, path: str, query_string: bytes) -> _Found:
         """The door at a place, and the methods that there are."""
+        if not self._context.serves_api:
+            return None, []
         if method == "POST" and path in HOT:
             return HOT[path], []
         steps = tuple(path.strip("/").split("/"))
