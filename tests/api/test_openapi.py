@@ -72,7 +72,7 @@ DOORS = [(route.method, route.path) for route in ROUTES if route.path not in LON
 @pytest.mark.parametrize(("method", "path"), DOORS, ids=[" ".join(door) for door in DOORS])
 def test_a_door_answers_as_the_document_says(schema: Any, bearer: dict[str, str], method: str, path: str) -> None:
     @given(case=schema[path][method].as_strategy())
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck), database=None)
     def ask(case: Any) -> None:
         case.call_and_validate(headers=bearer, checks=CHECKS)
 

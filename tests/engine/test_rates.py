@@ -26,7 +26,7 @@ def test_no_window_of_one_second_holds_more_than_the_cap(rate: int, steps: list[
         assert sum(units for at, units in used if start <= at < start + 1.0) <= rate
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 5_000), st.floats(0.002, 0.01))
 def test_what_goes_evenly_loses_no_capacity_and_never_bursts(rate: int, step: float) -> None:
     """Somebody who always has something to send, and looks every few milliseconds."""

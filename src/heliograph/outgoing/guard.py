@@ -37,6 +37,7 @@ _REFUSED: Final[tuple[tuple[Network, str], ...]] = tuple(
         ("::1/128", "loopback"),
         ("2001::/23", "reserved"),  # Teredo, ORCHID, benchmarks
         ("2001:db8::/32", "for documentation"),
+        ("2002::/16", "6to4, which may lead inside"),  # deprecated by RFC 7526; nobody's endpoint lives there
         ("3fff::/20", "for documentation"),
         ("fc00::/7", "unique-local"),
         ("fe80::/10", "link-local"),
@@ -46,7 +47,6 @@ _REFUSED: Final[tuple[tuple[Network, str], ...]] = tuple(
 _PUBLIC_IPV6: Final = IPv6Network("2000::/3")  # all that IANA has given out as global unicast
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-_SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 _LOOPBACKS: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
@@ -99,6 +99,4 @@ def _embedded(address: Address) -> Address:
         return address
     if address in _MAPPED or address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _SIX_TO_FOUR:
-        return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
     return address
