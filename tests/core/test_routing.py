@@ -51,6 +51,16 @@ def test_a_share_is_taken_and_the_others_go_on(share: float, ballots: list[float
     assert None not in chosen
 
 
+def test_a_share_is_one_of_those_that_come_by() -> None:
+    """Half, then half of the rest, then the rest: whatever else stands between them."""
+    elsewhere = Route("elsewhere", ("x",), countries=frozenset({"DE"}), share=0.9)
+    routes = (Route("half", ("a",), share=0.5), elsewhere, Route("quarter", ("b",), share=0.5), Route("rest", ("c",)))
+    ballots = [(place + 0.5) / 1_000 for place in range(1_000)]
+    chosen = [choose(routes, facts(ballot=ballot)) for ballot in ballots]
+    counts = {route.name: chosen.count(route) for route in routes}
+    assert counts == {"half": 500, "elsewhere": 0, "quarter": 250, "rest": 250}
+
+
 def test_only_prefixes_and_shares_make_each_message_a_case_of_its_own() -> None:
     assert not looks_at_number((Route("a", ("a",), countries=frozenset({"GB"})),))
     assert looks_at_number((Route("a", ("a",), prefixes=("+44",)),))

@@ -17,7 +17,7 @@ class Route(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...] = ()  # of the number in E.164, with its +
     kinds: frozenset[str] = frozenset()
     senders: frozenset[str] = frozenset()
-    share: float = 1.0  # part of the messages that it takes; the others go on to the next route
+    share: float = 1.0  # part of the messages that come to it; the others go on to the next route
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -31,22 +31,26 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     ballot: float  # in [0, 1), drawn once for a message
 
 
-def matches(route: Route, facts: Facts) -> bool:
+def _fits(route: Route, facts: Facts) -> bool:
+    """Do all its conditions hold, but for its share?"""
     return (
         (route.workspace is None or route.workspace == facts.workspace)
         and (not route.countries or facts.country in route.countries)
         and (not route.prefixes or facts.number.startswith(route.prefixes))
         and (not route.kinds or facts.kind in route.kinds)
         and (not route.senders or facts.sender in route.senders)
-        and facts.ballot < route.share
     )
 
 
 def choose(routes: tuple[Route, ...], facts: Facts) -> Route | None:
-    """The first route whose conditions hold."""
+    """The first route whose conditions hold. Of those that come to a route it takes its share; the others go on."""
+    ballot = facts.ballot
     for route in routes:
-        if matches(route, facts):
+        if not _fits(route, facts):
+            continue
+        if ballot < route.share:
             return route
+        ballot = (ballot - route.share) / (1.0 - route.share)  # among the others it is a fair draw again
     return None
 
 

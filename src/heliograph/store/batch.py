@@ -92,8 +92,6 @@ class GroupCommit:
         self._planned = False
         self._loaded = False
         self._idle: asyncio.Future[None] | None = None
-        self.commits = 0
-        self.operations = 0
 
     def add(self, operation: Operation) -> None:
         self._gathering.add(operation)
@@ -117,10 +115,7 @@ class GroupCommit:
         """The commit is on disk, or failed as a whole with `error` (operations may also have failed by themselves)."""
         self._busy = False
         self._loaded = batch.size >= _LOADED
-        if error is None:
-            self.commits += 1
-            self.operations += batch.size
-        else:
+        if error is not None:
             self._report(error)
             self._give_back(batch, error)
         for operation in batch:
