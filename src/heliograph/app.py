@@ -208,6 +208,7 @@ class _Server:
             metrics_text=metrics.text,
             ready=lambda: self.gateway.stalled,
             refused=self._watch.refused,
+            replied=self._watch.replied,
             defect=defect,
             estimated_end=self.gateway.estimated_end,
             new_request_id=new_request_id,

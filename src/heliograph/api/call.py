@@ -143,6 +143,7 @@ class Call:
         self.answer(status, body)
 
     def answer(self, status: int, body: bytes) -> None:
+        self.context.replied(status)
         self._reply(status, self.headers, body)
 
     def refuse(self, *refusals: Refusal) -> None:

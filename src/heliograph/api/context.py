@@ -52,6 +52,7 @@ class Context:
     metrics_text: Callable[[], bytes]
     ready: Callable[[], str | None]  # None: ready; else why not
     refused: Callable[[str], None]  # counts a refusal by its code
+    replied: Callable[[int], None]  # counts an answer by its status
     defect: Callable[[BaseException], str]  # logs what broke; answers the request id under which it is found
     estimated_end: Callable[[Sequence[Message]], int]
     new_request_id: Callable[[], bytes] = field(default_factory=request_ids)

@@ -88,6 +88,7 @@ class Metrics:
         self.accepted_segments = Counter("heliograph_segments_accepted", "Their parts.", ("kind", "encoding"))
         self.multipart = Counter("heliograph_messages_multipart", "Messages that take more than one part.", ("kind",))
         self.refused = Counter("heliograph_requests_refused", "Requests that were refused, by code.", ("code",))
+        self.answers = Counter("heliograph_http_answers", "Requests that a door answered, by status.", ("status",))
         self.submissions = Counter(
             "heliograph_submissions", "Attempts by their outcome.", ("connector", "outcome", "failure")
         )

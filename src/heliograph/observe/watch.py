@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from heliograph.core import ids
 from heliograph.core.message import Delivery, Message, Outcome
@@ -9,6 +10,8 @@ from heliograph.core.views import message_id, moment
 from heliograph.observe.log import Log
 from heliograph.observe.metrics import Metrics
 from heliograph.ports import Answer, Unavailable
+
+_STATUS: Final = {status: (str(status),) for status in range(200, 600)}
 
 
 class Observer:
@@ -31,6 +34,9 @@ class Observer:
 
     def refused(self, code: str, count: int = 1) -> None:
         self._metrics.refused.add((code,), count)
+
+    def replied(self, status: int) -> None:
+        self._metrics.answers.add(_STATUS[status])
 
     def answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         metrics, now, logs = self._metrics, self._now_ms(), self._log.writes("info")
