@@ -238,14 +238,12 @@ class FastProtocol(HttpToolsProtocol):
     # -- answers
 
     def write(self, status: int, headers: list[Header], body: bytes, keep_alive: bool) -> None:
-        lines = [STATUS_LINE[status], self._fixed]
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
-        lines.append(b"content-length: %d\r\n\r\n" % len(body) if keep_alive else _LAST % len(body))
-        lines.append(body)
-        self.transport.write(b"".join(lines))
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        end = _END if keep_alive else _LAST
+        self.transport.write(b"%b%b%b%b%d\r\n\r\n%b" % (STATUS_LINE[status], self._fixed, lines, end, len(body), body))
         if not keep_alive:
             self.transport.close()
 
 
-_LAST: Final = b"connection: close\r\ncontent-length: %d\r\n\r\n"
+_END: Final = b"content-length: "
+_LAST: Final = b"connection: close\r\ncontent-length: "

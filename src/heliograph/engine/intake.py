@@ -109,44 +109,44 @@ class Intake:
         if isinstance(when, Refusal):
             return when
         return Draft(
-            Message(
-                id=0,
-                workspace=caller.workspace,
-                environment=caller.environment,
-                client=caller.client,
-                accepted_at=now,
-                to=number.e164,
-                country=number.country,
-                kind=kind,
-                lane=verdict.lane,
-                sender=verdict.sender,
-                text=text,
-                encoding=encoding,
-                segments=segments,
-                state="scheduled" if when.scheduled else "queued",
-                updated_at=now,
-                due_at=when.due_at,
-                valid_until=when.valid_until,
-                connector=verdict.connectors[0],
-                plan=plan,
-                attempts=0,
-                owner=WAITING,
-                decision=decision,
-                batch=None,
-                callback_url=request.callback_url,
-                callback_events=",".join(request.callback_events) if request.callback_events else None,
-                callback_format=None,
-                tags=_encode(request.tags).decode() if request.tags else None,
-                metadata=_encode(request.metadata).decode() if request.metadata else None,
-                correlation_id=request.correlation_id,
-                price=verdict.price,
-                currency=verdict.currency,
-                failure=None,
-                failure_code=None,
-                carrier_code=None,
-                sent_at=None,
-                final_at=None,
-                possible_duplicate=0,
+            Message(  # by place: with this many names it would cost 1.6 µs more
+                0,  # id
+                caller.workspace,
+                caller.environment,
+                caller.client,
+                now,
+                number.e164,
+                number.country,
+                kind,
+                verdict.lane,
+                verdict.sender,
+                text,
+                encoding,
+                segments,
+                "scheduled" if when.scheduled else "queued",
+                now,
+                when.due_at,
+                when.valid_until,
+                verdict.connectors[0],
+                plan,
+                0,  # attempts
+                WAITING,  # owner
+                decision,
+                None,  # batch
+                request.callback_url,
+                ",".join(request.callback_events) if request.callback_events else None,
+                None,  # callback_format
+                _encode(request.tags).decode() if request.tags else None,
+                _encode(request.metadata).decode() if request.metadata else None,
+                request.correlation_id,
+                verdict.price,
+                verdict.currency,
+                None,  # failure
+                None,  # failure_code
+                None,  # carrier_code
+                None,  # sent_at
+                None,  # final_at
+                0,  # possible_duplicate
             ),
             verdict,
         )

@@ -285,12 +285,13 @@ class Writer:
     def _move(self, moves: Sequence[Move]) -> set[int]:
         """Update the messages and their attempts; answers the moves that came too late, by their id()."""
         lost = self._update(moves)
-        new = [msgspec.structs.astuple(row) for move in moves if id(move) not in lost for row in move.attempts]
+        new = [row for move in moves if id(move) not in lost for row in move.attempts]
         if new:
-            self._cursor.executemany(_INSERT_ATTEMPT, new)
-        known = [_part_values(row) for move in moves if id(move) not in lost for row in move.receipts]
+            self._cursor.executemany(_INSERT_ATTEMPT, map(msgspec.structs.astuple, new))
+        fresh = set(map(id, new))  # whose receipt came with its answer: written as it stands now
+        known = [row for move in moves if id(move) not in lost for row in move.receipts if id(row) not in fresh]
         if known:
-            self._cursor.executemany(_UPDATE_PART, known)
+            self._cursor.executemany(_UPDATE_PART, map(_part_values, known))
         return lost
 
     def _update(self, moves: Sequence[Move]) -> set[int]:
