@@ -12,7 +12,7 @@ STEPS = st.lists(
 
 @given(st.integers(12, 200), STEPS)
 def test_no_window_of_one_second_holds_more_than_the_cap(rate: int, steps: list[tuple[float, int, str]]) -> None:
-    cap, now, used = Cap(rate), 0.0, []
+    cap, now, used = Cap(rate, -10.0), 0.0, []
     for pause, units, what in steps:
         now += pause
         if (what == "evenly" and cap.even(now) < units) or not cap.reserve(units, now):
@@ -30,7 +30,7 @@ def test_no_window_of_one_second_holds_more_than_the_cap(rate: int, steps: list[
 @given(st.integers(1, 5_000), st.floats(0.002, 0.01))
 def test_what_goes_evenly_loses_no_capacity_and_never_bursts(rate: int, step: float) -> None:
     """Somebody who always has something to send, and looks every few milliseconds."""
-    cap, now, used = Cap(rate), 0.0, []
+    cap, now, used = Cap(rate, -10.0), 0.0, []
     while now < 5.0:
         units = min(cap.free(now), cap.even(now))
         if units > 0:
@@ -46,7 +46,7 @@ def test_what_goes_evenly_loses_no_capacity_and_never_bursts(rate: int, step: fl
 
 
 def test_a_message_larger_than_the_cap_goes_alone() -> None:
-    cap = Cap(2)
+    cap = Cap(2, -10.0)
     assert cap.reserve(5, 0.0)
     cap.use(5, 0.0)
     assert not cap.reserve(1, 0.9)
@@ -54,7 +54,7 @@ def test_a_message_larger_than_the_cap_goes_alone() -> None:
 
 
 def test_the_wait_ends_when_something_fits() -> None:
-    cap = Cap(10)
+    cap = Cap(10, -10.0)
     for _ in range(10):
         cap.reserve(1, 5.0)
         cap.use(1, 5.0)
@@ -63,7 +63,7 @@ def test_the_wait_ends_when_something_fits() -> None:
 
 
 def test_the_wait_for_the_steady_pace_ends_when_one_may_go() -> None:
-    cap, now = Cap(100), 5.0
+    cap, now = Cap(100, -10.0), 5.0
     while cap.even(now) > 0:
         cap.hold(1, now)
         cap.use(1, now)
@@ -73,7 +73,15 @@ def test_the_wait_for_the_steady_pace_ends_when_one_may_go() -> None:
 
 
 def test_without_a_cap_everything_fits() -> None:
-    cap = Cap(0)
+    cap = Cap(0, -10.0)
     assert cap.reserve(10_000, 0.0) and cap.reserve(10_000, 0.0)
     cap.use(20_000, 0.0)
     assert cap.free(0.0) > 1_000_000 and cap.even(0.0) > 1_000_000 and cap.wait(0.0) == 0.0
+
+
+def test_the_second_before_the_start_counts_as_spent() -> None:
+    """A process that died may have sent as much as it might."""
+    cap = Cap(10, 5.0)
+    assert not cap.reserve(1, 5.0) and cap.free(5.9) <= 0
+    assert cap.wait(5.0) == 1.0
+    assert cap.reserve(10, 6.0)

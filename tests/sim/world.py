@@ -60,7 +60,6 @@ class Told(msgspec.Struct, frozen=True):
     at: float
     segments: int
     number: str
-    life: int  # which process it was
     commit: int  # how many commits were on disk
 
 
@@ -69,7 +68,8 @@ class Record:
 
     def __init__(self) -> None:
         self.submissions: list[Told] = []
-        self.outcomes: dict[tuple[int, int], str] = {}  # (message, attempt) → what the gateway was told
+        self.outcomes: list[str | None] = []  # of each submission: what the gateway was told; None: nothing
+        self.latest: dict[tuple[int, int], int] = {}  # (message, attempt) → its last submission
         self.too_early: list[tuple[int, int]] = []  # handed over before the intent was durable
         self.accepted: dict[str, int] = {}  # idempotency key → message
         self.twice: list[str] = []  # the same key, answered with two messages
@@ -99,7 +99,8 @@ class Network:
         self._events.inbound(messages, committed)
 
     def answered(self, submission: Submission, outcome: Outcome) -> None:
-        self._record.outcomes[submission.message.id, submission.attempt] = outcome.state
+        place = self._record.latest[submission.message.id, submission.attempt]
+        self._record.outcomes[place] = outcome.state
         self._events.answered(submission, outcome)
 
     def submit(self, submissions: Sequence[Submission]) -> None:
@@ -116,11 +117,11 @@ class Network:
                     self._life.loop.time(),
                     message.segments,
                     message.to,
-                    self._record.deaths,
                     handed[0] if handed else 0,
                 )
             )
-            self._record.outcomes.pop((message.id, attempt), None)
+            self._record.latest[message.id, attempt] = len(self._record.outcomes)
+            self._record.outcomes.append(None)
         self._carrier.submit(submissions)
 
 

@@ -61,7 +61,7 @@ class Link:
         self.name = name
         self.carrier = carrier
         self.window = window
-        self.cap = Cap(segments_per_second)
+        self.cap = Cap(segments_per_second, desk.clock.monotonic())
         self.in_flight = 0
         self.up = False
         self.reason = "not started"

@@ -15,11 +15,12 @@ class Cap:
     end, however urgent that one is; so what is not urgent asks for `even` and goes at a steady pace.
     """
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, now: float) -> None:
+        """Nobody knows what a process that died sent in its last second: the first second counts as spent."""
         self.per_second = per_second
         self._reserved = 0
-        self._used: deque[tuple[float, int]] = deque()
-        self._used_sum = 0
+        self._used: deque[tuple[float, int]] = deque([(now, per_second)])
+        self._used_sum = per_second
         self._spent_until = 0.0  # at a steady pace, what was spent lasts until then
 
     def reserve(self, units: int, now: float) -> bool:
