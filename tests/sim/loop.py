@@ -6,7 +6,8 @@ and the same seed gives the same history. Nothing here knows the gateway.
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -71,9 +72,15 @@ class Life:
 
     def run(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Work of this process; what it begins belongs to it too."""
+        with self.within():
+            return self.loop.create_task(work)
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Whatever is begun inside, now or by a call-back later, belongs to this process."""
         token = Life.current.set(self)
         try:
-            return self.loop.create_task(work)
+            yield
         finally:
             Life.current.reset(token)
 

@@ -351,13 +351,14 @@ class Simulation:
             else:
                 answered.set_result(operation.messages[0].id)
 
-        gateway.intake.accept(
-            (draft,),
-            done,
-            idempotency=Idempotency(self._caller.client, key, key.encode().ljust(32), now + 86_400_000),
-            reply=lambda operation: str(0 if operation.suppressed else operation.messages[0].id).encode(),
-            all_or_none=True,
-        )
+        with self._life.within():  # what this sets going dies with the process
+            gateway.intake.accept(
+                (draft,),
+                done,
+                idempotency=Idempotency(self._caller.client, key, key.encode().ljust(32), now + 86_400_000),
+                reply=lambda operation: str(0 if operation.suppressed else operation.messages[0].id).encode(),
+                all_or_none=True,
+            )
         death = asyncio.ensure_future(died.wait())
         await asyncio.wait([answered, death], return_when=asyncio.FIRST_COMPLETED)
         death.cancel()
