@@ -82,8 +82,10 @@ class Outcome(msgspec.Struct, gc=False, frozen=True):
     code: str | None = None  # our stable code
     carrier_code: str | None = None  # verbatim
     retry_after_ms: int | None = None
-    price: str | None = None
+    price: str | None = None  # for all parts
     currency: str | None = None
+    parts: int | None = None  # how many the carrier says that it made of it
+    elsewhere: bool = False  # refused here for good, but another connector of the plan may take it
 
 
 class Receipt(msgspec.Struct, gc=False, frozen=True):
@@ -99,6 +101,8 @@ class Receipt(msgspec.Struct, gc=False, frozen=True):
     price: str | None = None
     currency: str | None = None
     raw: str | None = None  # the report as it came, secrets left out
+    ref: str | None = None  # our own reference, when the carrier gives it back
+    parts: int | None = None  # how many the carrier says that it made of the text
 
 
 class Inbound(msgspec.Struct, gc=False, frozen=True):

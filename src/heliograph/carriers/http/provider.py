@@ -1,0 +1,215 @@
+"""What an HTTP provider's adapter is: pure functions between our words and the provider's.
+
+An adapter is a class with its settings, one screen long, always in the same order: `request` and `answer` for a send,
+`forged` and `read` for what the provider calls us with, and, where the provider offers it, `question` and `report`
+(what became of a message?) and `balance_request` and `balance`. It has no time-outs, retries, logs or sockets:
+`carrier` does all that, the same for every provider.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from heliograph.carriers.http.proof import same
+from heliograph.carriers.port import Capabilities
+from heliograph.core.message import Inbound, Outcome, Receipt
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """A text on its way: all that an adapter may look at."""
+
+    to: str  # E.164, with its +
+    sender: str | None
+    text: str
+    encoding: str = "gsm7"  # gsm7 | ucs2
+    segments: int = 1
+    kind: str = "transactional"
+    ref: str = "att-1"  # ours, the same for every question about this attempt
+    status_url: str | None = None  # where to report; None when no public URL is set
+    valid_for_s: int = 86_400
+
+    @property
+    def digits(self) -> str:
+        """The number as providers want it that know no plus sign."""
+        return self.to.lstrip("+")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request to a provider."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A provider's whole answer."""
+
+    status: int
+    body: bytes = b""
+    retry_after_ms: int | None = None
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        return _json(self.body)
+
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace").strip()
+
+
+class Callback(msgspec.Struct, frozen=True):
+    """A request that a provider sends us."""
+
+    method: str
+    url: str  # as the provider knows it: our public URL, with the query
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    at: int  # when it came: milliseconds
+
+    @property
+    def path_url(self) -> str:
+        """The URL without its query."""
+        return self.url.partition("?")[0]
+
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """A form-encoded body, in its order; empty for any other."""
+        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return []
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def form(self) -> dict[str, str]:
+        return dict(self.form_pairs())
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        return _json(self.body)
+
+    def ref(self) -> str | None:
+        """Our reference, when it stands in the URL."""
+        return dict(self.query()).get("ref")
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What a callback says. A callback of which nothing is understood says nothing: it is kept raw, and no error."""
+
+    receipts: Sequence[Receipt] = ()
+    inbound: Sequence[Inbound] = ()
+
+
+class Thanks(msgspec.Struct, frozen=True):
+    """What the provider wants to hear when it has called."""
+
+    status: int = 200
+    media_type: str = "text/plain"
+    body: bytes = b""
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every HTTP connector may set."""
+
+    base_url: str | None = None  # another host: a region, a test server
+    timeout_ms: int = 10_000
+    callback_token: str | None = None  # the unguessable part of our callback URL, for providers that sign nothing
+
+
+class Provider(ABC):
+    """One provider. Subclasses name their settings and capabilities."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(receipts=True, inbound=True, concatenates=True)
+    settings_type: ClassVar[type[Settings]]
+    host: ClassVar[str]  # the scheme and host of the API
+    signing: ClassVar[str | None] = None  # the setting that holds the secret or key of its callbacks' signatures
+
+    def __init__(self, name: str, settings: Any) -> None:
+        self.name = name
+        self.settings = settings
+        self.base = (settings.base_url or self.host).rstrip("/")
+
+    @classmethod
+    def check(cls, settings: Any) -> tuple[str, str] | None:
+        """What can't work about the settings: key and reason."""
+        if settings.callback_token or (cls.signing and getattr(settings, cls.signing)):
+            return None
+        token = "callback_token, an unguessable word that our callback URL shows"
+        if cls.signing is None:
+            return "callback_token", f"this provider signs nothing: set {token}"
+        return cls.signing, f"set {cls.signing}, or as long as the provider does not sign, {token}"
+
+    @abstractmethod
+    def request(self, text: Text) -> Call:
+        """The request that sends a text."""
+
+    @abstractmethod
+    def answer(self, text: Text, answer: Answer) -> Outcome:
+        """What a whole answer to `request` says, whatever its status."""
+
+    def verify(self, callback: Callback) -> str | None:
+        """Why a callback can't be genuine; None when it is: by its signature, or by the token in its URL."""
+        if self.signing and getattr(self.settings, self.signing):
+            return self.forged(callback)
+        token = dict(callback.query()).get("token", "")
+        return None if same(token, self.settings.callback_token) else "the token in the URL is wrong"
+
+    def forged(self, callback: Callback) -> str | None:
+        """Why the signature can't be the provider's; None when it is. Only where `signing` names a setting."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def read(self, callback: Callback) -> Heard:
+        """What a genuine callback says."""
+
+    def thanks(self, callback: Callback) -> Thanks:
+        return Thanks()
+
+    def question(self, carrier_id: str) -> Call | None:
+        """The request that asks what became of a message; None when the provider can't be asked."""
+        return None
+
+    def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
+        """What the answer to `question` says."""
+        return ()
+
+    def balance_request(self) -> Call | None:
+        return None
+
+    def balance(self, answer: Answer) -> tuple[str, str] | None:
+        """Amount and currency."""
+        return None
+
+    def inbound(self, *, sender: str, to: str, text: str, at: int, carrier_id: str | None) -> Inbound:
+        """A message from a phone, its numbers in E.164."""
+        return Inbound(self.name, plus(sender), plus(to), text, at, carrier_id)
+
+
+_FACTS: Final = {
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "undelivered",
+    "expired": "expired",
+    "failed": "refused",
+    "canceled": "refused",
+}
+
+
+def fact_of(state: str) -> str:
+    """Our word for a message's state as the fact that a receipt brings; what is no end is progress."""
+    return _FACTS.get(state, "buffered")
+
+
+def plus(number: str) -> str:
+    """A number in E.164 out of digits; short codes and names stay as they are."""
+    return f"+{number}" if number.isascii() and number.isdigit() and len(number) > 6 else number
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
