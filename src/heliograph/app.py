@@ -33,7 +33,7 @@ from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
-from heliograph.world import SystemClock, Web
+from heliograph.world import SystemClock, Web, dial
 
 if TYPE_CHECKING:
     from heliograph.api.context import Context
@@ -157,7 +157,7 @@ class _Server:
                 chance,
                 Web(self._pool),
                 watch,
-                lambda spec: process.carrier(spec, World(clock, chance)),
+                lambda spec: process.carrier(spec, World(clock, chance, dial)),
                 process.refuse_url,
                 process.unseal,
                 socket.gethostname(),

@@ -3,7 +3,7 @@
 Time and chance are always handed in: the engine must be able to live in simulated time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from heliograph.core.message import Delivery, Message, Outcome
@@ -67,6 +67,22 @@ class WebClient(Protocol):
         self, target: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
     ) -> None:
         """One POST; `headers` are whole header lines with their line ends. `done` is called exactly once."""
+        ...
+
+
+class WebCall(Protocol):
+    """One request to a provider, sent at most once. Never redirects, never blocks."""
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_s: float,
+        done: Callable[[Answer], None],
+    ) -> None:
+        """`done` is called exactly once."""
         ...
 
 

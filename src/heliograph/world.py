@@ -1,9 +1,11 @@
-"""The outside world, as it really is: the clock, and posts to customers' URLs."""
+"""The outside world, as it really is: the clock, posts to customers' URLs, connections to carriers."""
 
 import asyncio
+import socket
+import ssl
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from heliograph.outgoing.pool import Pool
 from heliograph.outgoing.url import BadUrl, Target, target
@@ -24,6 +26,25 @@ class SystemClock:
 
     def later(self, seconds: float, do: Callable[[], None]) -> Timer:
         return self._loop.call_later(seconds, do) if seconds > 0 else self._loop.call_soon(do)
+
+
+async def dial(protocol: Callable[[], asyncio.Protocol], host: str, settings: Any) -> None:
+    """Open a TCP or TLS connection to a carrier: its port and its wishes about TLS stand in the connector's settings."""
+    context = _tls(settings) if settings.tls else None
+    transport, _ = await asyncio.get_running_loop().create_connection(
+        protocol, host, settings.port, ssl=context, server_hostname=(settings.tls_name or host) if context else None
+    )
+    if (sock := transport.get_extra_info("socket")) is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _tls(settings: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.tls_ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.tls_certificate is not None:
+        context.load_cert_chain(settings.tls_certificate)
+    return context
 
 
 class Web:

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.carriers import sandbox
+from heliograph.carriers import sandbox, smpp
 from heliograph.carriers.port import Capabilities, Carrier, World
 
-KINDS: Final[dict[str, ModuleType]] = {"sandbox": sandbox}
+KINDS: Final[dict[str, ModuleType]] = {"sandbox": sandbox, "smpp": smpp}
 
-# What every connector may say; the engine reads it, no adapter does.
+# What every connector may say; the engine reads it. An adapter sees of it what its own settings name.
 COMMON: Final = frozenset(
     {"kind", "window", "max_segments_per_second", "price_per_segment", "currency", "workspace", "name"}
 )
@@ -43,7 +43,8 @@ def capabilities(kind: str) -> Capabilities:
 
 
 def _settings(module: ModuleType, spec: Mapping[str, Any]) -> Any:
-    return msgspec.convert({key: value for key, value in spec.items() if key not in COMMON}, module.Settings)
+    own = frozenset(module.Settings.__struct_fields__)
+    return msgspec.convert({key: v for key, v in spec.items() if key in own or key not in COMMON}, module.Settings)
 
 
 def _place(error: str, kind: str) -> tuple[str, str]:

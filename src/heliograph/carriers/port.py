@@ -6,13 +6,22 @@ the foreign code kept; never block the event loop. It may answer inside `submit`
 keep a queue, log, or know any rule: the engine does that. Nothing here may be called from another thread.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from heliograph.core.message import Inbound, Outcome, Receipt, Submission
-from heliograph.ports import Chance, Clock
+from heliograph.ports import Chance, Clock, WebCall
+
+# (what makes the protocol, host, the connector's settings: port and what TLS needs)
+Dial: TypeAlias = Callable[[Callable[[], asyncio.Protocol], str, Any], Awaitable[object]]
+
+
+async def no_way_out(protocol: object, host: str, settings: object) -> None:
+    """For carriers that open no connections."""
+    raise OSError("no connections are possible here")
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -47,6 +56,7 @@ class Carrier(Protocol):
 
     name: str
     capabilities: Capabilities
+    window: int | None  # how many attempts it has room for at once, when it knows better than the settings
 
     async def start(self, events: Events) -> None:
         """Open the link; returns at once, `events.link(True)` says when submissions may come."""
@@ -70,3 +80,6 @@ class World(msgspec.Struct, frozen=True):
 
     clock: Clock
     chance: Chance
+    dial: Dial = no_way_out  # a TCP or TLS connection
+    call: WebCall | None = None  # a request to a provider
+    public_url: str | None = None  # where providers reach us

@@ -76,7 +76,7 @@ class Submission(NamedTuple):
 class Outcome(msgspec.Struct, gc=False, frozen=True):
     """What a carrier said to one attempt. `unknown` means that nobody can tell (time-out, crash)."""
 
-    state: str  # accepted | refused | unknown
+    state: str  # accepted | refused | unknown | unsent (it never left us)
     carrier_ids: tuple[str, ...] = ()  # one for each part that the carrier took
     failure: str | None = None  # class of our taxonomy, when not accepted
     code: str | None = None  # our stable code
@@ -105,6 +105,14 @@ class Receipt(msgspec.Struct, gc=False, frozen=True):
     parts: int | None = None  # how many the carrier says that it made of the text
 
 
+class Part(msgspec.Struct, gc=False, frozen=True):
+    """Which part of a long message from a phone."""
+
+    reference: str  # with sender and recipient it names the message
+    total: int
+    number: int
+
+
 class Inbound(msgspec.Struct, gc=False, frozen=True):
     """A message from a phone."""
 
@@ -115,6 +123,7 @@ class Inbound(msgspec.Struct, gc=False, frozen=True):
     at: int
     carrier_id: str | None = None
     raw: str | None = None
+    part: Part | None = None  # absent: the whole
 
 
 class Event(msgspec.Struct, gc=False):

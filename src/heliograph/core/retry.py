@@ -42,11 +42,15 @@ def after_failure(
     now: int,
     valid_until: int,
     retry_after_ms: int | None = None,
+    elsewhere: bool = False,
     chance: float = 0.5,
     policy: Policy = DEFAULT,
 ) -> Retry:
     """What follows when attempt number `attempt` through `connector` failed with a failure of that class."""
     consequence = CONSEQUENCES.get(failure) or CONSEQUENCES[UNKNOWN]
+    if elsewhere and connector in plan[:-1]:  # this one has said its last word, the next of the plan may say another
+        following = plan[plan.index(connector) + 1]
+        return Retry(now, following, f"refused by {connector}; {following} may take it")
     if not consequence.retry:
         return Retry(None, connector, f"{failure} failures are not tried again")
     if consequence.counts and attempt >= policy.attempts:

@@ -92,6 +92,11 @@ def split(text: str, *, reference_bits: int = 8, national: Sequence[str] = ()) -
     return min((_split(text, way, reference_bits) for way in (_UCS2, *shifted)), key=_rank)
 
 
+def split_as(encoding: str, text: str, *, reference_bits: int = 8) -> Split:
+    """The parts of a text in an encoding that somebody else has chosen, and that holds it."""
+    return _split(text, _UCS2 if encoding == UCS2 else _GSM7, reference_bits)
+
+
 def capacity(header_octets: int, *, bits: int) -> int:
     """How many units of 7 or 16 bits stand behind a header; its length octet is counted here."""
     octets = _OCTETS - header_octets - (header_octets > 0)

@@ -130,9 +130,6 @@ def _settings(workspaces: Sequence[tuple[Any, ...]], workspace: int) -> dict[str
     return {}
 
 
-_OURS: Final = ("kind", "window", "max_segments_per_second", "price_per_segment", "currency", "workspace")
-
-
 def _connector(row: _Declared) -> ConnectorSpec:
     spec = row.spec
     return ConnectorSpec(
@@ -144,7 +141,7 @@ def _connector(row: _Declared) -> ConnectorSpec:
         max_segments_per_second=int(spec.get("max_segments_per_second") or 0),
         price_per_segment=spec.get("price_per_segment"),
         currency=spec.get("currency"),
-        settings={key: value for key, value in spec.items() if key not in _OURS},
+        settings=spec,
     )
 
 

@@ -217,7 +217,7 @@ class Gateway:
             spec.name,
             carrier,
             self._desk,
-            window=spec.window,
+            window=carrier.window or spec.window,
             segments_per_second=spec.max_segments_per_second,
             policy=retry.DEFAULT,
         )

@@ -42,7 +42,7 @@ def not_taken(
 ) -> Move:
     """Refused, or nobody knows: another attempt, a hold, or the end."""
     message, attempt = submission
-    unknown = outcome.state == "unknown"
+    unknown, unsent = outcome.state == "unknown", outcome.state == "unsent"
     failure = outcome.failure or UNKNOWN
     decision = retry.after_failure(
         failure=failure,
@@ -52,9 +52,12 @@ def not_taken(
         now=now,
         valid_until=message.valid_until,
         retry_after_ms=outcome.retry_after_ms,
+        elsewhere=outcome.elsewhere,
         chance=chance,
         policy=policy,
     )
+    if unsent:  # it never left: it goes again as soon as it can
+        decision = retry.Retry(now, connector, "never left: the link went down")
     held = unknown and UNKNOWN_POLICY[message.kind] == HOLD
     if held:  # it waits for a receipt, or for its end
         decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")
@@ -75,7 +78,7 @@ def not_taken(
     message.connector = decision.connector
     if unknown and not held:
         message.possible_duplicate = 1
-    if failure == THROTTLED:
+    if failure == THROTTLED or unsent:
         message.attempts -= 1  # it was never looked at; the number is used again
     event = "attempt.unknown" if unknown else "attempt.failed"
     data = msgspec.json.encode(facts | {"next_attempt_at": decision.at}).decode()
@@ -83,7 +86,7 @@ def not_taken(
 
 
 def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:
-    if outcome.failure == THROTTLED:
+    if outcome.failure == THROTTLED or outcome.state == "unsent":
         return ()
     message, attempt = submission
     answered = None if outcome.state == "unknown" else now

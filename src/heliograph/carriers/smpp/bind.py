@@ -1,0 +1,281 @@
+"""One bind: a socket with a session on it, opened again and again for as long as it is wanted."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, cast
+
+from heliograph.carriers.port import World
+from heliograph.carriers.smpp.settings import Settings
+from heliograph.ports import Timer
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.session import (
+    Answered,
+    Asked,
+    Bound,
+    Event,
+    Late,
+    Over,
+    Refused,
+    Session,
+    Silent,
+    Timers,
+)
+from heliograph.smpp.status import describe, status_of
+
+_TICK_S: Final = 0.5
+_STEADY_S: Final = 60.0  # a bind that lived so long was a good one: the next try comes soon again
+_REFUSED_FIRST_S: Final = 60.0  # refused credentials: slowly, fast retries lock accounts
+_REFUSED_LONGEST_S: Final = 900.0
+_NOT_CREDENTIALS: Final = frozenset({"RALYBND", "RSYSERR", "RTHROTTLED", "RMSGQFUL"})
+_UNSENT_MAX: Final = 1 << 20  # octets that wait for a peer that does not read: then nothing more is asked of it
+
+
+class Owner(Protocol):
+    """Whom a bind tells. Tokens are the owner's own."""
+
+    def opened(self, bind: "Bind") -> None: ...
+
+    def closed(self, bind: "Bind", reason: str, unanswered: Sequence[Any], unsent: Sequence[Any]) -> None:
+        """The bind is gone. `unanswered`: nobody knows what became of them; `unsent`: they never left."""
+        ...
+
+    def answered(self, bind: "Bind", token: Any, pdu: Pdu) -> None: ...
+
+    def silent(self, bind: "Bind", token: Any) -> None: ...
+
+    def asked(self, bind: "Bind", pdus: Sequence[Pdu]) -> None: ...
+
+    def late(self, bind: "Bind", pdu: Pdu) -> None: ...
+
+
+class Bind(asyncio.Protocol):
+    """Keeps one bind open, sends what it is given as its window allows."""
+
+    def __init__(self, number: int, command: int, settings: Settings, world: World, owner: Owner) -> None:
+        self.number = number
+        self.command = command
+        self.reason = "not started"
+        self._settings = settings
+        self._clock = world.clock
+        self._chance = world.chance
+        self._dial = world.dial
+        self._owner = owner
+        self._timers = Timers(
+            settings.bind_timeout_s,
+            settings.response_timeout_s,
+            settings.enquire_link_s,
+            min(settings.enquire_link_s, settings.bind_timeout_s),
+        )
+        self._session: Session | None = None
+        self._transport: asyncio.Transport | None = None
+        self._ready: deque[tuple[Pdu, Any]] = deque()
+        self._wanted = True
+        self._tries = 0
+        self._pause_first, self._pause_longest = settings.reconnect_first_s, settings.reconnect_longest_s
+        self._opened_at = 0.0
+        self._ticking: Timer | None = None
+        self._retrying: Timer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._paused_until = 0.0
+        self._is_full = False
+
+    # -- what the owner asks
+
+    @property
+    def may_submit(self) -> bool:
+        return self._session is not None and self._session.may_submit
+
+    @property
+    def may_receive(self) -> bool:
+        return self._session is not None and self._session.may_deliver
+
+    @property
+    def load(self) -> int:
+        """Requests that wait here, for an answer or for their turn."""
+        return len(self._ready) + (self._session.in_flight if self._session else 0)
+
+    def open(self) -> None:
+        """Connect and bind; returns at once."""
+        self._retrying = None
+        if self._wanted:
+            self._task = asyncio.ensure_future(self._connect())
+
+    def send(self, requests: Sequence[tuple[Pdu, Any]], *, first: bool = False) -> None:
+        """Take requests with their tokens; `first`: before those that wait already."""
+        if first:
+            self._ready.extendleft(reversed(requests))
+        else:
+            self._ready.extend(requests)
+        self.pump()
+
+    def drop(self, unwanted: Callable[[Any], bool]) -> list[Any]:
+        """Forget requests that have not left yet; gives back their tokens."""
+        dropped = [token for _, token in self._ready if unwanted(token)]
+        if dropped:
+            self._ready = deque((pdu, token) for pdu, token in self._ready if not unwanted(token))
+        return dropped
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing for a while; what is under way goes on."""
+        until = self._clock.monotonic() + seconds
+        if until > self._paused_until:
+            self._paused_until = until
+            self._clock.later(seconds, self.pump)
+
+    def pump(self) -> None:
+        """Send as much as the window has room for, in one write."""
+        session = self._session
+        if session is None or self._transport is None:
+            return
+        now = self._clock.monotonic()
+        if self._ready and not self._is_full and now >= self._paused_until:
+            request, ready = session.request, self._ready
+            for _ in range(min(session.room, len(ready))):
+                pdu, token = ready.popleft()
+                request(pdu, token, now)
+        self.flush()
+
+    def respond(self, pdus: Sequence[Pdu], session: Session, status: int = 0) -> None:
+        """Answer requests of the carrier, if the session that they came by still stands."""
+        if session is self._session:
+            for pdu in pdus:
+                session.respond(pdu, status, {"message_id": ""})
+            self.flush()
+
+    @property
+    def session(self) -> Session | None:
+        return self._session
+
+    def flush(self) -> None:
+        if self._session is not None and self._transport is not None and (octets := self._session.output()):
+            self._transport.write(octets)
+
+    async def close(self, grace_s: float) -> None:
+        """Let what is in flight be answered, unbind, close."""
+        self._wanted = False
+        if self._retrying is not None:
+            self._retrying.cancel()
+        end = self._clock.monotonic() + grace_s
+        while self._session is not None and self.load and self._clock.monotonic() < end:
+            await asyncio.sleep(0.02)
+        if self._session is not None:
+            self._session.unbind(self._clock.monotonic())
+            self.flush()
+            end = max(end, self._clock.monotonic() + 0.2)
+            while self._session is not None and self._clock.monotonic() < end:
+                await asyncio.sleep(0.01)
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._end("stopped")
+
+    # -- the connection
+
+    async def _connect(self) -> None:
+        hosts = self._settings.host
+        host = hosts if isinstance(hosts, str) else hosts[self._tries % len(hosts)]
+        self._tries += 1
+        try:
+            await asyncio.wait_for(self._dial(lambda: self, host, self._settings), self._settings.bind_timeout_s)
+        except (OSError, TimeoutError) as error:
+            self.reason = f"{host}:{self._settings.port}: {error or 'no connection in time'}"
+            self._owner.closed(self, self.reason, (), ())
+            self._try_again()
+
+    def _try_again(self) -> None:
+        if not self._wanted or self._retrying is not None:
+            return
+        longest = min(self._pause_longest, self._pause_first * 2 ** min(self._tries - 1, 20))
+        self._retrying = self._clock.later(longest * (0.5 + self._chance.random() / 2), self.open)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(_UNSENT_MAX)
+        now = self._clock.monotonic()
+        self._session = Session(now, window=self._settings.window, timers=self._timers)
+        settings = self._settings
+        fields = {
+            "system_id": settings.system_id,
+            "password": settings.password,
+            "system_type": settings.system_type,
+            "interface_version": settings.interface_version,
+        }
+        self._session.bind(self.command, fields, now)
+        self.flush()
+        self._ticking = self._clock.later(_TICK_S, self._tick)
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self.pump()
+
+    def data_received(self, data: bytes) -> None:
+        if self._session is not None:
+            self._handle(self._session.receive(data, self._clock.monotonic()))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(str(error or "the carrier closed the connection"))
+
+    def _tick(self) -> None:
+        if self._session is None:
+            return
+        self._ticking = self._clock.later(_TICK_S, self._tick)
+        self._handle(self._session.tick(self._clock.monotonic()))
+
+    def _handle(self, events: Sequence[Event]) -> None:
+        asked: list[Pdu] = []
+        for event in events:
+            if type(event) is Answered:
+                self._owner.answered(self, event.token, event.pdu)
+            elif type(event) is Asked:
+                asked.append(event.pdu)
+            elif type(event) is Silent:
+                self._owner.silent(self, event.token)
+            elif type(event) is Late:
+                self._owner.late(self, event.pdu)
+            elif type(event) is Bound:
+                self._is_bound()
+            elif type(event) is Refused:
+                self._was_refused(event.pdu.status)
+            elif type(event) is Over:
+                self._over(event)
+                return
+        if asked:
+            self._owner.asked(self, asked)
+        self.pump()
+
+    def _is_bound(self) -> None:
+        self._opened_at = self._clock.monotonic()
+        self._pause_first, self._pause_longest = self._settings.reconnect_first_s, self._settings.reconnect_longest_s
+        self._owner.opened(self)
+
+    def _was_refused(self, status: int) -> None:
+        self.reason = f"the carrier refused the bind: {describe(status)}"
+        if status_of(status).name not in _NOT_CREDENTIALS:
+            self._pause_first, self._pause_longest = _REFUSED_FIRST_S, _REFUSED_LONGEST_S
+
+    def _end(self, reason: str) -> None:
+        if self._session is not None:
+            self._over(self._session.lost(reason))
+
+    def _over(self, over: Over) -> None:
+        """The session has ended, from whatever side."""
+        session, transport = self._session, self._transport
+        self._session = self._transport = None
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if transport is not None and session is not None:
+            transport.write(session.output())
+            transport.close()
+        if self._opened_at and self._clock.monotonic() - self._opened_at > _STEADY_S:
+            self._tries = 0
+        was_bound, self._opened_at = bool(self._opened_at), 0.0
+        if was_bound or not self.reason.startswith("the carrier refused"):
+            self.reason = over.reason
+        unsent = [token for _, token in self._ready]
+        self._ready.clear()
+        self._is_full = False
+        self._owner.closed(self, self.reason, over.unanswered, unsent)
+        self._try_again()

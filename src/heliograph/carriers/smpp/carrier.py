@@ -1,0 +1,224 @@
+"""An SMPP connector: messages to parts, parts to binds, answers back to outcomes."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from heliograph.carriers.port import Capabilities, Events, World
+from heliograph.carriers.smpp import settings as speech
+from heliograph.carriers.smpp.bind import Bind
+from heliograph.carriers.smpp.reports import Reader
+from heliograph.carriers.smpp.settings import Settings
+from heliograph.carriers.smpp.spelling import Speller
+from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.message import Inbound, Outcome, Receipt, Submission
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.commands import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    DATA_SM,
+    DELIVER_SM,
+    Tag,
+)
+from heliograph.smpp.status import BIND, CONFIG, OPERATION, PROTOCOL, ROUTE, THROTTLE, describe
+from heliograph.smpp.status import PERMANENT as FOR_GOOD
+from heliograph.smpp.status import TRANSIENT as FOR_NOW
+
+# What a kind of command_status is in our taxonomy: failure, our code, may another connector take it?
+_REFUSALS: Final = {
+    THROTTLE: (THROTTLED, "too_fast", False),
+    FOR_NOW: (TRANSIENT, "carrier_busy", False),
+    FOR_GOOD: (PERMANENT, "refused_by_carrier", False),
+    ROUTE: (PERMANENT, "sender_refused", True),
+    CONFIG: (PERMANENT, "connector_misconfigured", True),
+    BIND: (UNAUTHORISED, "not_bound", False),
+    PROTOCOL: (TRANSIENT, "not_understood", False),
+    OPERATION: (PERMANENT, "refused_by_carrier", False),
+}
+_QUEUE_FULL: Final = 0x14
+_OK: Final = "accepted"
+_TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
+_LINK_LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
+_UNSENT: Final = Outcome("unsent", failure=TRANSIENT, code="link_down")
+_THROTTLE_FIRST_S: Final = 0.1
+_THROTTLE_LONGEST_S: Final = 30.0
+
+
+class _Job:
+    """A submission on its way, in one or more parts."""
+
+    __slots__ = ("ids", "left", "outcome", "pdus", "submission")
+
+    def __init__(self, submission: Submission, pdus: list[Pdu]) -> None:
+        self.submission = submission
+        self.pdus = pdus
+        self.ids: list[str | None] = [None] * len(pdus)
+        self.left = len(pdus)  # parts without an end
+        self.outcome: Outcome | None = None  # set by the first part that was not accepted
+
+
+class SmppCarrier:
+    """One SMPP connector with its binds."""
+
+    def __init__(self, name: str, settings: Settings, world: World, capabilities: Capabilities) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self.window = settings.window * settings.binds
+        self._settings = settings
+        self._clock = world.clock
+        self._speller = Speller(settings, int(world.chance.random() * 0xFFFF))
+        self._reader = Reader(name, settings)
+        self._kinds = speech.kinds(settings)
+        self._events: Events
+        self._is_up = False
+        self._throttled = 0
+        commands = (
+            (BIND_TRANSCEIVER,) if settings.bind == "transceiver" else (BIND_RECEIVER, BIND_TRANSMITTER)
+        ) * settings.binds
+        self._binds = [Bind(number, command, settings, world, self) for number, command in enumerate(commands, 1)]
+
+    # -- carriers.port.Carrier
+
+    async def start(self, events: Events) -> None:
+        self._events = events
+        for bind in self._binds:
+            bind.open()
+
+    def submit(self, submissions: Sequence[Submission]) -> None:
+        now = self._clock.now_ms()
+        for submission in submissions:
+            try:
+                pdus = self._speller.pdus(submission.message, now)
+            except ValueError as error:  # a sender or number that this link can't write
+                outcome = Outcome("refused", failure=PERMANENT, code="unwritable", carrier_code=str(error)[:80])
+                self._events.answered(submission, outcome)
+                continue
+            bind = min((b for b in self._binds if b.may_submit), key=lambda b: b.load, default=None)
+            if bind is None:
+                self._events.answered(submission, _UNSENT)
+            elif len(pdus) == 1:
+                bind.send([(pdus[0], (_Job(submission, pdus), 0))])
+            else:
+                job = _Job(submission, pdus)
+                bind.send([(pdu, (job, place)) for place, pdu in enumerate(pdus)])
+
+    async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
+        return None  # query_sm is dead at nearly all carriers: receipts are what there is
+
+    async def stop(self, grace_s: float) -> None:
+        await asyncio.gather(*(bind.close(grace_s) for bind in self._binds))
+
+    # -- carriers.smpp.bind.Owner
+
+    def opened(self, bind: Bind) -> None:
+        self._look()
+
+    def closed(
+        self, bind: Bind, reason: str, unanswered: Sequence[tuple[_Job, int]], unsent: Sequence[tuple[_Job, int]]
+    ) -> None:
+        for job, _ in unanswered:
+            self._ended(job, _LINK_LOST)
+        for job, _ in unsent:
+            # Parts of it are with the carrier: then it is not known what a phone will see.
+            self._ended(job, _LINK_LOST if job.left < len(job.pdus) or job.outcome is not None else _UNSENT)
+        self._look(reason)
+
+    def answered(self, bind: Bind, token: tuple[_Job, int], pdu: Pdu) -> None:
+        job, place = token
+        if not pdu.status:
+            self._throttled = 0
+            job.ids[place] = pdu.fields.get("message_id") or None
+            self._ended(job, None)
+            return
+        kind = self._kinds.get(pdu.status, FOR_NOW)
+        if kind == THROTTLE or pdu.status == _QUEUE_FULL:
+            self._too_fast(bind, job, place, pdu)
+            return
+        failure, code, elsewhere = _REFUSALS[kind]
+        told = pdu.string(Tag.ADDITIONAL_STATUS_INFO_TEXT)
+        carrier_code = describe(pdu.status) + (f": {told}" if told else "")
+        self._refused(bind, job, Outcome("refused", (), failure, code, carrier_code, elsewhere=elsewhere))
+
+    def silent(self, bind: Bind, token: tuple[_Job, int]) -> None:
+        self._refused(bind, token[0], _TIMED_OUT)
+
+    def late(self, bind: Bind, pdu: Pdu) -> None:
+        """Its message has gone on already; a receipt will find it by its number, or nothing will."""
+
+    def asked(self, bind: Bind, pdus: Sequence[Pdu]) -> None:
+        """Receipts and messages from phones that came together; each is acknowledged once it is durable."""
+        session = bind.session
+        assert session is not None
+        now = self._clock.now_ms()
+        receipts: list[Receipt] = []
+        inbound: list[Inbound] = []
+        of_receipts: list[Pdu] = []
+        of_inbound: list[Pdu] = []
+        unread: list[Pdu] = []
+        for pdu in pdus:
+            if pdu.command not in (DELIVER_SM, DATA_SM):
+                continue  # alert_notification: a phone is back; nobody waits for it
+            receipt = self._reader.receipt(pdu, now)
+            if receipt is not None:
+                receipts.append(receipt)
+                of_receipts.append(pdu)
+            elif self._reader.is_receipt(pdu):
+                unread.append(pdu)
+            else:
+                inbound.append(self._reader.inbound(pdu, now))
+                of_inbound.append(pdu)
+        if receipts:
+            self._events.receipts(receipts, lambda: bind.respond(of_receipts, session))
+        if inbound:
+            self._events.inbound(inbound, lambda: bind.respond(of_inbound, session))
+        if unread:  # an unanswered one would come again and again
+            bind.respond(unread, session)
+
+    # -- outcomes
+
+    def _ended(self, job: _Job, outcome: Outcome | None) -> None:
+        """One part has its end; None: it was accepted. The message has its own with the last of them."""
+        job.left -= 1
+        if outcome is not None and job.outcome is None:
+            job.outcome = outcome
+        if job.left:
+            return
+        if job.outcome is None:
+            self._events.answered(job.submission, Outcome(_OK, tuple([one or "" for one in job.ids])))
+        else:
+            self._events.answered(job.submission, self._of_parts(job, job.outcome))
+
+    def _of_parts(self, job: _Job, outcome: Outcome) -> Outcome:
+        """When the carrier has some parts and not others, a second try would send those twice: only its kind decides."""
+        taken = any(one is not None for one in job.ids)
+        if not taken or outcome.state == "unknown" or outcome.failure == PERMANENT:
+            return outcome
+        return Outcome("unknown", failure=UNKNOWN, code="partly_taken", carrier_code=outcome.carrier_code)
+
+    def _refused(self, bind: Bind, job: _Job, outcome: Outcome) -> None:
+        """The parts that have not left yet must not leave any more."""
+        if job.left > 1:
+            for _ in bind.drop(lambda token: token[0] is job):
+                self._ended(job, outcome)
+        self._ended(job, outcome)
+
+    def _too_fast(self, bind: Bind, job: _Job, place: int, pdu: Pdu) -> None:
+        """A message in one part goes back to its queue; a part of several stays first in line here."""
+        self._throttled += 1
+        seconds = min(_THROTTLE_FIRST_S * 2 ** min(self._throttled - 1, 10), _THROTTLE_LONGEST_S)
+        if len(job.pdus) == 1 or job.outcome is not None or job.submission.message.valid_until <= self._clock.now_ms():
+            outcome = Outcome("refused", failure=THROTTLED, code="too_fast", carrier_code=describe(pdu.status))
+            self._refused(bind, job, outcome)
+            return
+        bind.pause(seconds)
+        bind.send([(job.pdus[place], (job, place))], first=True)
+
+    # -- the link
+
+    def _look(self, reason: str = "") -> None:
+        """Up while something can be sent, and what comes of it be heard."""
+        is_up = any(bind.may_submit for bind in self._binds) and any(bind.may_receive for bind in self._binds)
+        if is_up != self._is_up or (reason and not is_up):
+            self._is_up = is_up
+            self._events.link(is_up, "" if is_up else reason)

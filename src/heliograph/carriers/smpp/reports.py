@@ -1,0 +1,126 @@
+"""What a carrier sends us: receipts and messages from phones, read out of deliver_sm and data_sm."""
+
+from collections.abc import Callable
+from typing import Final
+
+from heliograph.carriers.smpp.settings import Settings
+from heliograph.core import gsm
+from heliograph.core.failures import CONTENT, PERMANENT, TRANSIENT, UNKNOWN, UNREACHABLE
+from heliograph.core.message import Inbound, Part, Receipt
+from heliograph.smpp import receipts
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.commands import Tag
+from heliograph.smpp.parts import INTERMEDIATE, RECEIPT, TYPE_MASK, payload
+
+# The word in a receipt → our fact. What is no end is progress.
+_FACTS: Final = {
+    "DELIVRD": "delivered",
+    "EXPIRED": "expired",
+    "DELETED": "refused",
+    "UNDELIV": "undelivered",
+    "REJECTD": "refused",
+    "SKIPPED": "refused",
+}
+_FAILURES: Final = {
+    "EXPIRED": (UNREACHABLE, "expired_at_carrier"),
+    "DELETED": (PERMANENT, "deleted_at_carrier"),
+    "UNDELIV": (UNKNOWN, "undeliverable"),
+    "REJECTD": (CONTENT, "refused_by_carrier"),
+    "SKIPPED": (TRANSIENT, "skipped_by_carrier"),
+}
+_UCS2: Final = frozenset({8, 0x18})
+_LATIN1: Final = 3
+_BINARY: Final = frozenset({2, 4, 0xF4, 0xF5, 0xF6, 0xF7})
+_NATIONAL: Final = 2
+
+
+class Reader:
+    """Reads for one connector."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name = name
+        self._settings = settings
+        self._decode = _decoders[settings.default_alphabet]
+
+    def receipt(self, pdu: Pdu, now_ms: int) -> Receipt | None:
+        """The receipt that a PDU holds; None when it holds none."""
+        kind = pdu.fields["esm_class"] & TYPE_MASK
+        tlvs = pdu.tlvs
+        if not kind and not self._settings.text_receipts and Tag.RECEIPTED_MESSAGE_ID not in tlvs:
+            return None
+        octets = pdu.fields.get("short_message") or tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
+        if not kind and not (octets[:3].lower() == b"id:" or Tag.RECEIPTED_MESSAGE_ID in tlvs):
+            return None
+        # As plain octets first: some carriers copy the data_coding of the message onto the receipt's own text.
+        text = octets.decode("latin-1")
+        found = receipts.read(text, tlvs)
+        if found is None and octets[:1] == b"\0":
+            text = octets.decode("utf-16-be", "replace")
+            found = receipts.read(text, tlvs)
+        if found is None:
+            return None
+        fact = "buffered" if kind == INTERMEDIATE else _FACTS.get(found.stat, "buffered")
+        failure, code = _FAILURES[found.stat] if fact not in ("delivered", "buffered") else (None, None)
+        err = found.err if found.err is not None and found.err.strip("0") else None
+        return Receipt(self._name, found.id, fact, now_ms, failure, code, err or _network_error(pdu), raw=text)
+
+    def is_receipt(self, pdu: Pdu) -> bool:
+        """Is it marked as one? Then it is no message, even if it can't be read."""
+        return pdu.fields["esm_class"] & TYPE_MASK in (RECEIPT, INTERMEDIATE)
+
+    def inbound(self, pdu: Pdu, now_ms: int) -> Inbound:
+        """The message, or the part of one, that a phone sent."""
+        fields, found = pdu.fields, payload(pdu)
+        part = found.part
+        return Inbound(
+            self._name,
+            self._number(fields["source_addr"], fields["source_addr_ton"]),
+            self._number(fields["destination_addr"], fields["dest_addr_ton"]),
+            self._text(found.text, fields["data_coding"]),
+            now_ms,
+            part=Part(f"{part.width}:{part.reference}", part.total, part.number) if part else None,
+        )
+
+    def _text(self, octets: bytes, data_coding: int) -> str:
+        """By the whole octet of data_coding; what can't be text is shown in hexadecimal."""
+        if data_coding in _UCS2:
+            return octets.decode("utf-16-be", "replace")
+        if data_coding in _BINARY:
+            return octets.hex()
+        if data_coding == _LATIN1:
+            return octets.decode("latin-1")
+        return self._decode(octets)
+
+    def _number(self, address: str, ton: int) -> str:
+        """In E.164 where it is a whole number; a handset is the same whether it comes as 1/1, 2/1 or 0/1."""
+        digits = address.removeprefix("+")
+        if not digits.isdigit() or len(digits) < 7:
+            return address
+        if ton == _NATIONAL or digits.startswith("0"):
+            if digits.startswith("00"):
+                return f"+{digits[2:]}"
+            if self._settings.country_code:
+                return f"+{self._settings.country_code}{digits.removeprefix('0')}"
+            return address
+        return f"+{digits}"
+
+
+def _network_error(pdu: Pdu) -> str | None:
+    octets = pdu.tlvs.get(Tag.NETWORK_ERROR_CODE)
+    if octets is None or len(octets) != 3 or not any(octets[1:]):
+        return None
+    return f"{octets[0]}:{int.from_bytes(octets[1:], 'big')}"
+
+
+def _from_packed(octets: bytes) -> str:
+    return gsm.decode(gsm.unpack(octets, len(octets) * 8 // 7))
+
+
+_decoders: Final[dict[str, Callable[[bytes], str]]] = {
+    "gsm7": gsm.decode,
+    "gsm7-packed": _from_packed,
+    "ascii": lambda octets: octets.decode("ascii", "replace"),
+    "latin1": lambda octets: octets.decode("latin-1"),
+    "cp1252": lambda octets: octets.decode("cp1252", "replace"),
+    "utf-8": lambda octets: octets.decode("utf-8", "replace"),
+}

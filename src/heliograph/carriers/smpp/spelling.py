@@ -1,0 +1,149 @@
+"""A message as the PDUs that carry it: addresses, alphabet, parts, validity, as the connector's carrier wants them."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from heliograph.carriers.smpp.settings import Settings, tlv
+from heliograph.core import gsm, segments
+from heliograph.core.message import Message
+from heliograph.smpp import moments, parts
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.commands import SUBMIT_SM, Tag
+
+_UCS2_MAX: Final = 140  # octets in one part
+_ALPHANUMERIC: Final = (5, 0)
+_INTERNATIONAL: Final = (1, 1)
+_UNKNOWN: Final = (0, 0)
+_SHORT_DIGITS_MAX: Final = 8
+_SENDERS_KEPT: Final = 10_000
+
+_relative: Final = lru_cache(maxsize=4_096)(moments.relative)
+
+
+class Speller:
+    """The spelling of one connector."""
+
+    def __init__(self, settings: Settings, reference: int = 0) -> None:
+        self._settings = settings
+        self._encode = _encoders[settings.default_alphabet]
+        self._tlvs = dict(tlv(tag, value) for tag, value in settings.tlvs.items())
+        self._references: dict[str, int] = {}  # recipient → reference of its last long message
+        self._first_reference = reference
+        self._bases: dict[str | None, dict[str, Any]] = {}
+
+    def pdus(self, message: Message, now_ms: int) -> list[Pdu]:
+        """The submit_sm of each part, in order."""
+        settings = self._settings
+        fields = self._base(message.sender).copy()
+        fields["destination_addr"] = message.to if settings.plus_sign else message.to[1:]
+        if settings.validity == "relative":
+            fields["validity_period"] = _relative((message.valid_until - now_ms) // 1000)
+        elif settings.validity == "absolute":
+            fields["validity_period"] = moments.absolute(message.valid_until)
+        text = message.text or ""
+        octets = self._octets(text) if message.encoding == segments.GSM7 else None
+        fields["data_coding"] = settings.data_coding_ucs2 if octets is None else settings.data_coding
+        if octets is None:
+            octets = _ucs2(text)
+            is_long = len(octets) > _UCS2_MAX
+        else:
+            is_long = message.segments > 1
+        if not is_long:
+            fields["short_message"] = octets
+            return [Pdu(SUBMIT_SM, fields, tlvs=self._tlvs)]
+        return self._long(message, fields, octets)
+
+    def _octets(self, text: str) -> bytes | None:
+        """The text in the link's default alphabet; None when that lacks a character of it."""
+        try:
+            return self._encode(text)
+        except (ValueError, UnicodeEncodeError):
+            return None
+
+    def _base(self, sender: str | None) -> dict[str, Any]:
+        base = self._bases.get(sender)
+        if base is None:
+            if len(self._bases) > _SENDERS_KEPT:
+                self._bases.clear()
+            settings = self._settings
+            (ton, npi), address = self._source(sender or "")
+            base = self._bases[sender] = {
+                "service_type": settings.service_type,
+                "source_addr_ton": ton if settings.source_ton is None else settings.source_ton,
+                "source_addr_npi": npi if settings.source_npi is None else settings.source_npi,
+                "source_addr": address,
+                "dest_addr_ton": settings.dest_ton,
+                "dest_addr_npi": settings.dest_npi,
+                "priority_flag": settings.priority_flag,
+                "registered_delivery": settings.registered_delivery,
+            }
+        return base
+
+    def _source(self, sender: str) -> tuple[tuple[int, int], str]:
+        digits = sender.removeprefix("+")
+        if not sender:
+            return _UNKNOWN, ""
+        if not digits.isdigit():
+            return _ALPHANUMERIC, sender
+        if sender.startswith("+") or len(digits) > _SHORT_DIGITS_MAX:
+            return _INTERNATIONAL, sender if self._settings.plus_sign else digits
+        return (self._settings.short_code_ton, self._settings.short_code_npi), digits
+
+    # -- several parts
+
+    def _long(self, message: Message, fields: dict[str, Any], octets: bytes) -> list[Pdu]:
+        way = self._settings.long_messages
+        if way == "payload":
+            return [Pdu(SUBMIT_SM, fields, tlvs={**self._tlvs, Tag.MESSAGE_PAYLOAD: octets})]
+        is_ucs2 = fields["data_coding"] == self._settings.data_coding_ucs2
+        bits = 16 if way == "udh16" else 8
+        encoding = segments.UCS2 if is_ucs2 else segments.GSM7
+        cut = segments.split_as(encoding, message.text or "", reference_bits=bits).segments
+        reference = self._next_reference(message.to)
+        found: list[Pdu] = []
+        for number, segment in enumerate(cut, 1):
+            one, tlvs = fields.copy(), self._tlvs
+            if way == "sar":
+                tlvs = {**tlvs, **parts.sar(parts.Part(reference, len(cut), number, way))}
+                one["short_message"] = _ucs2(segment.text) if is_ucs2 else self._encode(segment.text)
+            else:
+                header = gsm.header(gsm.concatenation(reference, len(cut), number, bits))
+                one["esm_class"] = parts.UDHI
+                one["short_message"] = header + self._behind(header, segment.text, is_ucs2)
+            found.append(Pdu(SUBMIT_SM, one, tlvs=tlvs))
+        return found
+
+    def _behind(self, header: bytes, text: str, is_ucs2: bool) -> bytes:
+        """A part's octets; packed septets begin at a septet's border behind the header."""
+        if is_ucs2:
+            return _ucs2(text)
+        if self._encode is _packed:
+            return gsm.pack(gsm.encode(text), gsm.fill_bits(len(header)))
+        return self._encode(text)
+
+    def _next_reference(self, recipient: str) -> int:
+        """A counter for each recipient: one for all would come round while parts are on their way."""
+        if len(self._references) > _SENDERS_KEPT:
+            self._references.clear()
+        found = (self._references.get(recipient, self._first_reference) + 1) & 0xFFFF
+        self._references[recipient] = found
+        return found
+
+
+def _ucs2(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def _packed(text: str) -> bytes:
+    return gsm.pack(gsm.encode(text))
+
+
+_encoders: Final[dict[str, Callable[[str], bytes]]] = {
+    "gsm7": gsm.encode,
+    "gsm7-packed": _packed,
+    "ascii": lambda text: text.encode("ascii"),
+    "latin1": lambda text: text.encode("latin-1"),
+    "cp1252": lambda text: text.encode("cp1252"),
+    "utf-8": lambda text: text.encode(),
+}

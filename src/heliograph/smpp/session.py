@@ -1,0 +1,413 @@
+"""One SMPP session, either side of it, without I/O: octets and ticks go in, events and octets come out.
+
+    session = Session(now, window=10)
+    session.bind(BIND_TRANSCEIVER, {"system_id": "acme", "password": "secret"}, now)
+    transport.write(session.output())
+    ...
+    for event in session.receive(octets, now):
+        match event:
+            case Bound(): session.request(Pdu(SUBMIT_SM, {...}), token="message 1", now=now)
+            case Answered(token, pdu): ...
+            case Asked(pdu): session.respond(pdu)
+            case Over(): transport.close()
+    transport.write(session.output())
+
+It looks after sequence numbers, the window, response times, enquire_link in both directions, unbind, requests in a wrong
+state and PDUs that can't be read. It never closes anything: `Over` says that the transport must be closed, once what
+`output` gives is written. Every token of a request comes back exactly once: in `Answered`, `Silent` or `Over`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from heliograph.smpp.codec import (
+    INVALID_COMMAND_ID,
+    INVALID_COMMAND_LENGTH,
+    BadPdu,
+    BrokenStream,
+    Frames,
+    Pdu,
+    decode,
+    encode,
+)
+from heliograph.smpp.commands import (
+    ALERT_NOTIFICATION,
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    BINDS,
+    CANCEL_SM,
+    DATA_SM,
+    DELIVER_SM,
+    ENQUIRE_LINK,
+    GENERIC_NACK,
+    LAYOUTS,
+    NO_RESPONSE,
+    OUTBIND,
+    QUERY_SM,
+    REPLACE_SM,
+    RESPONSE,
+    SUBMIT_MULTI,
+    SUBMIT_SM,
+    UNBIND,
+    Tag,
+    name_of,
+)
+
+OPEN: Final = "open"
+BINDING: Final = "binding"
+BOUND: Final = "bound"
+UNBINDING: Final = "unbinding"
+CLOSED: Final = "closed"
+
+INVALID_BIND_STATUS: Final = 0x04
+ALREADY_BOUND: Final = 0x05
+_SEQUENCE_MAX: Final = 0x7FFFFFFF
+_FROM_CLIENT: Final = frozenset({SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM})
+_FROM_SERVER: Final = frozenset({DELIVER_SM, DATA_SM, ALERT_NOTIFICATION})
+_VERSION_WITH_TLVS: Final = 0x34
+
+
+class Answered(NamedTuple):
+    """The response to a request of ours; a generic_nack that names it is one, too."""
+
+    token: Any
+    pdu: Pdu
+
+
+class Silent(NamedTuple):
+    """No response came in time: what became of the request is not known."""
+
+    token: Any
+
+
+class Asked(NamedTuple):
+    """A request of the peer, to be answered with `respond` (but for an alert_notification, which has no response)."""
+
+    pdu: Pdu
+
+
+class Bound(NamedTuple):
+    """The server took our bind."""
+
+    pdu: Pdu
+
+
+class Refused(NamedTuple):
+    """The server refused our bind; `Over` follows."""
+
+    pdu: Pdu
+
+
+class Binding(NamedTuple):
+    """A client wants to bind: answer with `accept` or `refuse`."""
+
+    pdu: Pdu
+
+
+class Invited(NamedTuple):
+    """The server asks us to bind (outbind)."""
+
+    pdu: Pdu
+
+
+class Late(NamedTuple):
+    """A response that nobody waits for; usually its request had been given up."""
+
+    pdu: Pdu
+
+
+class Over(NamedTuple):
+    """The session has ended: close the transport. What was asked and not answered is of unknown outcome."""
+
+    reason: str
+    unanswered: tuple[Any, ...]
+
+
+Event: TypeAlias = Answered | Silent | Asked | Bound | Refused | Binding | Invited | Late | Over
+
+
+class Timers(NamedTuple):
+    """Seconds; 0 switches a timer off."""
+
+    bind: float = 10.0  # from the connection to the bind, or from our bind to its answer
+    response: float = 30.0  # for each request
+    enquire: float = 30.0  # silence after which the link is asked
+    enquire_response: float = 10.0
+    inactivity: float = 0.0  # without any PDU but those that keep the link
+    half: float = 10.0  # from the first octet of a PDU to its last
+
+
+class _Waiting(NamedTuple):
+    token: Any
+    deadline: float
+
+
+class Session:
+    """One session. Times are seconds of any clock that never runs back."""
+
+    def __init__(self, now: float, *, is_server: bool = False, window: int = 10, timers: Timers | None = None) -> None:
+        self.state = OPEN
+        self.mode = 0  # the command of the bind
+        self.peer_version = _VERSION_WITH_TLVS
+        self.window = window
+        self._is_server = is_server
+        self._timers = timers or Timers()
+        self._frames = Frames()
+        self._out: list[bytes] = []
+        self._sequence = 0
+        self._waiting: dict[int, _Waiting] = {}  # in the order of their deadlines
+        self._enquired: tuple[int, float] | None = None  # sequence and deadline
+        self._opened = self._heard = self._used = now
+        self._half_since: float | None = None
+        self._bind_sequence = 0
+        self._binding: Pdu | None = None
+
+    # -- what the owner asks
+
+    @property
+    def room(self) -> int:
+        """How many requests may still be sent."""
+        return self.window - len(self._waiting) if self.state == BOUND else 0
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def may_submit(self) -> bool:
+        return self.state == BOUND and self.mode != BIND_RECEIVER
+
+    @property
+    def may_deliver(self) -> bool:
+        return self.state == BOUND and self.mode != BIND_TRANSMITTER
+
+    @property
+    def takes_tlvs(self) -> bool:
+        """Peers before 3.4 know no optional parameters."""
+        return self.peer_version >= _VERSION_WITH_TLVS
+
+    def output(self) -> bytes:
+        """What is to be written to the transport."""
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    # -- client
+
+    def bind(self, command: int, fields: Mapping[str, Any], now: float) -> None:
+        """Ask to be bound."""
+        self.state, self.mode, self._opened = BINDING, command, now
+        self._bind_sequence = self._next_sequence()
+        self._out.append(encode(Pdu(command, fields, sequence=self._bind_sequence)))
+
+    # -- server
+
+    def accept(self, system_id: str, now: float, *, version: int = _VERSION_WITH_TLVS) -> None:
+        """Take the client's bind."""
+        pdu = self._binding
+        assert pdu is not None
+        given = pdu.fields["interface_version"]
+        self.peer_version = given if given <= 0x50 else _VERSION_WITH_TLVS
+        self.mode, self.state, self._binding, self._used = pdu.command, BOUND, None, now
+        tlvs = {Tag.SC_INTERFACE_VERSION: bytes((version,))} if self.takes_tlvs else None
+        self._out.append(
+            encode(Pdu(pdu.command | RESPONSE, {"system_id": system_id}, sequence=pdu.sequence, tlvs=tlvs))
+        )
+
+    def refuse(self, status: int, now: float) -> Over:
+        """Refuse the client's bind; the session is over."""
+        pdu = self._binding
+        assert pdu is not None
+        self._out.append(encode(Pdu(pdu.command | RESPONSE, status=status, sequence=pdu.sequence)))
+        return self._over(f"bind refused with {status}")
+
+    # -- both sides
+
+    def request(self, pdu: Pdu, token: Any, now: float) -> None:
+        """Send a request; the caller has looked at `room`."""
+        pdu.sequence = self._next_sequence()
+        self._out.append(encode(pdu))
+        self._waiting[pdu.sequence] = _Waiting(token, now + self._timers.response)
+        self._used = now
+
+    def notify(self, pdu: Pdu) -> None:
+        """Send what has no response: outbind, alert_notification."""
+        pdu.sequence = self._next_sequence()
+        self._out.append(encode(pdu))
+
+    def respond(
+        self,
+        pdu: Pdu,
+        status: int = 0,
+        fields: Mapping[str, Any] | None = None,
+        tlvs: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """Answer a request of the peer."""
+        response = Pdu(pdu.command | RESPONSE, fields, status=status, sequence=pdu.sequence, tlvs=tlvs)
+        self._out.append(encode(response))
+
+    def unbind(self, now: float) -> None:
+        """Ask to end in order; `Over` follows when the peer has answered or its time is up."""
+        if self.state == BOUND:
+            self.state = UNBINDING
+            self._bind_sequence = self._next_sequence()
+            self._opened = now
+            self._out.append(encode(Pdu(UNBIND, sequence=self._bind_sequence)))
+
+    def lost(self, reason: str) -> Over:
+        """The transport is gone."""
+        return self._over(reason)
+
+    def tick(self, now: float) -> list[Event]:
+        """Look at the timers; about once a second."""
+        events: list[Event] = []
+        if self.state == CLOSED:
+            return events
+        while self._waiting:
+            sequence, waiting = next(iter(self._waiting.items()))
+            if waiting.deadline > now:
+                break
+            del self._waiting[sequence]
+            events.append(Silent(waiting.token))
+        if reason := self._out_of_time(now):
+            events.append(self._over(reason))
+        elif self._timers.enquire and self._enquired is None and now - self._heard >= self._timers.enquire:
+            sequence = self._next_sequence()
+            self._enquired = sequence, now + self._timers.enquire_response
+            self._out.append(encode(Pdu(ENQUIRE_LINK, sequence=sequence)))
+        return events
+
+    def _out_of_time(self, now: float) -> str | None:
+        timers = self._timers
+        if self._enquired is not None and self._enquired[1] <= now:
+            return "no answer to enquire_link"
+        if self.state in (OPEN, BINDING) and timers.bind and now - self._opened >= timers.bind:
+            return "no bind in time" if self._is_server else "no answer to the bind"
+        if self.state == UNBINDING and now - self._opened >= timers.enquire_response:
+            return "no answer to unbind"
+        if self._half_since is not None and timers.half and now - self._half_since >= timers.half:
+            return "half a PDU, and nothing more"
+        if self.state == BOUND and timers.inactivity and now - self._used >= timers.inactivity:
+            return "not used for too long"
+        return None
+
+    # -- what the peer sends
+
+    def receive(self, octets: bytes, now: float) -> list[Event]:
+        """Read what came."""
+        events: list[Event] = []
+        if self.state == CLOSED:
+            return events
+        self._heard = now
+        try:
+            for frame in self._frames.feed(octets):
+                try:
+                    pdu = decode(frame)
+                except BadPdu as bad:
+                    self._nack(bad)
+                    continue
+                if (event := self._take(pdu, now)) is not None:
+                    events.append(event)
+                    if isinstance(event, Over):
+                        return events
+                if isinstance(event, Refused):
+                    events.append(self._over(f"bind refused with {pdu.status}"))
+                    return events
+        except BrokenStream as broken:
+            self._out.append(encode(Pdu(GENERIC_NACK, status=INVALID_COMMAND_LENGTH)))
+            events.append(self._over(str(broken)))
+            return events
+        if not self._frames.has_half:
+            self._half_since = None
+        elif self._half_since is None:
+            self._half_since = now
+        return events
+
+    def _nack(self, bad: BadPdu) -> None:
+        """Answer what can't be read; a response that can't be read is as good as none."""
+        if bad.command in LAYOUTS and bad.command not in NO_RESPONSE and not bad.command & RESPONSE:
+            command = bad.command | RESPONSE
+        elif bad.command & RESPONSE:
+            return
+        else:
+            command = GENERIC_NACK
+        self._out.append(encode(Pdu(command, status=bad.status, sequence=bad.sequence)))
+
+    def _take(self, pdu: Pdu, now: float) -> Event | None:
+        command = pdu.command
+        if command & RESPONSE:
+            return self._take_response(pdu, now)
+        if command == ENQUIRE_LINK:
+            self._out.append(encode(Pdu(ENQUIRE_LINK | RESPONSE, sequence=pdu.sequence)))
+            return None
+        if command == UNBIND:
+            self._out.append(encode(Pdu(UNBIND | RESPONSE, sequence=pdu.sequence)))
+            return self._over("the peer unbound")
+        self._used = now
+        if command in BINDS and self._is_server:
+            if self.state != OPEN or self._binding is not None:
+                self.respond(pdu, ALREADY_BOUND)
+                return None
+            self._binding = pdu
+            return Binding(pdu)
+        if command == OUTBIND and not self._is_server and self.state == OPEN:
+            return Invited(pdu)
+        if self.state in (BOUND, UNBINDING) and self._may_ask(command):
+            return Asked(pdu)
+        if command in (_FROM_CLIENT | _FROM_SERVER) and command not in NO_RESPONSE:
+            self.respond(pdu, INVALID_BIND_STATUS)
+        elif command not in NO_RESPONSE:
+            self._out.append(encode(Pdu(GENERIC_NACK, status=INVALID_COMMAND_ID, sequence=pdu.sequence)))
+        return None
+
+    def _may_ask(self, command: int) -> bool:
+        """A server that reports on a bind that only transmits is let do so."""
+        if not self._is_server:
+            return command in _FROM_SERVER
+        return command in _FROM_CLIENT and self.mode != BIND_RECEIVER
+
+    def _take_response(self, pdu: Pdu, now: float) -> Event | None:
+        sequence = pdu.sequence
+        waiting = self._waiting.pop(sequence, None)
+        if waiting is not None:
+            self._used = now
+            return Answered(waiting.token, pdu)
+        if self._enquired is not None and sequence == self._enquired[0]:
+            self._enquired = None
+            return None
+        if sequence == self._bind_sequence and self.state == BINDING:
+            if pdu.status:
+                return Refused(pdu)
+            self.state, self._used = BOUND, now
+            self.peer_version = pdu.number(Tag.SC_INTERFACE_VERSION) or _VERSION_WITH_TLVS
+            return Bound(pdu)
+        if sequence == self._bind_sequence and self.state == UNBINDING:
+            return self._over("unbound")
+        if pdu.command == ENQUIRE_LINK | RESPONSE:
+            return None
+        return Late(pdu)
+
+    # -- parts of the above
+
+    def _over(self, reason: str) -> Over:
+        self.state = CLOSED
+        unanswered = tuple(waiting.token for waiting in self._waiting.values())
+        self._waiting.clear()
+        return Over(reason, unanswered)
+
+    def _next_sequence(self) -> int:
+        while True:
+            self._sequence = self._sequence % _SEQUENCE_MAX + 1
+            if self._sequence not in self._waiting:
+                return self._sequence
+
+    def __repr__(self) -> str:
+        return f"<Session {self.state} {name_of(self.mode) if self.mode else ''} in flight {len(self._waiting)}>"
+
+
+MODES: Final = {
+    "transmitter": BIND_TRANSMITTER,
+    "receiver": BIND_RECEIVER,
+    "transceiver": BIND_TRANSCEIVER,
+}
