@@ -29,7 +29,7 @@ class SystemClock:
 
 
 async def dial(protocol: Callable[[], asyncio.Protocol], host: str, settings: Any) -> None:
-    """Open a TCP or TLS connection to a carrier: its port and its wishes about TLS stand in the connector's settings."""
+    """Open a TCP or TLS connection to a carrier; port and what TLS needs stand in the connector's settings."""
     context = _tls(settings) if settings.tls else None
     transport, _ = await asyncio.get_running_loop().create_connection(
         protocol, host, settings.port, ssl=context, server_hostname=(settings.tls_name or host) if context else None

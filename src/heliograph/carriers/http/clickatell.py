@@ -1,4 +1,4 @@
-"""Clickatell: https://docs.clickatell.com/channels/one-api/one-api-reference/"""
+"""Clickatell: https://docs.clickatell.com/channels/one-api/"""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -28,6 +28,8 @@ _WORDS: Final = {
     "DELIVERY_FAILURE": ("undelivered", UNKNOWN),
     "INSUFFICIENT_ACCOUNT_BALANCE": ("failed", UNAUTHORISED),
     "VOLUME_LIMIT": ("failed", THROTTLED),
+    "VOLUME_LIMIT_DAILY": ("failed", THROTTLED),
+    "VOLUME_LIMIT_MONTHLY": ("failed", THROTTLED),
     "RECIPIENT_DOES_NOT_EXIST": ("undelivered", PERMANENT),
     "ROUTING_ERROR": ("failed", PERMANENT),
 }
@@ -144,7 +146,7 @@ class Clickatell(provider.Provider):
 def _code(said: dict[str, Any]) -> str | None:
     """Of an error: in the newer API inside it, in the older beside it."""
     number = _dict(said.get("error")).get("code", said.get("errorCode"))
-    return str(number) if type(number) in (int, str) else None
+    return (str(number) or None) if type(number) in (int, str) else None
 
 
 def _dict(said: object) -> dict[str, Any]:

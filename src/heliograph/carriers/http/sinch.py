@@ -1,4 +1,4 @@
-"""Sinch: https://developers.sinch.com/docs/sms/api-reference"""
+"""Sinch: https://developers.sinch.com/docs/sms/api-reference/sms"""
 
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote

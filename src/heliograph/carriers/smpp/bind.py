@@ -102,12 +102,11 @@ class Bind(asyncio.Protocol):
             self._task = asyncio.ensure_future(self._connect())
 
     def send(self, requests: Sequence[tuple[Pdu, Any]], *, first: bool = False) -> None:
-        """Take requests with their tokens; `first`: before those that wait already."""
+        """Take requests with their tokens, to leave at the next `pump`; `first`: before those that wait already."""
         if first:
             self._ready.extendleft(reversed(requests))
         else:
             self._ready.extend(requests)
-        self.pump()
 
     def drop(self, unwanted: Callable[[Any], bool]) -> list[Any]:
         """Forget requests that have not left yet; gives back their tokens."""
@@ -159,12 +158,12 @@ class Bind(asyncio.Protocol):
         end = self._clock.monotonic() + grace_s
         while self._session is not None and self.load and self._clock.monotonic() < end:
             await asyncio.sleep(0.02)
-        if self._session is not None:
-            self._session.unbind(self._clock.monotonic())
+        if (session := self._session) is not None:
+            session.unbind(self._clock.monotonic())
             self.flush()
             end = max(end, self._clock.monotonic() + 0.2)
-            while self._session is not None and self._clock.monotonic() < end:
-                await asyncio.sleep(0.01)
+        while self.session is not None and self._clock.monotonic() < end:
+            await asyncio.sleep(0.01)
         if self._task is not None and not self._task.done():
             self._task.cancel()
         self._end("stopped")
@@ -178,7 +177,7 @@ class Bind(asyncio.Protocol):
         try:
             await asyncio.wait_for(self._dial(lambda: self, host, self._settings), self._settings.bind_timeout_s)
         except (OSError, TimeoutError) as error:
-            self.reason = f"{host}:{self._settings.port}: {error or 'no connection in time'}"
+            self.reason = f"{host}:{self._settings.port}: {str(error) or 'no connection in time'}"
             self._owner.closed(self, self.reason, (), ())
             self._try_again()
 
@@ -192,7 +191,7 @@ class Bind(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(_UNSENT_MAX)
         now = self._clock.monotonic()
-        self._session = Session(now, window=self._settings.window, timers=self._timers)
+        session = self._session = Session(now, window=self._settings.window, timers=self._timers)
         settings = self._settings
         fields = {
             "system_id": settings.system_id,
@@ -200,7 +199,7 @@ class Bind(asyncio.Protocol):
             "system_type": settings.system_type,
             "interface_version": settings.interface_version,
         }
-        self._session.bind(self.command, fields, now)
+        session.bind(self.command, fields, now)
         self.flush()
         self._ticking = self._clock.later(_TICK_S, self._tick)
 

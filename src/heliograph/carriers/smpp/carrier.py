@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from heliograph.carriers.port import Capabilities, Events, World
@@ -37,6 +38,7 @@ _REFUSALS: Final = {
     OPERATION: (PERMANENT, "refused_by_carrier", False),
 }
 _QUEUE_FULL: Final = 0x14
+_load: Final = attrgetter("load")
 _OK: Final = "accepted"
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
 _LINK_LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
@@ -94,14 +96,14 @@ class SmppCarrier:
                 outcome = Outcome("refused", failure=PERMANENT, code="unwritable", carrier_code=str(error)[:80])
                 self._events.answered(submission, outcome)
                 continue
-            bind = min((b for b in self._binds if b.may_submit), key=lambda b: b.load, default=None)
+            bind = min((b for b in self._binds if b.may_submit), key=_load, default=None)
             if bind is None:
                 self._events.answered(submission, _UNSENT)
-            elif len(pdus) == 1:
-                bind.send([(pdus[0], (_Job(submission, pdus), 0))])
             else:
                 job = _Job(submission, pdus)
                 bind.send([(pdu, (job, place)) for place, pdu in enumerate(pdus)])
+        for bind in self._binds:
+            bind.pump()
 
     async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
         return None  # query_sm is dead at nearly all carriers: receipts are what there is
@@ -190,7 +192,7 @@ class SmppCarrier:
             self._events.answered(job.submission, self._of_parts(job, job.outcome))
 
     def _of_parts(self, job: _Job, outcome: Outcome) -> Outcome:
-        """When the carrier has some parts and not others, a second try would send those twice: only its kind decides."""
+        """When the carrier has some parts and not others, a second try would send those twice: its kind decides."""
         taken = any(one is not None for one in job.ids)
         if not taken or outcome.state == "unknown" or outcome.failure == PERMANENT:
             return outcome
@@ -212,7 +214,7 @@ class SmppCarrier:
             self._refused(bind, job, outcome)
             return
         bind.pause(seconds)
-        bind.send([(job.pdus[place], (job, place))], first=True)
+        bind.send([(job.pdus[place], (job, place))], first=True)  # leaves when the pause is over
 
     # -- the link
 
