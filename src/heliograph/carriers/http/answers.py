@@ -77,6 +77,11 @@ def by_status(answer: Answer) -> Outcome:
     )
 
 
+def no(carrier_code: str | None) -> Outcome:
+    """An answer that clearly says no, with a code that we don't know."""
+    return Outcome("refused", failure=UNKNOWN, code=OUR_CODES[UNKNOWN], carrier_code=carrier_code)
+
+
 # Our stable code for each class of failure, where the provider's own code says more.
 OUR_CODES: Final = {
     PERMANENT: "refused_by_carrier",

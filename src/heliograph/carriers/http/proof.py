@@ -12,7 +12,7 @@ STALE_S: Final = 300  # a signed time may be so far from ours
 
 def same(given: str, wanted: str) -> bool:
     """Constant-time comparison."""
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
 
 
 def hmac_hex(algorithm: str, secret: str | bytes, signed: bytes) -> str:
@@ -32,10 +32,10 @@ def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
-def is_stale(timestamp: str, now_ms: int) -> bool:
+def is_stale(timestamp: str, now_ms: int, within_s: int = STALE_S) -> bool:
     """Is a signed time, in seconds, too far from now, or no time at all?"""
     try:
-        return abs(now_ms / 1000 - float(timestamp)) > STALE_S
+        return not abs(now_ms / 1000 - float(timestamp)) <= within_s
     except ValueError:
         return True
 
@@ -50,7 +50,7 @@ def jwt_claims(token: str, secret: str, algorithms: tuple[str, ...]) -> dict[str
         header = msgspec.json.decode(_part(head), type=dict[str, Any])
         claims = msgspec.json.decode(_part(payload), type=dict[str, Any])
         given = _part(signature)
-    except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
+    except (ValueError, msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         return None
     algorithm = header.get("alg")
     if algorithm not in algorithms:

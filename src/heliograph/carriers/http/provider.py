@@ -27,8 +27,10 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "gsm7"  # gsm7 | ucs2
     segments: int = 1
     kind: str = "transactional"
-    ref: str = "att-1"  # ours, the same for every question about this attempt
+    ref: str = "att-1"  # ours, of at most 20 characters; the same again only where the outcome of a try is not known
+    number: int = 1  # of the message, unique in this installation
     status_url: str | None = None  # where to report; None when no public URL is set
+    at: int = 1_795_210_200_000  # now, in milliseconds
     valid_for_s: int = 86_400
 
     @property
@@ -101,6 +103,7 @@ class Heard(msgspec.Struct, frozen=True):
 
     receipts: Sequence[Receipt] = ()
     inbound: Sequence[Inbound] = ()
+    opted_out: Sequence[str] = ()  # numbers, in E.164, that said no to the provider
 
 
 class Thanks(msgspec.Struct, frozen=True):
@@ -211,5 +214,5 @@ def plus(number: str) -> str:
 def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
