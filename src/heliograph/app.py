@@ -14,10 +14,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from heliograph.carriers import catalogue
-from heliograph.carriers.port import Carrier, World
+from heliograph.carriers.port import Carrier, Listener, World
 from heliograph.core import numbers
 from heliograph.core.signing import secret_from
 from heliograph.engine import declare, environments
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from heliograph.api.context import Context
     from heliograph.api.server import Server
 
+_EVERYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _SQLITE: Final = "sqlite:///"
 _SWITCH_S: Final = 0.0005  # the ledger's thread and the event loop hand over to each other often
 _GC_THRESHOLDS: Final = (100_000, 50, 100)  # few cycles arise, and looking for them is a tenth of all work else
@@ -69,8 +70,14 @@ class Process:
         return None if bad is None else bad.detail
 
     def carrier(self, spec: ConnectorSpec, world: World) -> Carrier:
-        settings = {key: self.unseal(v) if isinstance(v, str) else v for key, v in spec.settings.items()}
-        return catalogue.build(spec.kind, spec.name, settings, world)
+        return catalogue.build(spec.kind, spec.name, self._opened(spec), world)
+
+    def listener(self, spec: ConnectorSpec) -> Listener | None:
+        return catalogue.listener(spec.kind, spec.name, self._opened(spec))
+
+    def _opened(self, spec: ConnectorSpec) -> dict[str, Any]:
+        """The settings with their secrets."""
+        return {key: self.unseal(v) if isinstance(v, str) else v for key, v in spec.settings.items()}
 
     @property
     def tools(self) -> Tools:
@@ -149,6 +156,10 @@ class _Server:
         chance = random.Random()
         self._settings, self._ledger, self._log, self._watch = settings, ledger, log, watch
         self._pool = Pool(loop, allow_networks=process.networks)
+        # The operator says where providers are: no guard. A server that closes an idle connection does so after five
+        # seconds or more; a text that meets such a close would be of unknown outcome.
+        self._providers = Pool(loop, allow_networks=_EVERYWHERE, idle_s=4.0)
+        public_url = settings.server.public_url
         self.clients = Clients(ledger, clock.now_ms, watch.defect)
         self.gateway = Gateway(
             ledger,
@@ -157,7 +168,8 @@ class _Server:
                 chance,
                 Web(self._pool),
                 watch,
-                lambda spec: process.carrier(spec, World(clock, chance, dial)),
+                lambda spec: process.carrier(spec, World(clock, chance, dial, self._providers.call, public_url)),
+                process.listener,
                 process.refuse_url,
                 process.unseal,
                 socket.gethostname(),
@@ -203,6 +215,7 @@ class _Server:
             reload=self.gateway.reload,
             told=self.gateway.tell,
             look=self.gateway.look,
+            callbacks=self.gateway.callbacks.take,
             carrier=lambda name: link.carrier if (link := self.gateway.links.get(name)) else None,
             metrics_networks=tuple(map(ip_network, settings.server.metrics_networks)),
             metrics_text=metrics.text,
@@ -236,6 +249,7 @@ class _Server:
             await self.gateway.stop(self._settings.server.grace_s)
             await self.clients.write_last_used()
             self._pool.close()
+            self._providers.close()
             self._log.info("stopped")
 
     def _http(self) -> "Server":

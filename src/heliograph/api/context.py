@@ -8,8 +8,9 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from heliograph.api.limits import Limits
-from heliograph.carriers.port import Carrier
+from heliograph.carriers.port import Callback, Carrier, Thanks
 from heliograph.core.message import Message
+from heliograph.engine.callbacks import Refusal
 from heliograph.engine.clients import Clients
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.form import Tools
@@ -48,6 +49,7 @@ class Context:
     reload: Callable[[], Awaitable[None]]  # what was declared holds here at once
     told: Callable[[Moves], None]  # tells what a kept operation has to tell
     look: Callable[[], None]  # deliveries may be due
+    callbacks: Callable[[str, Callback, str], Awaitable[Thanks | Refusal]]  # a provider calls
     carrier: Callable[[str], Carrier | None]  # a connector at work in this process
     metrics_text: Callable[[], bytes]
     ready: Callable[[], str | None]  # None: ready; else why not

@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.api import (
     administration,
+    callbacks,
     cancelling,
     consents,
     declaring,
@@ -109,6 +110,9 @@ class _Site:
         if path == "/oauth/token" and method == "POST" and self._context.serves_api:
             await self._token(scope, receive, send)
             return
+        if self._context.serves_api and (connector := callbacks.connector_of(path)) is not None:
+            await self._callback(scope, receive, send, connector)
+            return
         found, allowed = self._find(method, path, scope.get("query_string", b""))
         if found is not None:
             await through_asgi(self._context, scope, receive, send, found)
@@ -144,6 +148,22 @@ class _Site:
             refusal, more = Refusal("not_found", f"there is nothing at {path[:80]}; see /docs", status=404), []
         self._context.refused(refusal.code)
         await _answer(send, *problem([refusal], request_id), [*more, (b"x-request-id", request_id.encode("latin-1"))])
+
+    async def _callback(self, scope: Scope, receive: Receive, send: Send, connector: str) -> None:
+        """A provider calls."""
+        if scope["method"] not in callbacks.METHODS:
+            await self._nowhere(scope, send, scope["path"], scope["method"], list(callbacks.METHODS))
+            return
+        body = await read_body(receive, _CALLBACK_BYTES)
+        if body is None:
+            answer: callbacks.Answer | Refusal = Refusal("body_too_large", "no report is so long", status=413)
+        else:
+            answer = await callbacks.take(self._context, connector, scope, body, _address(scope))
+        if isinstance(answer, Refusal):
+            self._context.refused(answer.code)
+            answer = problem([answer], self._context.new_request_id().decode())
+        self._context.replied(answer[0])
+        await _answer(send, *answer)
 
     # -- pages without a key
 
@@ -204,6 +224,7 @@ class _Site:
         await _answer(send, status, _JSON, answer)
 
 
+_CALLBACK_BYTES: Final = 1_000_000
 _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 

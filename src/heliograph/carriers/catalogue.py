@@ -1,4 +1,4 @@
-"""The kinds of carriers: a name and the module that knows it. Adding a carrier is a module and a line here."""
+"""The kinds of carriers: a name and what knows it. Adding a carrier is a module and a line here."""
 
 from collections.abc import Mapping
 from types import ModuleType
@@ -7,9 +7,46 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.carriers import sandbox, smpp
-from heliograph.carriers.port import Capabilities, Carrier, World
+from heliograph.carriers.http.africastalking import AfricasTalking
+from heliograph.carriers.http.aws import Aws
+from heliograph.carriers.http.bandwidth import Bandwidth
+from heliograph.carriers.http.bulksms import BulkSms
+from heliograph.carriers.http.carrier import HttpCarrier
+from heliograph.carriers.http.clickatell import Clickatell
+from heliograph.carriers.http.elks import Elks
+from heliograph.carriers.http.infobip import Infobip
+from heliograph.carriers.http.messagebird import MessageBird
+from heliograph.carriers.http.plivo import Plivo
+from heliograph.carriers.http.provider import Provider
+from heliograph.carriers.http.sinch import Sinch
+from heliograph.carriers.http.smsto import SmsTo
+from heliograph.carriers.http.telesign import Telesign
+from heliograph.carriers.http.telnyx import Telnyx
+from heliograph.carriers.http.twilio import Twilio
+from heliograph.carriers.http.vonage import Vonage
+from heliograph.carriers.http.vonage_messages import VonageMessages
+from heliograph.carriers.port import Carrier, World
 
-KINDS: Final[dict[str, ModuleType]] = {"sandbox": sandbox, "smpp": smpp}
+PROVIDERS: Final[dict[str, type[Provider]]] = {
+    "46elks": Elks,
+    "africastalking": AfricasTalking,
+    "aws": Aws,
+    "bandwidth": Bandwidth,
+    "bulksms": BulkSms,
+    "clickatell": Clickatell,
+    "infobip": Infobip,
+    "messagebird": MessageBird,
+    "plivo": Plivo,
+    "sinch": Sinch,
+    "smsto": SmsTo,
+    "telesign": Telesign,
+    "telnyx": Telnyx,
+    "twilio": Twilio,
+    "vonage": Vonage,
+    "vonage-messages": VonageMessages,
+}
+_OTHERS: Final[dict[str, ModuleType]] = {"sandbox": sandbox, "smpp": smpp}
+KINDS: Final = (*sorted(_OTHERS), *PROVIDERS)
 
 # What every connector may say; the engine reads it. An adapter sees of it what its own settings name.
 COMMON: Final = frozenset(
@@ -19,32 +56,34 @@ COMMON: Final = frozenset(
 
 def check(kind: str, spec: Mapping[str, Any]) -> tuple[str, str] | None:
     """What is wrong with a connector's settings: the key and what would be right; None when they can be built."""
-    module = KINDS.get(kind)
-    if module is None:
-        return "kind", f"{kind!r} is no kind of connector; there are {', '.join(sorted(KINDS))}"
+    if kind not in KINDS:
+        return "kind", f"{kind!r} is no kind of connector; there are {', '.join(KINDS)}"
     try:
-        settings = _settings(module, spec)
+        settings = _settings(kind, spec)
     except msgspec.ValidationError as error:
         return _place(str(error), kind)
-    wrong: tuple[str, str] | None = module.check(settings)
+    wrong: tuple[str, str] | None = (PROVIDERS.get(kind) or _OTHERS[kind]).check(settings)
     return wrong
 
 
 def build(kind: str, name: str, spec: Mapping[str, Any], world: World) -> Carrier:
     """A connector at work, not yet started."""
-    module = KINDS[kind]
-    carrier: Carrier = module.build(name, _settings(module, spec), world)
+    if (provider := listener(kind, name, spec)) is not None:
+        return HttpCarrier(name, provider, world)
+    carrier: Carrier = _OTHERS[kind].build(name, _settings(kind, spec), world)
     return carrier
 
 
-def capabilities(kind: str) -> Capabilities:
-    found: Capabilities = KINDS[kind].CAPABILITIES
-    return found
+def listener(kind: str, name: str, spec: Mapping[str, Any]) -> Provider | None:
+    """What understands the provider's calls to us; None for kinds that make none."""
+    provider = PROVIDERS.get(kind)
+    return None if provider is None else provider(name, _settings(kind, spec))
 
 
-def _settings(module: ModuleType, spec: Mapping[str, Any]) -> Any:
-    own = frozenset(module.Settings.__struct_fields__)
-    return msgspec.convert({key: v for key, v in spec.items() if key in own or key not in COMMON}, module.Settings)
+def _settings(kind: str, spec: Mapping[str, Any]) -> Any:
+    form = PROVIDERS[kind].settings_type if kind in PROVIDERS else _OTHERS[kind].Settings
+    own = frozenset(form.__struct_fields__)
+    return msgspec.convert({key: v for key, v in spec.items() if key in own or key not in COMMON}, form)
 
 
 def _place(error: str, kind: str) -> tuple[str, str]:

@@ -7,8 +7,9 @@ keep a queue, log, or know any rule: the engine does that. Nothing here may be c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -17,6 +18,13 @@ from heliograph.ports import Chance, Clock, WebCall
 
 # (what makes the protocol, host, the connector's settings: port and what TLS needs)
 Dial: TypeAlias = Callable[[Callable[[], asyncio.Protocol], str, Any], Awaitable[object]]
+
+
+def no_web(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float, done: Callable[[Any], None]
+) -> None:
+    """For carriers that make no requests."""
+    raise OSError("no requests are possible here")
 
 
 async def no_way_out(protocol: object, host: str, settings: object) -> None:
@@ -75,11 +83,82 @@ class Carrier(Protocol):
         ...
 
 
+class Callback(msgspec.Struct, frozen=True):
+    """A request that a provider sends us."""
+
+    method: str
+    url: str  # as the provider knows it: our public URL, with the query
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    at: int  # when it came: milliseconds
+
+    @property
+    def path_url(self) -> str:
+        """The URL without its query."""
+        return self.url.partition("?")[0]
+
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """A form-encoded body, in its order; empty for any other."""
+        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return []
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def form(self) -> dict[str, str]:
+        return dict(self.form_pairs())
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        return json_of(self.body)
+
+    def ref(self) -> str | None:
+        """Our reference, when it stands in the URL."""
+        return dict(self.query()).get("ref")
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What a callback says. A callback of which nothing is understood says nothing: it is kept raw, and no error."""
+
+    receipts: Sequence[Receipt] = ()
+    inbound: Sequence[Inbound] = ()
+    opted_out: Sequence[str] = ()  # numbers, in E.164, that said no to the provider
+
+
+class Thanks(msgspec.Struct, frozen=True):
+    """What the provider wants to hear when it has called."""
+
+    status: int = 200
+    media_type: str = "text/plain"
+    body: bytes = b""
+
+
+class Listener(Protocol):
+    """What understands the calls that a provider makes to us. Pure."""
+
+    def verify(self, callback: Callback) -> str | None:
+        """Why a callback can't be genuine; None when it is."""
+        ...
+
+    def read(self, callback: Callback) -> Heard: ...
+
+    def thanks(self, callback: Callback) -> Thanks: ...
+
+
+def json_of(body: bytes) -> Any:
+    """A body as JSON; None when it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class World(msgspec.Struct, frozen=True):
     """What a carrier is given of the outside."""
 
     clock: Clock
     chance: Chance
     dial: Dial = no_way_out  # a TCP or TLS connection
-    call: WebCall | None = None  # a request to a provider
+    call: WebCall = no_web  # a request to a provider
     public_url: str | None = None  # where providers reach us

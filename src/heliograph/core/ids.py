@@ -50,3 +50,31 @@ def parse(prefix: str, text: str) -> tuple[int, int] | None:
     if value & (0xFFFF << 64) != _VERSION & (0xFFFF << 64) or value >> 62 & 0b11 != 0b10:
         return None
     return value >> 80, (value & _MASK) * _INVERSE & _MASK
+
+
+def reference(at_ms: int, number: int, attempt: int) -> str:
+    """What a carrier is given to name an attempt: short, and not the same in two installations of one account."""
+    return f"{_letters(at_ms // 1000)}-{_letters(number)}-{attempt}"
+
+
+def read_reference(text: str) -> tuple[int, int] | None:
+    """The message's row number and the attempt; None when it is no reference of ours."""
+    _, _, rest = text.partition("-")
+    letters, _, attempt = rest.partition("-")
+    if not letters or not (attempt.isascii() and attempt.isdigit()) or len(text) > 40:
+        return None
+    number = 0
+    for letter in letters:
+        digit = _VALUES.get(letter)
+        if digit is None:
+            return None
+        number = number << 5 | digit
+    return number, int(attempt)
+
+
+def _letters(value: int) -> str:
+    letters = ""
+    while value:
+        value, digit = value >> 5, value & 31
+        letters = _ALPHABET[digit] + letters
+    return letters or _ALPHABET[0]

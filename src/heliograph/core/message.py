@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from heliograph.core.ids import read_reference
+
 OTP: Final = "otp"
 TRANSACTIONAL: Final = "transactional"
 SUPPORT: Final = "support"
@@ -103,6 +105,16 @@ class Receipt(msgspec.Struct, gc=False, frozen=True):
     raw: str | None = None  # the report as it came, secrets left out
     ref: str | None = None  # our own reference, when the carrier gives it back
     parts: int | None = None  # how many the carrier says that it made of the text
+
+    @property
+    def attempt(self) -> tuple[int, int] | None:
+        """The message's row number and the attempt that our reference names."""
+        return read_reference(self.ref) if self.ref is not None else None
+
+    @property
+    def message(self) -> int | None:
+        named = self.attempt
+        return named[0] if named is not None else None
 
 
 class Part(msgspec.Struct, gc=False, frozen=True):

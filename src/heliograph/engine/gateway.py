@@ -11,12 +11,14 @@ from typing import Final
 
 import msgspec
 
-from heliograph.carriers.port import Carrier
+from heliograph.carriers.port import Carrier, Listener
 from heliograph.core import retry
+from heliograph.core.failures import OPTED_OUT
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.message import MESSAGE_COLUMNS, Message, Submission
-from heliograph.engine import declared, leases, sweep
+from heliograph.core.message import MESSAGE_COLUMNS, Message, Outcome, Submission
+from heliograph.engine import consents, declared, leases, sweep
 from heliograph.engine.background import Background
+from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
 from heliograph.engine.inbound import InboundDesk
@@ -52,6 +54,7 @@ class Outside(msgspec.Struct, frozen=True):
     web: WebClient
     watch: Watch
     build_carrier: Callable[[ConnectorSpec], Carrier]
+    build_listener: Callable[[ConnectorSpec], Listener | None]
     check_url: Callable[[str], str | None]
     unseal: Callable[[str], str]
     host: str = ""
@@ -95,7 +98,14 @@ class Gateway:
             self._endpoint_health,
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
-        self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told)
+        self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
+        self.callbacks = CallbackDesk(
+            ledger,
+            lambda: self.snapshot,
+            outside.build_listener,
+            Take(self.receipts.take, self.inbound.take_all, self._opted_out),
+            outside.watch,
+        )
         self.intake = Intake(
             ledger,
             outside.clock,
@@ -112,10 +122,10 @@ class Gateway:
             clock=outside.clock,
             chance=outside.chance,
             told=self.notify.told,
-            answered=outside.watch.answered,
+            answered=self._answered,
             receipts=self.receipts.take,
             expect=self.receipts.expect,
-            inbound=self.inbound.take,
+            inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
         )
 
@@ -319,6 +329,7 @@ class Gateway:
         if self._retention.message_days:
             while await sweep.forget(self.ledger, now, self._retention.message_days):
                 await asyncio.sleep(0)
+        await self.inbound.give_up_waiting(now)
         await sweep.tidy(self.ledger, now)
 
     # -- what the parts report
@@ -329,6 +340,43 @@ class Gateway:
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
+        self._said_no([message for message in messages if message.failure == OPTED_OUT])
+
+    def _answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
+        self._watch.answered(connector, answers)
+        self._said_no([message for message, outcome in answers if outcome.failure == OPTED_OUT])
+
+    def _said_no(self, messages: Sequence[Message]) -> None:
+        """The carrier knows of an opt-out that we did not: it holds here as well."""
+        for message in messages:
+            self._background.soon(lambda m=message: self._suppress(m))  # type: ignore[misc]
+
+    async def _suppress(self, message: Message) -> None:
+        await consents.record(
+            self.ledger,
+            message.workspace,
+            message.environment,
+            message.to,
+            consents.OPT_OUT,
+            source="carrier",
+            detail={"connector": message.connector, "sender": message.sender or ""},
+            actor="carrier",
+            now=self._clock.now_ms(),
+        )
+
+    def _opted_out(self, connector: str, numbers: Sequence[str]) -> None:
+        """A provider tells of people who said no to it: whoever has texted them through it hears so."""
+        for number in numbers:
+            self._background.soon(lambda n=number: self._suppress_everywhere(connector, n))  # type: ignore[misc]
+
+    async def _suppress_everywhere(self, connector: str, number: str) -> None:
+        for workspace in self.snapshot.workspaces.values():
+            rows = await self.ledger.fetch(
+                f"SELECT {_COLUMNS} FROM messages WHERE workspace = $1 AND to_number = $2 AND connector = $3 LIMIT 1",
+                *(workspace, number, connector),
+            )
+            for row in rows:
+                await self._suppress(Message(*row))
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
         self._background.soon(lambda: self._keep_health(endpoint, failing_since, reason))

@@ -1,23 +1,67 @@
-"""Messages from phones → events. Which workspace one belongs to is told by whom the number or connector serves."""
+"""Messages from phones → events. Which workspace one belongs to is told by whom the number or connector serves.
 
+Long messages come in parts, out of order and twice; each part is durable before its carrier hears so, and what is not
+whole after an hour goes on with its gaps.
+"""
+
+import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
 from heliograph.core import ids
-from heliograph.core.message import Inbound
+from heliograph.core.message import Inbound, Part
 from heliograph.core.views import moment
+from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
 from heliograph.store.port import Arrival, Arrivals, Ledger, NewEvent, Notice
+
+PARTS_WAIT_MS: Final = 3_600_000
+_JOIN_MS: Final = 30_000
+_GAP: Final = " […] "
+_SET: Final = "connector = $1 AND from_number = $2 AND to_number = $3 AND reference = $4 AND total = $5"
+
+
+def _key(message: Inbound) -> tuple[str, str, str, str, int]:
+    part = message.part
+    assert part is not None
+    return message.connector, message.sender, message.to, part.reference, part.total
 
 
 class InboundDesk:
     """Takes messages from all connectors to the ledger."""
 
-    def __init__(self, ledger: Ledger, snapshot: Callable[[], Snapshot], told: Callable[[list[Notice]], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        snapshot: Callable[[], Snapshot],
+        told: Callable[[list[Notice]], None],
+        soon: Callable[[Work], None],
+    ) -> None:
         self._ledger = ledger
         self._snapshot = snapshot
         self._told = told
+        self._soon = soon
+
+    def take_all(self, messages: Sequence[Inbound], committed: Callable[[], None] | None = None) -> None:
+        """As carriers bring them, parts and wholes; `committed` once all are durable."""
+        whole = [message for message in messages if message.part is None]
+        parts = [message for message in messages if message.part is not None]
+        if not parts:
+            self.take(whole, committed)
+            return
+
+        async def keep() -> None:
+            await self._keep_parts(parts)
+            if whole:
+                self.take(whole, committed)
+            elif committed is not None:
+                committed()
+            for message in await self._complete(parts):
+                await self._join(message)
+
+        self._soon(keep)
 
     def take(
         self,
@@ -36,6 +80,68 @@ class InboundDesk:
             self._told(operation.notices)
 
         self._ledger.add(Arrivals(done=done, arrivals=[self._arrival(m, environment) for m in messages]))
+
+    # -- long messages
+
+    async def _keep_parts(self, parts: Sequence[Inbound]) -> None:
+        """A part that is there already stays as it is, unless it says something else: then a new message began."""
+        async with self._ledger.transaction() as transaction:
+            for message in parts:
+                part = message.part
+                assert part is not None
+                key = (*_key(message), part.number)
+                known = await transaction.fetch(f"SELECT text FROM inbound_parts WHERE {_SET} AND number = $6", *key)
+                if known and known[0][0] != message.text:
+                    await transaction.execute(f"DELETE FROM inbound_parts WHERE {_SET}", *key[:5])
+                if not known or known[0][0] != message.text:
+                    await transaction.execute(
+                        "INSERT INTO inbound_parts (connector, from_number, to_number, reference, total, number, "
+                        "text, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                        *(*key, message.text.replace("\0", "\ufffd"), message.at),
+                    )
+
+    async def _complete(self, parts: Sequence[Inbound]) -> list[Inbound]:
+        """Of each message that is whole now, one part."""
+        found = {_key(message): message for message in parts}
+        whole: list[Inbound] = []
+        for key, message in found.items():
+            rows = await self._ledger.fetch(f"SELECT COUNT(*) FROM inbound_parts WHERE {_SET}", *key)
+            assert message.part is not None
+            if rows[0][0] >= message.part.total:
+                whole.append(message)
+        return whole
+
+    async def _join(self, message: Inbound) -> None:
+        """All parts as one message; kept before the parts are forgotten, and once: its id is that of its first part."""
+        key = _key(message)
+        rows = await self._ledger.fetch(
+            f"SELECT number, text, at FROM inbound_parts WHERE {_SET} ORDER BY number", *key
+        )
+        if not rows:
+            return
+        texts = {row[0]: row[1] for row in rows}
+        text = "".join(texts.get(number, _GAP) for number in range(1, key[4] + 1))
+        first = min(row[2] for row in rows)
+        carrier_id = f"{message.sender}:{key[3]}:{key[4]}:{first}"
+        joined = msgspec.structs.replace(message, text=text, carrier_id=carrier_id, part=None)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.take([joined], lambda: future.set_result(None))
+        await future
+        async with self._ledger.transaction() as transaction:
+            await transaction.execute(f"DELETE FROM inbound_parts WHERE {_SET}", *key)
+
+    async def give_up_waiting(self, now: int) -> None:
+        """Messages of which parts are missing for too long, and those that a crash kept from being joined."""
+        rows = await self._ledger.fetch(
+            "SELECT connector, from_number, to_number, reference, total, MIN(at) FROM inbound_parts "
+            "GROUP BY connector, from_number, to_number, reference, total "
+            "HAVING MIN(at) < $1 OR (COUNT(*) >= total AND MAX(at) < $2)",
+            now - PARTS_WAIT_MS,
+            now - _JOIN_MS,
+        )
+        for connector, sender, to, reference, total, at in rows:
+            message = Inbound(connector, sender, to, "", at, part=Part(reference, total, 1))
+            await self._join(message)
 
     def _arrival(self, inbound: Inbound, environment: int | None) -> Arrival:
         realm = self._realm(inbound, environment)

@@ -18,7 +18,7 @@ import httptools
 from heliograph.outgoing.url import Target
 
 ANSWER_BYTES_MAX: Final = 256 * 1024  # head and body; nobody needs more to say "received"
-BODY_BYTES_KEPT: Final = 2048
+BODY_BYTES_KEPT: Final = 64 * 1024
 METHODS: Final = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})  # HEAD's answer has another form
 _OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -38,7 +38,7 @@ class Answer:
     status: int
     reason: str
     detail: str = ""
-    body: bytes = b""  # its first 2 kB
+    body: bytes = b""  # its first 64 kB
     latency_ms: int = 0
     retry_after: float | None = None  # seconds that the server asks us to stay away
 

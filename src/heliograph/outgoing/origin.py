@@ -88,7 +88,7 @@ class Origin:
         if request is None:
             return
         if request.retried:
-            request.fail("reset", "the server closed two connections before it answered")
+            request.fail("reset", "the server closed the connection before it answered")
         else:
             request.retried = True
             while self._idle:  # most likely closed as well: the retry shall not meet another one
@@ -108,7 +108,7 @@ class Origin:
         if expired:
             self._waiting = deque(one for one in self._waiting if one.deadline > now)
         for request in expired:
-            request.fail("timeout", "no connection was free in time")
+            request.fail("busy", "no connection was free in time")
         while self._idle and self._idle[0].idle_since + self._limits.idle_s <= now:
             self._drop(self._idle[0])
         self._open_more()

@@ -54,6 +54,22 @@ class Pool:
         now = monotonic()
         self._send(Request(to, request_bytes(to.post_head, headers, body), now, now + timeout_s, done))
 
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float, done: Done
+    ) -> None:
+        """Any request, sent at most once: when the server closes before it answers, nobody tries again."""
+        if method not in METHODS:
+            raise ValueError(f"not a method that we send: {method!r}")
+        to = target(url)
+        if isinstance(to, BadUrl):
+            self._loop.call_soon(done, Answer(0, "bad_url", to.detail))
+            return
+        now = monotonic()
+        wire = request_bytes(method.encode() + to.tail, header_lines(headers), body)
+        request = Request(to, wire, now, now + timeout_s, done)
+        request.retried = True
+        self._send(request)
+
     async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
         """Any request, for code that may wait; ValueError for a method or headers that we don't send."""
         if method not in METHODS:

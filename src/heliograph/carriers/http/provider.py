@@ -7,15 +7,16 @@ An adapter is a class with its settings, one screen long, always in the same ord
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from heliograph.carriers.http.proof import same
-from heliograph.carriers.port import Capabilities
+from heliograph.carriers.port import Callback, Capabilities, Heard, Thanks, json_of
 from heliograph.core.message import Inbound, Outcome, Receipt
+
+__all__ = ["Answer", "Call", "Callback", "Heard", "Provider", "Settings", "Text", "Thanks", "fact_of", "plus"]
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,61 +58,10 @@ class Answer(msgspec.Struct, frozen=True):
 
     def json(self) -> Any:
         """The body as JSON; None when it is none."""
-        return _json(self.body)
+        return json_of(self.body)
 
     def text(self) -> str:
         return self.body.decode("utf-8", "replace").strip()
-
-
-class Callback(msgspec.Struct, frozen=True):
-    """A request that a provider sends us."""
-
-    method: str
-    url: str  # as the provider knows it: our public URL, with the query
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-    at: int  # when it came: milliseconds
-
-    @property
-    def path_url(self) -> str:
-        """The URL without its query."""
-        return self.url.partition("?")[0]
-
-    def query(self) -> list[tuple[str, str]]:
-        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
-
-    def form_pairs(self) -> list[tuple[str, str]]:
-        """A form-encoded body, in its order; empty for any other."""
-        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return []
-        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
-
-    def form(self) -> dict[str, str]:
-        return dict(self.form_pairs())
-
-    def json(self) -> Any:
-        """The body as JSON; None when it is none."""
-        return _json(self.body)
-
-    def ref(self) -> str | None:
-        """Our reference, when it stands in the URL."""
-        return dict(self.query()).get("ref")
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """What a callback says. A callback of which nothing is understood says nothing: it is kept raw, and no error."""
-
-    receipts: Sequence[Receipt] = ()
-    inbound: Sequence[Inbound] = ()
-    opted_out: Sequence[str] = ()  # numbers, in E.164, that said no to the provider
-
-
-class Thanks(msgspec.Struct, frozen=True):
-    """What the provider wants to hear when it has called."""
-
-    status: int = 200
-    media_type: str = "text/plain"
-    body: bytes = b""
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -209,10 +159,3 @@ def fact_of(state: str) -> str:
 def plus(number: str) -> str:
     """A number in E.164 out of digits; short codes and names stay as they are."""
     return f"+{number}" if number.isascii() and number.isdigit() and len(number) > 6 else number
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -30,7 +30,7 @@ class SandboxCarrier:
     def __init__(self, name: str, settings: Settings, world: World, capabilities: Capabilities) -> None:
         self.name = name
         self.capabilities = capabilities
-        self.window = None
+        self.window: int | None = None
         self._settings = settings
         self._clock = world.clock
         self._traits = settings.personalities

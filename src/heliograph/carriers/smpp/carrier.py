@@ -66,7 +66,7 @@ class SmppCarrier:
     def __init__(self, name: str, settings: Settings, world: World, capabilities: Capabilities) -> None:
         self.name = name
         self.capabilities = capabilities
-        self.window = settings.window * settings.binds
+        self.window: int | None = settings.window * settings.binds
         self._settings = settings
         self._clock = world.clock
         self._speller = Speller(settings, int(world.chance.random() * 0xFFFF))

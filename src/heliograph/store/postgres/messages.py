@@ -56,8 +56,9 @@ _UPDATE_PARTS: Final = (
 )
 _UNPARK: Final = (
     "WITH gone AS (DELETE FROM parked_receipts p "
-    "USING unnest($1::bigint[], $2::text[], $3::text[]) v (operation, carrier_id, connector) "
-    "WHERE p.carrier_id = v.carrier_id AND p.connector = v.connector RETURNING p.id, v.operation, p.receipt) "
+    "USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) v (operation, carrier_id, connector, message) "
+    "WHERE p.connector = v.connector AND (p.carrier_id = v.carrier_id OR p.message = v.message) "
+    "RETURNING p.id, v.operation, p.receipt) "
     "SELECT operation, receipt FROM gone ORDER BY id"
 )
 # Rows that another process is just claiming are passed over, never waited for.
@@ -152,7 +153,7 @@ async def answer(commit: Commit, operations: Sequence[Moves]) -> None:
     """Messages go on; receipts that had come before their messages' carrier ids are handed back."""
     moves = [move for operation in operations for move in operation.moves]
     lost = await go_on(commit, moves)
-    unparking: list[tuple[int, str, str]] = []
+    unparking: list[tuple[int, str | None, str, int | None]] = []
     position = 0
     for place, operation in enumerate(operations):
         operation.lost, operation.notices, operation.unparked = set(), [], []
@@ -161,11 +162,16 @@ async def answer(commit: Commit, operations: Sequence[Moves]) -> None:
                 operation.lost.add(move.message.id)
             else:
                 operation.notices += commit.emit_all(move.events, move.message)
-                unparking += [(place, part.carrier_id, part.connector) for part in move.attempts if part.carrier_id]
+                unparking += [(place, *_waited_for(part)) for part in move.attempts]
             position += 1
     if commit.parking and unparking:
-        for place, receipt in await commit.rows(_UNPARK, *columns(unparking, 3)):
+        for place, receipt in await commit.rows(_UNPARK, *columns(unparking, 4)):
             operations[place].unparked.append(msgspec.json.decode(receipt, type=Receipt))
+
+
+def _waited_for(part: AttemptRow) -> tuple[str | None, str, int | None]:
+    """By what a parked receipt belongs to it: the carrier's id; of an attempt without an answer, our own reference."""
+    return part.carrier_id, part.connector, part.message if part.state == "unknown" else None
 
 
 async def go_on(commit: Commit, moves: Sequence[Move]) -> set[int]:

@@ -26,13 +26,18 @@ _MATCH: Final = (
     "v (place, rank, connector, form) JOIN attempts a ON a.carrier_id = v.form AND a.connector = v.connector "
     "JOIN messages m ON m.id = a.message ORDER BY m.id FOR UPDATE OF a, m"
 )
+_NAMED: Final = (
+    f"SELECT v.place, {_A}, {M} FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) "
+    "v (place, connector, message, attempt) JOIN attempts a ON a.message = v.message AND a.attempt = v.attempt "
+    "AND a.connector = v.connector AND a.part = 1 JOIN messages m ON m.id = a.message ORDER BY m.id FOR UPDATE OF a, m"
+)
 _PARTS: Final = (
     f"SELECT {_A} FROM unnest($1::bigint[], $2::bigint[]) v (message, attempt) "
     "JOIN attempts a ON a.message = v.message AND a.attempt = v.attempt ORDER BY a.part"
 )
 _PARK: Final = (
-    "INSERT INTO parked_receipts (connector, carrier_id, receipt, at) "
-    "SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[])"
+    "INSERT INTO parked_receipts (connector, carrier_id, receipt, message, at) "
+    "SELECT *, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])"
 )
 _ARRIVE: Final = (
     "INSERT INTO inbound (id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at) "
@@ -62,8 +67,8 @@ async def receive(commit: Commit, operations: Sequence[Receipts]) -> None:
     await go_on(commit, list(moves.values()))
     parked = [receipt for operation in operations for receipt in operation.parked]
     if parked:
-        rows = [(r.connector, r.carrier_id, msgspec.json.encode(r).decode()) for r in parked]
-        await commit.rows(_PARK, *columns(rows, 3), commit.now_ms)
+        rows = [(r.connector, r.carrier_id, msgspec.json.encode(r).decode(), r.message) for r in parked]
+        await commit.rows(_PARK, *columns(rows, 4), commit.now_ms)
 
 
 class _Found:
@@ -104,6 +109,17 @@ async def _match(commit: Commit, operations: Sequence[Receipts]) -> _Found:
         merit = (rank, -message.id)
         if place not in best or merit < best[place]:
             best[place] = merit
+            found.keys[place] = (part.message, part.attempt, part.part)
+            found.messages.setdefault(message.id, message)
+            found.attempts[part.message, part.attempt].setdefault(part.part, part)
+    named = [
+        (place, receipt.connector, *receipt.attempt)
+        for place, (receipt, _) in enumerate(receipts)
+        if place not in found.keys and receipt.attempt is not None
+    ]
+    if named:
+        for place, *values in await commit.rows(_NAMED, *columns(named, 4)):
+            part, message = AttemptRow(*values[:_WIDTH_A]), Message(*values[_WIDTH_A:])
             found.keys[place] = (part.message, part.attempt, part.part)
             found.messages.setdefault(message.id, message)
             found.attempts[part.message, part.attempt].setdefault(part.part, part)

@@ -63,6 +63,7 @@ _UPDATE_PART: Final = (
 _SELECT_PART: Final = (
     f"SELECT {_A} FROM attempts a WHERE a.carrier_id = ? AND a.connector = ? ORDER BY a.message DESC LIMIT 1"
 )
+_SELECT_NAMED: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.connector = ? LIMIT 1"
 _SELECT_MESSAGE: Final = f"SELECT {_M} FROM messages m WHERE m.id = ?"
 _SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.part <> ?"
 _SELECT_CLAIM: Final = (
@@ -324,6 +325,8 @@ class Writer:
             return []
         ids = [(row.carrier_id, row.connector) for move in moves for row in move.attempts if row.carrier_id]
         found = self._many("DELETE FROM parked_receipts WHERE carrier_id = ? AND connector = ? RETURNING receipt", ids)
+        named = [(row.message, row.connector) for move in moves for row in move.attempts if row.state == "unknown"]
+        found += self._many("DELETE FROM parked_receipts WHERE message = ? AND connector = ? RETURNING receipt", named)
         return [msgspec.json.decode(row[0], type=Receipt) for row in found]
 
     # -- receipts
@@ -357,8 +360,8 @@ class Writer:
         if parked:
             now = self._now_ms()
             self._cursor.executemany(
-                "INSERT INTO parked_receipts (connector, carrier_id, receipt, at) VALUES (?, ?, ?, ?)",
-                [(r.connector, r.carrier_id, msgspec.json.encode(r).decode(), now) for r in parked],
+                "INSERT INTO parked_receipts (connector, carrier_id, receipt, at, message) VALUES (?, ?, ?, ?, ?)",
+                [(r.connector, r.carrier_id, msgspec.json.encode(r).decode(), now, r.message) for r in parked],
             )
 
     def _match(self, receipt: Receipt, forms: Iterable[str]) -> Match | None:
@@ -368,7 +371,14 @@ class Writer:
                 part = AttemptRow(*found[0])
                 message = Message(*self._cursor.execute(_SELECT_MESSAGE, (part.message,)).fetchall()[0])
                 return Match(receipt, message, part, self._other_parts(message, part))
-        return None
+        if receipt.attempt is None:
+            return None
+        found = self._cursor.execute(_SELECT_NAMED, (*receipt.attempt, receipt.connector)).fetchall()
+        if not found:
+            return None
+        part = AttemptRow(*found[0])
+        message = Message(*self._cursor.execute(_SELECT_MESSAGE, (part.message,)).fetchall()[0])
+        return Match(receipt, message, part, [])
 
     def _other_parts(self, message: Message, part: AttemptRow) -> list[AttemptRow]:
         if message.segments == 1:

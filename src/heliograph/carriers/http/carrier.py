@@ -1,0 +1,137 @@
+"""An HTTP provider at work: what all of them share, so that adapters stay pure. Sends, classifies what was no answer at
+all, builds the callback URL, asks when callbacks stay away, and rests when the provider refuses our credentials."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+from heliograph.carriers.http.provider import Answer, Call, Provider, Text
+from heliograph.carriers.port import Capabilities, Events, World
+from heliograph.core import ids
+from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.message import Outcome, Receipt, Submission
+from heliograph.ports import Answer as Exchange
+from heliograph.ports import WebCall
+
+# What happened before a request could have been read: it is as good as never sent.
+_NEVER_LEFT: Final = frozenset(
+    {"dns_failed", "blocked_address", "port_not_allowed", "connect_failed", "tls_failed", "busy", "bad_url"}
+)
+_TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
+_LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
+_REST_S: Final = 60.0  # how long a provider is left alone that refuses our credentials
+
+
+class HttpCarrier:
+    """One HTTP connector."""
+
+    def __init__(self, name: str, provider: Provider, world: World) -> None:
+        self.name = name
+        self.capabilities: Capabilities = provider.capabilities
+        self.window: int | None = None
+        self._provider = provider
+        self._clock = world.clock
+        self._call: WebCall = world.call
+        self._timeout_s = provider.settings.timeout_ms / 1000
+        self._status_url = status_url(world.public_url, name, provider.settings.callback_token)
+        self._in_flight: dict[tuple[int, int], Submission] = {}
+        self._is_stopped = False
+        self._events: Events
+
+    # -- carriers.port.Carrier
+
+    async def start(self, events: Events) -> None:
+        self._events = events
+        events.link(True)
+
+    def submit(self, submissions: Sequence[Submission]) -> None:
+        for submission in submissions:
+            text = self._text(submission)
+            self._in_flight[submission.message.id, submission.attempt] = submission
+            self._send(self._provider.request(text), partial(self._answered, submission, text))
+
+    async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
+        found: list[Receipt] = []
+        can = False
+        for carrier_id in carrier_ids:
+            if (call := self._provider.question(carrier_id)) is None:
+                continue
+            can = True
+            answer = await self.ask(call)
+            if answer is not None:
+                found += self._provider.report(carrier_id, answer, self._clock.now_ms())
+        return found if can else None
+
+    async def ask(self, call: Call) -> Answer | None:
+        """Any other question to the provider; None without an answer."""
+        future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+        self._send(call, lambda answer: None if future.done() else future.set_result(answer))
+        exchange = await future
+        return _whole(exchange) if exchange.reason == "ok" else None
+
+    async def stop(self, grace_s: float) -> None:
+        end = self._clock.monotonic() + grace_s
+        while self._in_flight and self._clock.monotonic() < end:
+            await asyncio.sleep(0.02)
+        self._is_stopped = True
+        left, self._in_flight = self._in_flight, {}
+        for submission in left.values():
+            self._events.answered(submission, _LOST)
+
+    # -- one attempt
+
+    def _text(self, submission: Submission) -> Text:
+        message, attempt = submission
+        now = self._clock.now_ms()
+        # The try whose outcome nobody knows goes again under its own name: who knows that name takes it once.
+        named = attempt - 1 if message.possible_duplicate and attempt == 2 else attempt
+        ref = ids.reference(message.accepted_at, message.id, named)
+        return Text(
+            to=message.to,
+            sender=message.sender,
+            text=message.text or "",
+            encoding=message.encoding,
+            segments=message.segments,
+            kind=message.kind,
+            ref=ref,
+            number=message.id,
+            status_url=f"{self._status_url}ref={ref}" if self._status_url else None,
+            at=now,
+            valid_for_s=max(1, (message.valid_until - now) // 1000),
+        )
+
+    def _send(self, call: Call, done: Callable[[Exchange], None]) -> None:
+        self._call(call.method, call.url, call.headers, call.body, self._timeout_s, done)
+
+    def _answered(self, submission: Submission, text: Text, exchange: Exchange) -> None:
+        if self._in_flight.pop((submission.message.id, submission.attempt), None) is None:
+            return  # we stopped waiting
+        if exchange.reason == "ok":
+            outcome = self._provider.answer(text, _whole(exchange))
+        elif exchange.reason in _NEVER_LEFT:
+            outcome = Outcome("refused", failure=TRANSIENT, code="carrier_unreachable", carrier_code=exchange.reason)
+        else:
+            outcome = _TIMED_OUT if exchange.reason == "timeout" else _LOST
+        self._events.answered(submission, outcome)
+        if outcome.failure == UNAUTHORISED:
+            self._events.link(False, f"refused our credentials or credit ({outcome.carrier_code})")
+            self._clock.later(_REST_S, self._try_again)
+
+    def _try_again(self) -> None:
+        if not self._is_stopped:
+            self._events.link(True)
+
+
+def status_url(public_url: str | None, name: str, token: str | None) -> str | None:
+    """Where the provider reports to, ready for one more parameter."""
+    if public_url is None:
+        return None
+    proof = f"token={quote(token, safe='')}&" if token else ""
+    return f"{public_url.rstrip('/')}/in/{quote(name, safe='')}/status?{proof}"
+
+
+def _whole(exchange: Exchange) -> Answer:
+    after = exchange.retry_after
+    return Answer(exchange.status, exchange.body, round(after * 1000) if after is not None else None)
