@@ -12,9 +12,9 @@
             case Over(): transport.close()
     transport.write(session.output())
 
-It looks after sequence numbers, the window, response times, enquire_link in both directions, unbind, requests in a wrong
-state and PDUs that can't be read. It never closes anything: `Over` says that the transport must be closed, once what
-`output` gives is written. Every token of a request comes back exactly once: in `Answered`, `Silent` or `Over`.
+It looks after sequence numbers, the window, response times, enquire_link in both directions, unbind, requests in a
+wrong state and PDUs that can't be read. It never closes anything: `Over` says that the transport must be closed, once
+what `output` gives is written. Every token of a request comes back exactly once: in `Answered`, `Silent` or `Over`.
 """
 
 from collections.abc import Mapping

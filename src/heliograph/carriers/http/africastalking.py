@@ -1,14 +1,15 @@
 """Africa's Talking: https://developers.africastalking.com/docs/sms/overview"""
 
 import re
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
-from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
+from heliograph.carriers.http.fields import amount_of, count_of, dict_of, first_of, string_of, word_of
+from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of, plus
 from heliograph.core.failures import PERMANENT, UNAUTHORISED, UNKNOWN, UNREACHABLE
 from heliograph.core.message import Outcome, Receipt
 
@@ -26,6 +27,7 @@ _STATES: Final[dict[str, tuple[str, str | None]]] = {
 }
 _NO_CREDIT: Final = "insufficientcredit"  # in reports only; a send says InsufficientBalance
 _MONEY: Final = re.compile(r"([A-Z]{3}) (-?[0-9]{1,12}(?:\.[0-9]{1,12})?)")
+_NUMBER: Final = re.compile(r"\+[0-9]{7,15}")
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -50,29 +52,29 @@ class AfricasTalking(provider.Provider):
         return Call("POST", f"{self.base}/version1/messaging", headers, urlencode(form).encode())
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        data = _inside(answer, "SMSMessageData")
+        data = dict_of(dict_of(answer.json()).get("SMSMessageData"))
         recipients = data.get("Recipients")
         if not 200 <= answer.status < 300 or not isinstance(recipients, list):
             return by_status(answer)
         if not recipients:  # nobody was taken, and the reason stands where else the summary is
-            return _refused_for(_word(data.get("Message")), answer)
-        one = recipients[0] if isinstance(recipients[0], dict) else {}
-        code, carrier_id = _word(one.get("statusCode")), one.get("messageId")
+            return _refused_for(word_of(data.get("Message")), answer)
+        one = first_of(recipients)
+        code, carrier_id = word_of(one.get("statusCode")), string_of(one.get("messageId"))
         if code not in _TAKEN:
             return refused("africastalking", code, answer) if code else by_status(answer)
-        if not isinstance(carrier_id, str) or carrier_id in ("", "None"):
+        if carrier_id in ("", "None"):
             return by_status(answer)
-        parts = one.get("messageParts")
-        parts = parts if type(parts) is int and 0 < parts < 1000 else None
-        currency, price = _money(one.get("cost")) or ("", "0")
-        if float(price) <= 0:
-            return accepted(carrier_id, parts=parts)
-        return accepted(carrier_id, price=price, currency=currency, parts=parts)
+        currency, cost = _money(one.get("cost"))
+        price, parts = amount_of(cost), count_of(one.get("messageParts"))
+        return accepted(carrier_id, price=price, currency=currency if price else None, parts=parts)
 
     def read(self, callback: Callback) -> Heard:
         form = callback.form()
         if form.get("id") and "status" in form:
             return self._report(form, callback)
+        if "senderId" in form and not form.keys() & {"id", "status", "text"}:  # the notice of an opt-out
+            number = plus(form.get("phoneNumber", ""))
+            return Heard(opted_out=[number] if _NUMBER.fullmatch(number) else [])
         if not form.get("from") or "text" not in form:
             return Heard()
         return Heard(
@@ -92,8 +94,8 @@ class AfricasTalking(provider.Provider):
         return Call("GET", f"{self.base}/version1/user?{query}", self._headers())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        money = _money(_inside(answer, "UserData").get("balance"))
-        return (money[1], money[0]) if money and answer.status == 200 else None
+        currency, amount = _money(dict_of(dict_of(answer.json()).get("UserData")).get("balance"))
+        return (amount, currency) if amount and answer.status == 200 else None
 
     def _headers(self) -> dict[str, str]:
         return {"apikey": self.settings.api_key, "Accept": "application/json"}
@@ -138,18 +140,7 @@ def _refused_for(reason: str, answer: Answer) -> Outcome:
     return msgspec.structs.replace(refused("africastalking", code, answer), carrier_code=reason)
 
 
-def _inside(answer: Answer, key: str) -> dict[str, Any]:
-    """The object that holds everything they say."""
-    said = answer.json()
-    data = said.get(key) if isinstance(said, dict) else None
-    return data if isinstance(data, dict) else {}
-
-
-def _money(given: object) -> tuple[str, str] | None:
-    """Currency and amount out of "KES 0.8000"."""
-    found = _MONEY.fullmatch(given) if isinstance(given, str) else None
-    return (found[1], found[2]) if found else None
-
-
-def _word(value: object) -> str:
-    return str(value) if isinstance(value, str | int) else ""
+def _money(given: object) -> tuple[str, str]:
+    """Currency and amount out of "KES 0.8000"; empty when it is none."""
+    found = _MONEY.fullmatch(string_of(given))
+    return (found[1], found[2]) if found else ("", "")

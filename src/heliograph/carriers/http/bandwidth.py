@@ -1,6 +1,7 @@
 """Bandwidth: https://dev.bandwidth.com/docs/messaging/"""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -8,6 +9,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import count_of, dict_of, dicts_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -55,7 +57,7 @@ class Bandwidth(provider.Provider):
         return None if settings.callback_username else super().check(settings)
 
     def request(self, text: Text) -> Call:
-        # No `expiration`: it is a point in time, and `Text` knows only a span.
+        expiration = datetime.fromtimestamp(text.at // 1000 + text.valid_for_s, UTC)
         body = {
             "applicationId": self.settings.application_id,
             "to": [text.to],
@@ -63,17 +65,16 @@ class Bandwidth(provider.Provider):
             "text": text.text,
             "tag": text.ref,
             "priority": "high" if text.kind == OTP else "default",
+            "expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         headers = {"Content-Type": "application/json", **self._headers()}
         return Call("POST", self._messages(), headers, msgspec.json.encode(body))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = answer.json()
-        if not isinstance(said, dict):
-            return by_status(answer)
-        carrier_id, word = _word(said.get("id")), _word(said.get("type"))
+        said = dict_of(answer.json())
+        carrier_id, word = string_of(said.get("id")), string_of(said.get("type"))
         if 200 <= answer.status < 300 and carrier_id:
-            return accepted(carrier_id, parts=_parts(said))
+            return accepted(carrier_id, parts=count_of(said.get("segmentCount")))
         return refused("bandwidth", word, answer) if word else by_status(answer)
 
     def verify(self, callback: Callback) -> str | None:
@@ -83,18 +84,14 @@ class Bandwidth(provider.Provider):
         return super().verify(callback) if self.settings.callback_token else "the Basic credentials are wrong"
 
     def read(self, callback: Callback) -> Heard:
-        said = callback.json()
         receipts: list[Receipt] = []
         inbound: list[Inbound] = []
-        for event in said if isinstance(said, list) else ():
-            message = event.get("message") if isinstance(event, dict) else None
-            if not isinstance(message, dict):
-                continue
-            kind, carrier_id = _word(event.get("type")), _word(message.get("id"))
+        for event in dicts_of(callback.json()):
+            kind, message = string_of(event.get("type")), dict_of(event.get("message"))
             if kind == "message-received":
                 inbound += self._replies(event, message, callback.at)
             elif kind.startswith("message-"):
-                word = kind.removeprefix("message-")
+                carrier_id, word = string_of(message.get("id")), kind.removeprefix("message-")
                 receipts += self._receipts(carrier_id, word, event.get("errorCode"), message, callback.at)
         return Heard(receipts, inbound)
 
@@ -102,12 +99,11 @@ class Bandwidth(provider.Provider):
         return Call("GET", f"{self._messages()}?{urlencode({'messageId': carrier_id})}", self._headers())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        said = answer.json()
-        found = said.get("messages") if answer.status == 200 and isinstance(said, dict) else None
         receipts: list[Receipt] = []
-        for one in found if isinstance(found, list) else ():
-            if isinstance(one, dict) and one.get("messageId") == carrier_id:
-                receipts += self._receipts(carrier_id, _word(one.get("messageStatus")), one.get("errorCode"), one, at)
+        for one in dicts_of(dict_of(answer.json()).get("messages")) if answer.status == 200 else ():
+            if one.get("messageId") == carrier_id:
+                word, error = string_of(one.get("messageStatus")), one.get("errorCode")
+                receipts += self._receipts(carrier_id, word, error, one, at)
         return receipts
 
     def _messages(self) -> str:
@@ -124,18 +120,18 @@ class Bandwidth(provider.Provider):
             return []
         failure = carrier_code = None
         if state == "undelivered":
-            carrier_code = str(error) if error and isinstance(error, int | str) else None  # 0 is none
+            carrier_code = (word_of(error) or None) if error else None  # 0 is none
             state = _end(carrier_code)
             failure = None if state == "sent" else codes("bandwidth").get(carrier_code or "", Code()).failure
         ours = OUR_CODES[failure] if failure else None
-        ref, parts = _word(message.get("tag")) or None, _parts(message)
+        ref, parts = string_of(message.get("tag")) or None, count_of(message.get("segmentCount"))
         return [Receipt(self.name, carrier_id, fact_of(state), at, failure, ours, carrier_code, ref=ref, parts=parts)]
 
     def _replies(self, event: Mapping[str, Any], message: Mapping[str, Any], at: int) -> list[Inbound]:
-        sender, to, text = _word(message.get("from")), _word(event.get("to")), message.get("text")
+        sender, to, text = string_of(message.get("from")), string_of(event.get("to")), message.get("text")
         if not sender or not to or not isinstance(text, str):
             return []
-        return [self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=_word(message.get("id")) or None)]
+        return [self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=string_of(message.get("id")) or None)]
 
 
 def _end(code: str | None) -> str:
@@ -145,12 +141,3 @@ def _end(code: str | None) -> str:
     if code == _EXPIRED:
         return "expired"
     return "failed" if code and code[:2] in _THEIR_OWN else "undelivered"
-
-
-def _parts(said: Mapping[str, Any]) -> int | None:
-    parts = said.get("segmentCount")
-    return parts if type(parts) is int and 0 < parts < 1000 else None
-
-
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""

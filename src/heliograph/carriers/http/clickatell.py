@@ -1,13 +1,13 @@
 """Clickatell: https://docs.clickatell.com/channels/one-api/"""
 
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, no, refused
+from heliograph.carriers.http.fields import decimal_of, dict_of, dicts_of, first_of, string_of, word_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.core.failures import CONTENT, PERMANENT, THROTTLED, UNAUTHORISED, UNKNOWN, UNREACHABLE
 from heliograph.core.message import Inbound, Outcome, Receipt
@@ -71,23 +71,23 @@ class Clickatell(provider.Provider):
         return Call("POST", f"{self.base}/v1/message", headers, msgspec.json.encode({"messages": [message]}))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = _dict(answer.json())
-        one = next(iter(_dicts(said.get("messages"))), {})
-        carrier_id, taken = one.get("apiMessageId"), 200 <= answer.status < 300
-        if taken and one.get("accepted") is True and isinstance(carrier_id, str) and carrier_id:
+        said = dict_of(answer.json())
+        one = first_of(said.get("messages"))
+        carrier_id, taken = string_of(one.get("apiMessageId")), 200 <= answer.status < 300
+        if taken and one.get("accepted") is True and carrier_id:
             return accepted(carrier_id)
         code = _code(one) or _code(said)
         if taken and one.get("accepted") is False and code not in codes("clickatell"):
-            return Outcome("refused", failure=UNKNOWN, code=OUR_CODES[UNKNOWN], carrier_code=code)
+            return no(code)
         if code in codes("clickatell") and (one.get("accepted") is False or 400 <= answer.status < 500):
             return refused("clickatell", code, answer)
         return by_status(answer) if taken else refused("clickatell", str(answer.status), answer)
 
     def read(self, callback: Callback) -> Heard:
-        said = _dict(callback.json())
-        event = _dict(said.get("event"))
-        reports = [*_dicts(event.get("messageStatusUpdate")), *([said] if "statusCode" in said else [])]
-        texts = [*_dicts(event.get("moText")), *([said] if "fromNumber" in said else [])]
+        said = dict_of(callback.json())
+        event = dict_of(said.get("event"))
+        reports = [*dicts_of(event.get("messageStatusUpdate")), *([said] if "statusCode" in said else [])]
+        texts = [*dicts_of(event.get("moText")), *([said] if "fromNumber" in said else [])]
         return Heard(
             [receipt for one in reports if (receipt := self._receipt(one, callback, older=one is said))],
             [inbound for one in texts if (inbound := self._inbound(one, callback.at))],
@@ -97,23 +97,19 @@ class Clickatell(provider.Provider):
         return Call("GET", f"{self.base}/v1/balance", self._headers())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = _dict(answer.json())
-        amount, currency = said.get("balance"), said.get("currency")
-        if answer.status != 200 or type(amount) not in (int, float) or not isinstance(currency, str):
-            return None
-        return f"{Decimal(str(amount)):f}", currency
+        said = dict_of(answer.json())
+        amount, currency = decimal_of(said.get("balance")), string_of(said.get("currency"))
+        return (amount, currency) if amount is not None and currency and answer.status == 200 else None
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": self.settings.api_key, "Accept": "application/json"}
 
     def _receipt(self, one: dict[str, Any], callback: Callback, *, older: bool) -> Receipt | None:
-        number, word, carrier_id, ref = (
-            one.get(name) for name in ("statusCode", "status", "messageId", "clientMessageId")
-        )
-        known = _WORDS.get(word.upper()) if isinstance(word, str) else None
+        number, carrier_id = one.get("statusCode"), string_of(one.get("messageId"))
+        known = _WORDS.get(string_of(one.get("status")).upper())
         if known is None and older and type(number) is int:
             known = _NUMBERS.get(number)
-        if known is None or not isinstance(carrier_id, str):
+        if known is None or not carrier_id:
             return None
         state, failure = known
         carrier_code = str(number) if type(number) is int else None
@@ -128,30 +124,21 @@ class Clickatell(provider.Provider):
             failure,
             OUR_CODES[failure] if failure else None,
             carrier_code,
-            ref=ref if isinstance(ref, str) else callback.ref(),
+            ref=string_of(one.get("clientMessageId")) or callback.ref(),
         )
 
     def _inbound(self, one: dict[str, Any], at: int) -> Inbound | None:
         sender, to = one.get("from", one.get("fromNumber")), one.get("to", one.get("toNumber"))
-        text, carrier_id, charset = one.get("content", one.get("text")), one.get("messageId"), one.get("charset")
+        text, charset = one.get("content", one.get("text")), string_of(one.get("charset")).upper()
         if not (isinstance(sender, str) and isinstance(to, str) and isinstance(text, str)):
             return None
-        if isinstance(charset, str) and charset.upper() in _CHARSETS:
+        if charset in _CHARSETS:
             octets = unquote(text.replace("+", " "), "latin-1").encode("latin-1", "replace")
-            text = octets.decode(_CHARSETS[charset.upper()], "replace")
-        known = carrier_id if isinstance(carrier_id, str) else None
-        return self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=known)
+            text = octets.decode(_CHARSETS[charset], "replace")
+        carrier_id = string_of(one.get("messageId")) or None
+        return self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=carrier_id)
 
 
 def _code(said: dict[str, Any]) -> str | None:
     """Of an error: in the newer API inside it, in the older beside it."""
-    number = _dict(said.get("error")).get("code", said.get("errorCode"))
-    return (str(number) or None) if type(number) in (int, str) else None
-
-
-def _dict(said: object) -> dict[str, Any]:
-    return said if isinstance(said, dict) else {}
-
-
-def _dicts(said: object) -> list[dict[str, Any]]:
-    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    return word_of(dict_of(said.get("error")).get("code", said.get("errorCode"))) or None

@@ -1,10 +1,12 @@
 """46elks: https://46elks.com/docs/send-sms"""
 
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status
+from heliograph.carriers.http.fields import amount_of, count_of, dict_of, string_of
 from heliograph.carriers.http.proof import basic
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.core.failures import PERMANENT
@@ -38,9 +40,10 @@ class Elks(provider.Provider):
         return Call("POST", f"{self.base}/a1/sms", headers, urlencode(form).encode())
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = answer.json()
-        if answer.status == 200 and isinstance(said, dict) and isinstance(said.get("id"), str):
-            return accepted(said["id"], **self._price(said.get("cost")), parts=said.get("parts"))
+        said = dict_of(answer.json())
+        carrier_id = string_of(said.get("id"))
+        if answer.status == 200 and carrier_id:
+            return accepted(carrier_id, **self._price(said.get("cost")), parts=count_of(said.get("parts")))
         if answer.status == 403:  # wrong number, text or sender, said in plain text
             return Outcome("refused", failure=PERMANENT, code=OUR_CODES[PERMANENT], carrier_code="403")
         return by_status(answer)
@@ -69,6 +72,5 @@ class Elks(provider.Provider):
         return Thanks(204)
 
     def _price(self, cost: object) -> dict[str, str]:
-        if not isinstance(cost, int):
-            return {}
-        return {"price": f"{cost / 10_000:f}".rstrip("0").rstrip("."), "currency": self.settings.currency_of_account}
+        price = amount_of(Decimal(cost) / 10_000) if type(cost) is int else None
+        return {"price": price, "currency": self.settings.currency_of_account} if price else {}
