@@ -23,6 +23,12 @@ from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, S
 # The part of a window that a lane may fill; the rest stays free for the lanes before it.
 _LANE_PART: Final = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
+# A carrier that throttles: we keep to so much of what it took, then try so much more each second; until it has not
+# complained for so long.
+_SLOWER: Final = 0.9
+_FASTER: Final = 0.1
+_SECOND_MS: Final = 1_000
+_FORGIVEN_MS: Final = 60_000
 _NOTHING: Final = (0, 0)
 
 
@@ -79,7 +85,10 @@ class Link:
         self._answers: list[tuple[Submission, Outcome]] = []
         self._waiting = 0  # about how many messages wait in the ledger; for estimates only
         self._answered = 0
+        self._taken = self._taken_before = 0  # segments that the carrier took in this second, and in the one before
         self._pace = 0.0  # answers a second of late
+        self._configured = segments_per_second
+        self._slowed_at = 0  # when the carrier said "too fast" the last time
         self._lane_room = tuple(max(1, int(window * part)) for part in _LANE_PART)
 
     # -- credit
@@ -139,6 +148,19 @@ class Link:
         self._answered = 0
         if not self._backlog:
             self._waiting = 0
+        self._faster()
+        self._taken, self._taken_before = 0, self._taken
+
+    def _faster(self) -> None:
+        """What was slowed by the carrier tries a little more each second, up to what is configured."""
+        now = self._clock.now_ms()
+        if not self._slowed_at or now - self._slowed_at <= _SECOND_MS:
+            return
+        rate = self.cap.per_second + max(1, int(self.cap.per_second * _FASTER))
+        over = now - self._slowed_at > _FORGIVEN_MS
+        if over or (self._configured and rate >= self._configured):
+            self._slowed_at, rate = 0, self._configured
+        self.cap.learn(rate)
 
     def seconds_for(self, messages: int, segments: int) -> float:
         """About how long so many more messages will take, behind what waits already."""
@@ -299,14 +321,19 @@ class Link:
     def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         if outcome.state == "accepted":
             self._throttled = 0
+            self._taken += submission.message.segments
             return taken(submission, outcome, self.name, now)
         if outcome.failure == THROTTLED:
             self._hold_back(outcome, now)
         return not_taken(submission, outcome, self.name, now, self._desk.chance.random(), self._policy)
 
     def _hold_back(self, outcome: Outcome, now: int) -> None:
-        """The carrier says "too fast": stop for as long as it asks, or a little longer each time."""
-        self._throttled += 1
+        """The carrier says "too fast": stop for as long as it asks, or a little longer each time; and then keep to what
+        it took in this second."""
+        self._throttled += now >= self._blocked_until  # what was under way when it began is no further complaint
+        if now - self._slowed_at > _SECOND_MS:
+            self.cap.learn(max(1, int(max(self._taken, self._taken_before) * _SLOWER)))
+        self._slowed_at = now
         pause = outcome.retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
         self._blocked_until = max(self._blocked_until, now + pause)
         self._wake_in(pause / 1000)

@@ -23,6 +23,13 @@ class Cap:
         self._used_sum = per_second
         self._spent_until = 0.0  # at a steady pace, what was spent lasts until then
 
+    def learn(self, per_second: int) -> None:
+        """Keep to another cap from now on: a carrier has shown what it takes, or has shown that it takes more."""
+        if not self.per_second or not per_second:  # without a cap nothing was counted
+            self._reserved = self._used_sum = 0
+            self._used.clear()
+        self.per_second = per_second
+
     def reserve(self, units: int, now: float) -> bool:
         """Set `units` aside if they fit. A message larger than the whole cap may go when nothing else does."""
         if not self.per_second:
@@ -42,13 +49,13 @@ class Cap:
 
     def use(self, units: int, now: float) -> None:
         if self.per_second:
-            self._reserved -= units
+            self._reserved = max(0, self._reserved - units)  # what was set aside before there was a cap is not in it
             self._used.append((now, units))
             self._used_sum += units
 
     def give_back(self, units: int) -> None:
         if self.per_second:
-            self._reserved -= units
+            self._reserved = max(0, self._reserved - units)
             self._spent_until -= units / self.per_second
 
     def free(self, now: float) -> int:

@@ -18,7 +18,7 @@ what `output` gives is written. Every token of a request comes back exactly once
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from heliograph.smpp.codec import (
     INVALID_COMMAND_ID,
@@ -53,6 +53,24 @@ from heliograph.smpp.commands import (
     Tag,
     name_of,
 )
+from heliograph.smpp.events import (
+    Answered,
+    Asked,
+    Binding,
+    Bound,
+    Event,
+    Invited,
+    Late,
+    Over,
+    Refused,
+    Silent,
+    Timers,
+)
+
+__all__ = [
+    *("Answered", "Asked", "Binding", "Bound", "Event", "Invited", "Late", "Over", "Refused", "Session", "Silent"),
+    *("MODES", "Timers"),
+]
 
 OPEN: Final = "open"
 BINDING: Final = "binding"
@@ -66,76 +84,6 @@ _SEQUENCE_MAX: Final = 0x7FFFFFFF
 _FROM_CLIENT: Final = frozenset({SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM})
 _FROM_SERVER: Final = frozenset({DELIVER_SM, DATA_SM, ALERT_NOTIFICATION})
 _VERSION_WITH_TLVS: Final = 0x34
-
-
-class Answered(NamedTuple):
-    """The response to a request of ours; a generic_nack that names it is one, too."""
-
-    token: Any
-    pdu: Pdu
-
-
-class Silent(NamedTuple):
-    """No response came in time: what became of the request is not known."""
-
-    token: Any
-
-
-class Asked(NamedTuple):
-    """A request of the peer, to be answered with `respond` (but for an alert_notification, which has no response)."""
-
-    pdu: Pdu
-
-
-class Bound(NamedTuple):
-    """The server took our bind."""
-
-    pdu: Pdu
-
-
-class Refused(NamedTuple):
-    """The server refused our bind; `Over` follows."""
-
-    pdu: Pdu
-
-
-class Binding(NamedTuple):
-    """A client wants to bind: answer with `accept` or `refuse`."""
-
-    pdu: Pdu
-
-
-class Invited(NamedTuple):
-    """The server asks us to bind (outbind)."""
-
-    pdu: Pdu
-
-
-class Late(NamedTuple):
-    """A response that nobody waits for; usually its request had been given up."""
-
-    pdu: Pdu
-
-
-class Over(NamedTuple):
-    """The session has ended: close the transport. What was asked and not answered is of unknown outcome."""
-
-    reason: str
-    unanswered: tuple[Any, ...]
-
-
-Event: TypeAlias = Answered | Silent | Asked | Bound | Refused | Binding | Invited | Late | Over
-
-
-class Timers(NamedTuple):
-    """Seconds; 0 switches a timer off."""
-
-    bind: float = 10.0  # from the connection to the bind, or from our bind to its answer
-    response: float = 30.0  # for each request
-    enquire: float = 30.0  # silence after which the link is asked
-    enquire_response: float = 10.0
-    inactivity: float = 0.0  # without any PDU but those that keep the link
-    half: float = 10.0  # from the first octet of a PDU to its last
 
 
 class _Waiting(NamedTuple):

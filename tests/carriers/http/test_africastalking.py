@@ -113,10 +113,27 @@ def test_a_reply_is_read() -> None:
     assert not heard.receipts
 
 
-def test_an_opt_out_notice_is_no_reply() -> None:
-    """`Heard` has no place for an opt-out without a text (nor is the shape confirmed): it is kept raw, and the next
-    send is refused as opted out."""
-    assert PROVIDER.read(callback_of(INBOUND["bulk opt-out notice"]["request"])) == Heard()
+def test_an_opt_out_notice_is_read() -> None:
+    one = INBOUND["bulk opt-out notice"]
+    assert PROVIDER.read(callback_of(one["request"])) == Heard(opted_out=[one["expect"]["from_"]])
+    assert list(report(senderId="ACME", phoneNumber="254711000000").opted_out) == ["+254711000000"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"phoneNumber": "+254711000000"},
+        {"senderId": "ACME"},
+        {"senderId": "ACME", "phoneNumber": "22384"},
+        {"senderId": "ACME", "phoneNumber": "+"},
+        {"senderId": "ACME", "phoneNumber": "everybody"},
+        {"senderId": "ACME", "phoneNumber": "+254711000000", "id": "x", "status": "Success"},
+        {"senderId": "ACME", "phoneNumber": "+254711000000", "id": "x", "status": "Teleported"},
+        {"senderId": "ACME", "phoneNumber": "+254711000000", "from": "+254711000000", "text": "Hello"},
+    ],
+)
+def test_nobody_has_opted_out_by_another_call(fields: dict[str, str]) -> None:
+    assert list(report(**fields).opted_out) == []
 
 
 def test_the_balance_is_read() -> None:

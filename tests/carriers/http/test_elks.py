@@ -1,7 +1,9 @@
+import json
+
 import pytest
 
 from heliograph.carriers.http.elks import Elks
-from heliograph.carriers.http.provider import Text
+from heliograph.carriers.http.provider import Answer, Text
 from tests.carriers.http.harness import (
     answer_of,
     assert_outcome,
@@ -34,6 +36,13 @@ def test_a_text_becomes_the_recorded_request(name: str) -> None:
 @pytest.mark.parametrize("name", SENDS)
 def test_a_recorded_answer_is_read(name: str) -> None:
     assert_outcome(PROVIDER.answer(TEXT, answer_of(SENDS[name]["response"])), SENDS[name]["expect"])
+
+
+@pytest.mark.parametrize("cost", [0, -3500, True, "3500", None, [], 10**400])
+def test_a_cost_that_is_no_price_is_left_out(cost: object) -> None:
+    outcome = PROVIDER.answer(TEXT, Answer(200, json.dumps({"id": "s1", "cost": cost, "parts": cost}).encode()))
+    assert (outcome.state, outcome.carrier_ids) == ("accepted", ("s1",))
+    assert (outcome.price, outcome.currency, outcome.parts) == (None, None, None)
 
 
 @pytest.mark.parametrize("name", examples("46elks", "status_callbacks"))

@@ -91,6 +91,11 @@ def test_an_answer_that_is_neither_yes_nor_no_is_unknown(status: int, body: obje
     assert (outcome.state, outcome.failure) == ("unknown", "unknown")
 
 
+def test_the_code_of_a_report_says_nothing_in_an_answer() -> None:
+    outcome = PROVIDER.answer(TEXT, Answer(422, b'{"errors": [{"code": 103}]}'))
+    assert (outcome.state, outcome.failure, outcome.carrier_code) == ("refused", "permanent", "103")
+
+
 @pytest.mark.parametrize("recipients", [None, [], {"items": []}, {"items": [7]}, {"items": [{"messagePartCount": 0}]}])
 def test_an_id_is_enough(recipients: object) -> None:
     outcome = PROVIDER.answer(TEXT, Answer(201, json.dumps({"id": "x", "recipients": recipients}).encode()))

@@ -208,9 +208,9 @@ def test_a_changed_call_is_refused(name: str) -> None:
 
 def test_an_old_signature_is_refused() -> None:
     params = VECTORS["delivery receipt, HMAC-sha256"]["params"]
-    for call in ways(params, NOW + 299_000):
+    for call in ways(params, NOW + 25 * 3_600_000):
         assert PROVIDER.verify(call) is None
-    for call in ways(params, NOW + 301_000):
+    for call in ways(params, NOW + 25 * 3_600_000 + 1):
         assert PROVIDER.verify(call)
 
 

@@ -107,7 +107,8 @@ def test_who_said_stop_has_opted_out() -> None:
 
 def test_an_unknown_word_changes_nothing_and_an_unknown_code_is_unknown() -> None:
     assert not PROVIDER.read(reported(status="teleported")).receipts
-    for error in ({"type": "#1999"}, {"type": "#word"}, {"type": 1000}, {}, "x", None):
+    # 1060 is known, but as the word of an answer: in a report it means something else
+    for error in ({"type": "#1999"}, {"type": "#1060"}, {"type": "#word"}, {"type": 1000}, {}, "x", None):
         [receipt] = PROVIDER.read(reported(status="Rejected", error=error)).receipts
         assert (receipt.fact, receipt.failure) == ("undelivered", "unknown")
 
@@ -158,8 +159,8 @@ def test_a_signature_is_judged(name: str) -> None:
 
 def test_an_old_signature_is_refused() -> None:
     one = VECTORS["status webhook"]
-    assert PROVIDER.verify(callback_of(one, at=NOW + 299_000)) is None
-    assert PROVIDER.verify(callback_of(one, at=NOW + 301_000))
+    assert PROVIDER.verify(callback_of(one, at=NOW + 25 * 3_600_000)) is None
+    assert PROVIDER.verify(callback_of(one, at=NOW + 25 * 3_600_000 + 1))
 
 
 def test_only_a_whole_token_is_a_proof() -> None:

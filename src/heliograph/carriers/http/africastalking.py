@@ -74,7 +74,7 @@ class AfricasTalking(provider.Provider):
             return self._report(form, callback)
         if "senderId" in form and not form.keys() & {"id", "status", "text"}:  # the notice of an opt-out
             number = plus(form.get("phoneNumber", ""))
-            return Heard(opted_out=[number] if _NUMBER.fullmatch(number) else [])
+            return Heard(opted_out=[number]) if _NUMBER.fullmatch(number) else Heard()
         if not form.get("from") or "text" not in form:
             return Heard()
         return Heard(

@@ -64,7 +64,7 @@ def by_status(answer: Answer) -> Outcome:
     status = answer.status
     if status == 503 and answer.retry_after_ms is not None:
         failure = THROTTLED
-    elif 400 <= status < 500:
+    elif 400 <= status < 500 and status != 409:  # a conflict with what? only a code can tell
         failure = _BY_STATUS.get(status, PERMANENT)
     else:
         return Outcome("unknown", failure=UNKNOWN, code="unclear_answer", carrier_code=str(status))

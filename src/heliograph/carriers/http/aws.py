@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendText
 Reports and replies come through SNS.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -123,11 +124,11 @@ class Aws(provider.Provider):
             return Heard(inbound=[self.inbound(sender=sender, to=to, text=text, at=callback.at, carrier_id=carrier_id)])
         return Heard(self._receipts(event, callback.at))
 
-    def _receipts(self, event: dict[str, Any], at: int) -> list[Receipt]:
+    def _receipts(self, event: dict[str, Any], at: int) -> Sequence[Receipt]:
         carrier_id, word = string_of(event.get("messageId")), string_of(event.get("eventType")).upper()
         state = _STATES.get(word)
         if state is None or not carrier_id:
-            return []
+            return ()
         failure = codes("aws")[word].failure if state in ("undelivered", "expired", "failed") else None
         price = _price(event)
         return [

@@ -67,8 +67,10 @@ class BulkSms(provider.Provider):
     def answer(self, text: Text, answer: Answer) -> Outcome:
         said = answer.json()
         one = first_of(said)
-        carrier_id = string_of(one.get("id"))
-        if 200 <= answer.status < 300 and carrier_id:
+        carrier_id, ref = string_of(one.get("id")), string_of(one.get("userSuppliedId"))
+        # The number is a message's: a further try has it too, and so may another installation with the same account.
+        # The later text is then not sent, and answered like the earlier one.
+        if 200 <= answer.status < 300 and carrier_id and ref in ("", text.ref):
             return accepted(carrier_id, parts=count_of(one.get("numberOfParts")))
         _, mark, word = string_of(dict_of(said).get("type")).rpartition("#")  # a problem type is an address
         outcome = by_status(answer)

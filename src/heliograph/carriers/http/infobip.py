@@ -8,7 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, no, refused
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, dicts_of, first_of, string_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
 from heliograph.core.failures import OPTED_OUT, PERMANENT, TRANSIENT, UNKNOWN
@@ -51,21 +52,21 @@ class Infobip(provider.Provider):
         return Call("POST", f"{self.base}/sms/3/messages", headers, msgspec.json.encode({"messages": [message]}))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = _dict(answer.json())
+        said = dict_of(answer.json())
         if answer.status != 200:
-            older = _dict(_dict(said.get("requestError")).get("serviceException"))
-            word = said.get("errorCode") or older.get("messageId")
-            return refused("infobip_status", word, answer) if isinstance(word, str) else by_status(answer)
-        one = next(iter(_dicts(said.get("messages"))), {})
-        status, carrier_id = _dict(one.get("status")), one.get("messageId")
+            older = dict_of(dict_of(said.get("requestError")).get("serviceException"))
+            word = string_of(said.get("errorCode")) or string_of(older.get("messageId"))
+            return refused("infobip_status", word, answer) if word else by_status(answer)
+        one = first_of(said.get("messages"))
+        status, carrier_id = dict_of(one.get("status")), string_of(one.get("messageId"))
         state, code = _state(status), _code(status)
         if state in ("sent", "delivered") or code == _DUPLICATE:
-            if isinstance(carrier_id, str) and carrier_id:
-                return accepted(carrier_id, parts=_count(_dict(one.get("details")).get("messageCount")))
+            if carrier_id:
+                return accepted(carrier_id, parts=count_of(dict_of(one.get("details")).get("messageCount")))
         elif code in codes("infobip_status"):
             return refused("infobip_status", code, answer)
-        elif state is not None:  # a no, for a reason that we don't know
-            return Outcome("refused", failure=UNKNOWN, code=OUR_CODES[UNKNOWN], carrier_code=code or None)
+        elif state is not None:
+            return no(code or None)
         return by_status(answer)
 
     def read(self, callback: Callback) -> Heard:
@@ -83,11 +84,9 @@ class Infobip(provider.Provider):
         return Call("GET", f"{self.base}/account/1/balance", self._headers())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = _dict(answer.json())
-        amount, currency = _decimal(said.get("balance")), said.get("currency")
-        if answer.status != 200 or amount is None or not isinstance(currency, str):
-            return None
-        return f"{amount:f}", currency
+        said = dict_of(answer.json())
+        amount, currency = decimal_of(said.get("balance")), string_of(said.get("currency"))
+        return (amount, currency) if amount is not None and currency and answer.status == 200 else None
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"App {self.settings.api_key}", "Accept": "application/json"}
@@ -96,25 +95,25 @@ class Infobip(provider.Provider):
         return [receipt for one in said if (receipt := self._receipt(one, at))]
 
     def _receipt(self, one: dict[str, Any], at: int) -> Receipt | None:
-        status, carrier_id, ref = _dict(one.get("status")), one.get("messageId"), one.get("callbackData")
-        state, parts = _state(status), _count(one.get("messageCount"))
+        status, carrier_id = dict_of(one.get("status")), string_of(one.get("messageId"))
+        state, parts = _state(status), count_of(one.get("messageCount"))
         # The refusal of a duplicate bears the id of the first message, whose end it is not.
-        if state is None or _code(status) == _DUPLICATE or not isinstance(carrier_id, str):
+        if state is None or _code(status) == _DUPLICATE or not carrier_id:
             return None
-        told: dict[str, Any] = _price(_dict(one.get("price")), parts or 1)
+        told: dict[str, Any] = _price(dict_of(one.get("price")), parts or 1)
         if state in ("undelivered", "expired", "failed"):
-            failure, told["carrier_code"] = _failure(status, _dict(one.get("error")))
+            failure, told["carrier_code"] = _failure(status, dict_of(one.get("error")))
             told |= {"failure": failure, "code": OUR_CODES[failure]}
-        ref = ref if isinstance(ref, str) else None
+        ref = string_of(one.get("callbackData")) or None
         return Receipt(self.name, carrier_id, fact_of(state), at, ref=ref, parts=parts, **told)
 
     def _inbound(self, said: list[dict[str, Any]], at: int) -> list[Inbound]:
         heard = []
         for one in said:
-            sender, to, text, carrier_id = (one.get(name) for name in ("from", "to", "text", "messageId"))
+            sender, to, text = (one.get(name) for name in ("from", "to", "text"))
             if isinstance(sender, str) and isinstance(to, str) and isinstance(text, str):
-                known = carrier_id if isinstance(carrier_id, str) else None
-                heard.append(self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=known))
+                carrier_id = string_of(one.get("messageId")) or None
+                heard.append(self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=carrier_id))
         return heard
 
 
@@ -140,10 +139,9 @@ def _failure(status: dict[str, Any], error: dict[str, Any]) -> tuple[str, str | 
 
 
 def _price(said: dict[str, Any], parts: int) -> dict[str, str]:
-    each, currency = _decimal(said.get("pricePerMessage")), said.get("currency")
-    if each is None or each < 0 or not isinstance(currency, str):
-        return {}
-    return {"price": f"{each * parts:f}", "currency": currency}
+    each, currency = said.get("pricePerMessage"), string_of(said.get("currency"))
+    price = amount_of(Decimal(str(each)) * parts) if type(each) in (int, float) else None
+    return {"price": price, "currency": currency} if price and currency else {}
 
 
 def _code(said: dict[str, Any]) -> str:
@@ -151,21 +149,5 @@ def _code(said: dict[str, Any]) -> str:
     return str(number) if isinstance(number, int) else ""
 
 
-def _count(number: object) -> int | None:
-    return number if type(number) is int and number > 0 else None
-
-
-def _decimal(number: object) -> Decimal | None:
-    return Decimal(str(number)) if type(number) in (int, float) else None
-
-
-def _dict(said: object) -> dict[str, Any]:
-    return said if isinstance(said, dict) else {}
-
-
-def _dicts(said: object) -> list[dict[str, Any]]:
-    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
-
-
 def _results(said: object) -> list[dict[str, Any]]:
-    return _dicts(_dict(said).get("results"))
+    return dicts_of(dict_of(said).get("results"))

@@ -1,8 +1,6 @@
 """MessageBird, now Bird, the REST API: https://developers.messagebird.com/api/sms-messaging/"""
 
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,6 +8,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
 from heliograph.carriers.http.proof import jwt_claims, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.carriers.port import Capabilities
@@ -24,12 +23,8 @@ _STATES: Final = {
     "expired": "expired",
     "delivery_failed": "undelivered",
 }
-# The table's codes of the API itself. In a report the same number is a network's and means something else.
-_OF_THE_API: Final = frozenset({"2", "9", "10", "20", "21", "25", "98", "99", "429"})
 _CURRENCIES: Final = {"euros": "EUR", "pounds": "GBP", "dollars": "USD"}
 _LEEWAY_S: Final = 1
-_PRICE: Final = re.compile(r"(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,12})?")  # above zero
-_PARTS: Final = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -62,12 +57,11 @@ class MessageBird(provider.Provider):
         return Call("POST", f"{self.base}/messages", headers, msgspec.json.encode(body))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = _dict(answer.json())
-        carrier_id = said.get("id")
-        if answer.status == 201 and isinstance(carrier_id, str) and carrier_id:
-            return accepted(carrier_id, parts=_parts(_recipient(said).get("messagePartCount")))
-        code = _dict(_first(said.get("errors"))).get("code")
-        return refused("messagebird", str(code), answer) if isinstance(code, int | str) else by_status(answer)
+        said = dict_of(answer.json())
+        carrier_id, code = string_of(said.get("id")), word_of(first_of(said.get("errors")).get("code"))
+        if answer.status == 201 and carrier_id:
+            return accepted(carrier_id, parts=count_of(_recipient(said).get("messagePartCount")))
+        return refused("messagebird_http", code, answer) if code else by_status(answer)
 
     def forged(self, callback: Callback) -> str | None:
         token, secret = callback.headers.get("messagebird-signature-jwt", ""), self.settings.signature_secret
@@ -102,23 +96,20 @@ class MessageBird(provider.Provider):
         return Call("GET", f"{self.base}/messages/{quote(carrier_id, safe='')}", self._headers())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        said = _dict(answer.json())
+        said = dict_of(answer.json())
         if answer.status != 200:
             return ()
-        recipient, ref = _recipient(said), said.get("reference")
-        price = _dict(recipient.get("price"))
-        ref = ref if isinstance(ref, str) and ref else None
+        recipient, ref = _recipient(said), string_of(said.get("reference")) or None
+        price = dict_of(recipient.get("price"))
         return self._receipts(carrier_id, recipient, (price.get("amount"), price.get("currency")), ref, at)
 
     def balance_request(self) -> Call:
         return Call("GET", f"{self.base}/balance", self._headers())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = _dict(answer.json())
-        amount, kind = said.get("amount"), said.get("type")
-        if answer.status != 200 or not isinstance(amount, int | float) or isinstance(amount, bool):
-            return None
-        return (f"{Decimal(str(amount)):f}", _CURRENCIES.get(kind, kind)) if isinstance(kind, str) else None
+        said = dict_of(answer.json())
+        amount, kind = decimal_of(said.get("amount")), string_of(said.get("type"))
+        return (amount, _CURRENCIES.get(kind, kind)) if amount is not None and kind and answer.status == 200 else None
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"AccessKey {self.settings.access_key}", "Accept": "application/json"}
@@ -126,16 +117,15 @@ class MessageBird(provider.Provider):
     def _receipts(
         self, carrier_id: str, fields: Mapping[str, Any], cost: tuple[object, object], ref: str | None, at: int
     ) -> list[Receipt]:
-        state = _STATES.get(str(fields.get("status")).lower())
+        state = _STATES.get(string_of(fields.get("status")).lower())
         if state is None or not carrier_id:
             return []
         failure = code = None
         if state in ("undelivered", "expired"):
-            said = fields.get("statusErrorCode")
-            code = str(said) if isinstance(said, int | str) and said != "" else None
+            code = word_of(fields.get("statusErrorCode")) or None
             failure = _failure(state, code)
-        amount, currency = str(cost[0]), cost[1]
-        priced = _PRICE.fullmatch(amount) is not None and isinstance(currency, str) and currency != ""
+        price, currency = amount_of(cost[0]), string_of(cost[1])
+        priced = price is not None and currency != ""
         return [
             Receipt(
                 self.name,
@@ -145,16 +135,16 @@ class MessageBird(provider.Provider):
                 failure,
                 OUR_CODES[failure] if failure else None,
                 code,
-                amount if priced else None,
-                str(currency) if priced else None,
+                price if priced else None,
+                currency if priced else None,
                 ref=ref,
-                parts=_parts(fields.get("messagePartCount")),
+                parts=count_of(fields.get("messagePartCount")),
             )
         ]
 
 
 def _failure(state: str, code: str | None) -> str:
-    known = codes("messagebird").get(code) if code and code not in _OF_THE_API else None
+    known = codes("messagebird_report").get(code or "")
     if known is not None:
         return known.failure
     return UNREACHABLE if state == "expired" else UNKNOWN
@@ -162,16 +152,4 @@ def _failure(state: str, code: str | None) -> str:
 
 def _recipient(said: dict[str, Any]) -> dict[str, Any]:
     """The one whom a message has."""
-    return _dict(_first(_dict(said.get("recipients")).get("items")))
-
-
-def _parts(count: object) -> int | None:
-    return int(str(count)) if _PARTS.fullmatch(str(count)) else None
-
-
-def _dict(said: object) -> dict[str, Any]:
-    return said if isinstance(said, dict) else {}
-
-
-def _first(said: object) -> object:
-    return said[0] if isinstance(said, list) and said else None
+    return first_of(dict_of(said.get("recipients")).get("items"))

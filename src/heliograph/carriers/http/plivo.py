@@ -1,14 +1,14 @@
 """Plivo: https://www.plivo.com/docs/messaging/api/message/send-a-message"""
 
-import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -26,7 +26,6 @@ _STATES: Final = {
 _EXPIRED: Final = "420"  # the word beside it is failed or undelivered
 _EXPIRY_S: Final = (5, 10_800)  # the shortest, and what they take when nothing is said: no longer one can be set
 _CURRENCY: Final = "USD"  # they bill in no other
-_MONEY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -61,7 +60,7 @@ class Plivo(provider.Provider):
         return Call("POST", f"{self._account()}/Message/", headers, msgspec.json.encode(body))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        given = _object(answer).get("message_uuid")
+        given = dict_of(answer.json()).get("message_uuid")
         ids = [one for one in given if isinstance(one, str) and one] if isinstance(given, list) else []
         if answer.status in (200, 201, 202) and ids:
             return accepted(*ids)
@@ -94,7 +93,7 @@ class Plivo(provider.Provider):
         return Call("GET", f"{self._account()}/Message/{quote(carrier_id, safe='')}/", self._login())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        said = _object(answer)
+        said = dict_of(answer.json())
         if answer.status != 200:
             return ()
         state, code = said.get("message_state"), said.get("error_code")
@@ -104,22 +103,21 @@ class Plivo(provider.Provider):
         return Call("GET", f"{self._account()}/", self._login())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        amount = _object(answer).get("cash_credits")
-        return (amount, _CURRENCY) if isinstance(amount, str) else None
+        amount = decimal_of(dict_of(answer.json()).get("cash_credits"))
+        return (amount, _CURRENCY) if amount is not None and answer.status == 200 else None
 
     def _receipts(
         self, uuid: str, word: object, code: object, units: object, amount: object, at: int, ref: str | None = None
     ) -> list[Receipt]:
-        state = _STATES.get(word.lower()) if isinstance(word, str) else None
+        state = _STATES.get(string_of(word).lower())
         if state is None:
             return []
-        parts = int(str(units)) if re.fullmatch("[1-9][0-9]{0,3}", str(units)) else None
-        price = amount if isinstance(amount, str) and _MONEY.fullmatch(amount) else None
-        currency = _CURRENCY if price is not None else None
+        price, parts = amount_of(string_of(amount)), count_of(units)
+        currency = _CURRENCY if price else None
         fact = "expired" if code == _EXPIRED else fact_of(state)
         failure = theirs = None
         if fact in ("undelivered", "refused", "expired"):
-            theirs = str(code) if isinstance(code, int | str) else None
+            theirs = word_of(code) or None
             failure = codes("plivo").get(theirs or "", Code()).failure
         ours = OUR_CODES[failure] if failure is not None else None
         return [Receipt(self.name, uuid, fact, at, failure, ours, theirs, price, currency, ref=ref, parts=parts)]
@@ -129,11 +127,6 @@ class Plivo(provider.Provider):
 
     def _login(self) -> dict[str, str]:
         return {"Authorization": basic(self.settings.auth_id, self.settings.auth_token)}
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    said = answer.json()
-    return said if isinstance(said, dict) else {}
 
 
 def _signed(callback: Callback) -> str:

@@ -1,5 +1,6 @@
 """Sinch: https://developers.sinch.com/docs/sms/api-reference/sms"""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import count_of, dict_of, string_of
 from heliograph.carriers.http.proof import hmac_base64, is_stale, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -25,6 +27,7 @@ _STATES: Final = {
     "unknown": "sent",  # to them an end; to us nobody knows yet
 }
 _ENDS: Final = ("undelivered", "expired", "canceled", "failed")
+_LONGEST_S: Final = 259_200  # they refuse a later end
 _SIGNATURE: Final = "x-sinch-webhook-signature"
 
 
@@ -52,12 +55,14 @@ class Sinch(provider.Provider):
         self.batches = f"{base}/xms/v1/{quote(settings.service_plan_id, safe='')}/batches"
 
     def request(self, text: Text) -> Call:
+        expire_at = datetime.fromtimestamp(text.at // 1000 + min(text.valid_for_s, _LONGEST_S), UTC)
         batch: dict[str, Any] = {
             "type": "mt_text",
             "to": [text.to],
             "body": text.text,
             "client_reference": text.ref,
             "delivery_report": "none",
+            "expire_at": expire_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         }
         if text.sender is not None:
             batch["from"] = text.sender
@@ -69,12 +74,12 @@ class Sinch(provider.Provider):
         return Call("POST", self.batches, headers, msgspec.json.encode(batch))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = _dict(answer.json())
+        said = dict_of(answer.json())
         if answer.status in (200, 201):
-            carrier_id = said.get("id")
-            return accepted(carrier_id) if isinstance(carrier_id, str) and carrier_id else by_status(answer)
-        word = said.get("code")
-        if answer.status == 400 and isinstance(word, str) and word:  # here their word says more than the status
+            carrier_id = string_of(said.get("id"))
+            return accepted(carrier_id) if carrier_id else by_status(answer)
+        word = string_of(said.get("code"))
+        if answer.status == 400 and word:  # here their word says more than the status
             return refused("sinch_http", word, answer)
         return refused("sinch_http", str(answer.status), answer)
 
@@ -88,7 +93,7 @@ class Sinch(provider.Provider):
         return "the signed time is too far from now" if is_stale(timestamp, callback.at) else None
 
     def read(self, callback: Callback) -> Heard:
-        said = _dict(callback.json())
+        said = dict_of(callback.json())
         if said.get("type") == "mo_text":
             return Heard(inbound=self._inbound(said, callback.at))
         return Heard(self._receipts(said, callback.at, callback.ref()))
@@ -97,7 +102,7 @@ class Sinch(provider.Provider):
         return Call("GET", f"{self.batches}/{quote(carrier_id, safe='')}/delivery_report", self._headers())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> list[Receipt]:
-        return self._receipts(_dict(answer.json()), at, None) if answer.status == 200 else []
+        return self._receipts(dict_of(answer.json()), at, None) if answer.status == 200 else []
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.settings.token}"}
@@ -110,14 +115,9 @@ class Sinch(provider.Provider):
             told = statuses[0] if isinstance(statuses, list) and len(statuses) == 1 else None
         elif said.get("type") != "recipient_delivery_report_sms":
             return []
-        carrier_id, echo, number = (
-            said.get("batch_id"),
-            said.get("client_reference"),
-            said.get("number_of_message_parts"),
-        )
-        word, code = _dict(told).get("status"), _dict(told).get("code")
-        state = _STATES.get(word.lower()) if isinstance(word, str) else None
-        if state is None or not isinstance(carrier_id, str):
+        carrier_id, code = string_of(said.get("batch_id")), dict_of(told).get("code")
+        state = _STATES.get(string_of(dict_of(told).get("status")).lower())
+        if state is None or not carrier_id:
             return []
         carrier_code = str(code) if type(code) is int else None
         failure = codes("sinch_report").get(carrier_code or "", Code()).failure if state in _ENDS else None
@@ -130,18 +130,14 @@ class Sinch(provider.Provider):
                 failure,
                 OUR_CODES[failure] if failure else None,
                 carrier_code,
-                ref=echo if isinstance(echo, str) else ref,
-                parts=number if type(number) is int else None,
+                ref=string_of(said.get("client_reference")) or ref,
+                parts=count_of(said.get("number_of_message_parts")),
             )
         ]
 
     def _inbound(self, said: dict[str, Any], at: int) -> list[Inbound]:
-        sender, to, text, carrier_id = (said.get(name) for name in ("from", "to", "body", "id"))
+        sender, to, text = (said.get(name) for name in ("from", "to", "body"))
         if not (isinstance(sender, str) and isinstance(to, str) and isinstance(text, str)):
             return []
-        known = carrier_id if isinstance(carrier_id, str) else None
-        return [self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=known)]
-
-
-def _dict(said: object) -> dict[str, Any]:
-    return said if isinstance(said, dict) else {}
+        carrier_id = string_of(said.get("id")) or None
+        return [self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=carrier_id)]

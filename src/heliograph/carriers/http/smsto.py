@@ -1,6 +1,5 @@
 """SMS.to: https://support.sms.to/support/solutions/articles/43000695113"""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,6 +8,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, refused
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
 from heliograph.carriers.http.proof import hmac_hex, is_stale, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -32,9 +32,7 @@ _STATES: Final[dict[str, tuple[str, str | None]]] = {
     "UNSUBSCRIBED": ("failed", OPTED_OUT),
     "OPTED_OUT": ("failed", OPTED_OUT),  # only other people's code knows it, but a no must not be missed
 }
-_PRICE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_BALANCE: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
-_PARTS: Final = re.compile(r"[1-9][0-9]{0,2}")
+_STALE_S: Final = 12 * 3_600  # the repeats go on for 7 hours or more, perhaps with the time of the first
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -63,14 +61,11 @@ class SmsTo(provider.Provider):
         return Call("POST", f"{self.base}/sms/send", headers, msgspec.json.encode(body))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = answer.json()
-        said = said if isinstance(said, dict) else {}
+        said = dict_of(answer.json())
         if 200 <= answer.status < 300:
-            carrier_id = said.get("message_id")
-            if isinstance(carrier_id, str) and carrier_id and said.get("success") is not False:
-                return accepted(carrier_id)
-            return by_status(answer)
-        if answer.status == 422 and "opted out" in _shown(said.get("message")).lower():
+            carrier_id = string_of(said.get("message_id"))
+            return accepted(carrier_id) if carrier_id and said.get("success") is not False else by_status(answer)
+        if answer.status == 422 and "opted out" in string_of(said.get("message")).lower():
             return Outcome("refused", failure=OPTED_OUT, code=OUR_CODES[OPTED_OUT], carrier_code="422")
         return refused("smsto", str(answer.status), answer)
 
@@ -81,13 +76,12 @@ class SmsTo(provider.Provider):
         wanted = hmac_hex("sha256", self.settings.signature_secret, callback.body + f".{signed_at}".encode())
         if not same(signature, wanted):
             return "X-SMSto-Signature does not fit the body"
-        return "X-SMSto-Signature is too old" if is_stale(signed_at, callback.at) else None
+        return "X-SMSto-Signature is too old" if is_stale(signed_at, callback.at, _STALE_S) else None
 
     def read(self, callback: Callback) -> Heard:
-        said = callback.json()  # an account can be switched from forms to JSON
-        fields: Mapping[str, Any] = said if isinstance(said, dict) else callback.form()
+        fields: Mapping[str, Any] = dict_of(callback.json()) or callback.form()  # an account can be switched to JSON
         if "messageId" in fields:
-            return Heard(self._receipts(fields["messageId"], fields, callback.at, callback.ref()))
+            return Heard(self._receipts(string_of(fields["messageId"]), fields, callback.at, callback.ref()))
         if isinstance(fields.get("from"), str) and isinstance(fields.get("message"), str):
             return Heard(inbound=[self._reply(fields, callback.at)])
         return Heard()
@@ -96,32 +90,28 @@ class SmsTo(provider.Provider):
         return Call("GET", f"{self.base}/message/{quote(carrier_id, safe='')}", self._headers())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        said = answer.json()
-        if answer.status != 200 or not isinstance(said, dict):
-            return ()
-        return self._receipts(carrier_id, said, at, None)
+        return self._receipts(carrier_id, dict_of(answer.json()), at, None) if answer.status == 200 else ()
 
     def balance_request(self) -> Call:
         base = (self.settings.base_url or _AUTH_HOST).rstrip("/")
         return Call("GET", f"{base}/api/balance", self._headers())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = answer.json()
-        if answer.status != 200 or not isinstance(said, dict) or not _BALANCE.fullmatch(_shown(said.get("balance"))):
+        said = dict_of(answer.json())
+        amount, currency = decimal_of(said.get("balance")), string_of(said.get("currency"))
+        if answer.status != 200 or amount is None:
             return None
-        currency = said.get("currency")
-        return str(said["balance"]), currency if isinstance(currency, str) else self.settings.currency_of_account
+        return amount, currency or self.settings.currency_of_account
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.settings.api_key}", "Accept": "application/json"}
 
-    def _receipts(self, carrier_id: object, fields: Mapping[str, Any], at: int, ref: str | None) -> list[Receipt]:
-        word = _shown(fields.get("status")).upper()
-        if word not in _STATES or not isinstance(carrier_id, str) or not carrier_id:
+    def _receipts(self, carrier_id: str, fields: Mapping[str, Any], at: int, ref: str | None) -> list[Receipt]:
+        word = string_of(fields.get("status")).upper()
+        if word not in _STATES or not carrier_id:
             return []
         state, failure = _STATES[word]
-        price, parts = _shown(fields.get("price")), _shown(fields.get("parts"))
-        priced = _PRICE.fullmatch(price) is not None and float(price) > 0
+        price = amount_of(fields.get("price"))
         return [
             Receipt(
                 self.name,
@@ -131,21 +121,16 @@ class SmsTo(provider.Provider):
                 failure,
                 code=OUR_CODES[failure] if failure else None,
                 carrier_code=word if failure else None,
-                price=price if priced else None,
-                currency=self.settings.currency_of_account if priced else None,
+                price=price,
+                currency=self.settings.currency_of_account if price else None,
                 ref=ref,
-                parts=int(parts) if _PARTS.fullmatch(parts) else None,
+                parts=count_of(fields.get("parts")),
             )
         ]
 
     def _reply(self, fields: Mapping[str, Any], at: int) -> Inbound:
         """Replies come without an id, and again when we were slow: what it says and when is who it is."""
-        sender, to, text = fields["from"], _shown(fields.get("to")), fields["message"]
-        received = _shown(fields.get("receivedDate"))
+        sender, to, text = fields["from"], word_of(fields.get("to")), fields["message"]
+        received = word_of(fields.get("receivedDate"))
         carrier_id = sha256_hex("\n".join((sender, to, received, text)).encode())[:32] if received else None
         return self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=carrier_id)
-
-
-def _shown(value: object) -> str:
-    """Forms have words where JSON has numbers; what is neither says nothing."""
-    return str(value) if isinstance(value, str | int | float) else ""

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -64,12 +65,11 @@ class Telesign(provider.Provider):
         return Call("POST", f"{self.base}/v1/messaging", headers, urlencode(form).encode())
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = answer.json()
-        code = _code(said)
-        carrier_id = said.get("reference_id") if isinstance(said, dict) else None
-        if answer.status // 100 == 2 and isinstance(carrier_id, str) and carrier_id and code not in codes("telesign"):
+        said = dict_of(answer.json())
+        carrier_id, code = string_of(said.get("reference_id")), _code(said)
+        if answer.status // 100 == 2 and carrier_id and code not in codes("telesign"):
             return accepted(carrier_id)
-        return by_status(answer) if code is None else refused("telesign", code, answer)
+        return refused("telesign", code, answer) if code else by_status(answer)
 
     def forged(self, callback: Callback) -> str | None:
         header = callback.headers.get("authorization", "")  # TSA <customer>:<signature>
@@ -77,28 +77,24 @@ class Telesign(provider.Provider):
         return None if same(header.rpartition(":")[2], wanted) else "the signature is wrong"
 
     def read(self, callback: Callback) -> Heard:
-        said = callback.json()
-        carrier_id = said.get("reference_id") if isinstance(said, dict) else None
-        if not isinstance(carrier_id, str):
-            return Heard()
-        return Heard(self._receipts(carrier_id, said, callback.at, callback.ref()))
+        said = dict_of(callback.json())
+        return Heard(self._receipts(string_of(said.get("reference_id")), said, callback.at, callback.ref()))
 
     def question(self, carrier_id: str) -> Call:
         return Call("GET", f"{self.base}/v1/messaging/{quote(carrier_id, safe='')}", self._authorization())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        return self._receipts(carrier_id, answer.json(), at, None) if answer.status == 200 else ()
+        return self._receipts(carrier_id, dict_of(answer.json()), at, None) if answer.status == 200 else ()
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": basic(self.settings.customer_id, self.settings.api_key)}
 
-    def _receipts(self, carrier_id: str, said: Any, at: int, ref: str | None) -> Sequence[Receipt]:
+    def _receipts(self, carrier_id: str, said: dict[str, Any], at: int, ref: str | None) -> Sequence[Receipt]:
         """What a callback or an answer says of a message: they look alike."""
         code = _code(said)
-        state = _STATES.get(code or "")
-        if state is None:
+        state = _STATES.get(code)
+        if state is None or not carrier_id:
             return ()
-        echoed = said.get("external_id")
         failure = codes("telesign")[code].failure if code in codes("telesign") else None
         return [
             Receipt(
@@ -109,13 +105,11 @@ class Telesign(provider.Provider):
                 failure,
                 OUR_CODES[failure] if failure else None,
                 code,
-                ref=echoed if isinstance(echoed, str) and echoed else ref,
+                ref=string_of(said.get("external_id")) or ref,
             )
         ]
 
 
-def _code(said: Any) -> str | None:
+def _code(said: dict[str, Any]) -> str:
     """The code in an answer or callback."""
-    status = said.get("status") if isinstance(said, dict) else None
-    code = status.get("code") if isinstance(status, dict) else None
-    return str(code) if type(code) in (int, str) and code != "" else None
+    return word_of(dict_of(said.get("status")).get("code"))

@@ -1,7 +1,6 @@
 """Telnyx: https://developers.telnyx.com/api-reference/messages"""
 
 from collections.abc import Sequence
-from re import fullmatch
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,6 +8,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
 from heliograph.carriers.http.proof import ed25519_verifies, is_stale
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -62,8 +62,8 @@ class Telnyx(provider.Provider):
     def answer(self, text: Text, answer: Answer) -> Outcome:
         said = answer.json()
         message, code = _data(said), _code(said)
-        carrier_id = message.get("id")
-        if answer.status in (200, 201, 202) and isinstance(carrier_id, str) and carrier_id:
+        carrier_id = string_of(message.get("id"))
+        if answer.status in (200, 201, 202) and carrier_id:
             return accepted(carrier_id, parts=_parts(message), **_price(message))
         if answer.status == 409 and code not in codes("telnyx"):  # perhaps our first try is still at work there
             return Outcome("unknown", failure=UNKNOWN, code="unclear_answer", carrier_code=code or "409")
@@ -82,19 +82,18 @@ class Telnyx(provider.Provider):
 
     def read(self, callback: Callback) -> Heard:
         event = _data(callback.json())
-        message = event.get("payload")
-        carrier_id = message.get("id") if isinstance(message, dict) else None
-        if not isinstance(message, dict) or not isinstance(carrier_id, str):
+        message = dict_of(event.get("payload"))
+        carrier_id = string_of(message.get("id"))
+        if not carrier_id:
             return Heard()
         if event.get("event_type") in _REPORTS:
             return Heard(self._receipts(carrier_id, message, callback.at, callback.ref()))
-        sender, to, text = message.get("from"), _first(message.get("to")), message.get("text")
-        number = sender.get("phone_number") if isinstance(sender, dict) else None
-        ours = to.get("phone_number")
-        if event.get("event_type") != "message.received" or not isinstance(number, str) or not isinstance(ours, str):
+        sender = string_of(dict_of(message.get("from")).get("phone_number"))
+        to = string_of(first_of(message.get("to")).get("phone_number"))
+        if event.get("event_type") != "message.received" or not sender or not to:
             return Heard()
-        text = text if isinstance(text, str) else ""  # of pictures only
-        return Heard(inbound=[self.inbound(sender=number, to=ours, text=text, at=callback.at, carrier_id=carrier_id)])
+        text = string_of(message.get("text"))  # none comes with pictures only
+        return Heard(inbound=[self.inbound(sender=sender, to=to, text=text, at=callback.at, carrier_id=carrier_id)])
 
     def question(self, carrier_id: str) -> Call | None:
         return Call("GET", f"{self.base}/v2/messages/{quote(carrier_id, safe='')}", self._login())
@@ -107,12 +106,11 @@ class Telnyx(provider.Provider):
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
         said = _data(answer.json())
-        amount, currency = said.get("balance"), said.get("currency")
-        return (amount, currency) if isinstance(amount, str) and isinstance(currency, str) else None
+        amount, currency = decimal_of(said.get("balance")), string_of(said.get("currency"))
+        return (amount, currency) if amount is not None and currency and answer.status == 200 else None
 
     def _receipts(self, carrier_id: str, message: dict[str, Any], at: int, ref: str | None = None) -> list[Receipt]:
-        word = _first(message.get("to")).get("status")
-        state = _STATES.get(word.lower()) if isinstance(word, str) else None
+        state = _STATES.get(string_of(first_of(message.get("to")).get("status")).lower())
         if state is None:
             return []
         code = _code(message)
@@ -128,29 +126,20 @@ class Telnyx(provider.Provider):
 
 
 def _data(said: object) -> dict[str, Any]:
-    data = said.get("data") if isinstance(said, dict) else None
-    return data if isinstance(data, dict) else {}
-
-
-def _first(several: object) -> dict[str, Any]:
-    one = several[0] if isinstance(several, list) and several else None
-    return one if isinstance(one, dict) else {}
+    return dict_of(dict_of(said).get("data"))
 
 
 def _code(said: object) -> str | None:
     """The code of the first error that an answer or a message tells."""
-    code = _first(said.get("errors")).get("code") if isinstance(said, dict) else None
-    return str(code) if isinstance(code, int | str) else None
+    return word_of(first_of(dict_of(said).get("errors")).get("code")) or None
 
 
 def _parts(message: dict[str, Any]) -> int | None:
     parts = message.get("parts")
-    return parts if isinstance(parts, int) and parts > 0 else None
+    return count_of(parts) if isinstance(parts, int) else None
 
 
 def _price(message: dict[str, Any]) -> dict[str, str]:
-    cost = message.get("cost")
-    amount, currency = (cost.get("amount"), cost.get("currency")) if isinstance(cost, dict) else (None, None)
-    if not isinstance(amount, str) or not isinstance(currency, str) or not fullmatch(r"[0-9]+(\.[0-9]+)?", amount):
-        return {}
-    return {"price": amount, "currency": currency}
+    cost = dict_of(message.get("cost"))
+    price, currency = amount_of(cost.get("amount")), string_of(cost.get("currency"))
+    return {"price": price, "currency": currency} if price and currency else {}

@@ -1,12 +1,12 @@
 """Twilio: https://www.twilio.com/docs/messaging/api/message-resource"""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.carriers.port import Capabilities
@@ -18,7 +18,6 @@ _STATES: Final = frozenset(
 )
 _VALIDITY_OVER: Final = "30036"  # it waited too long in their queue and was not sent; the word is failed
 _LONGEST_S: Final = 36_000  # Twilio keeps no text longer, and each text so long when nothing is said
-_MONEY: Final = re.compile(r"-?([0-9]+(?:\.[0-9]+)?)")
 _PORTS: Final = {"https": "443", "http": "80"}
 
 
@@ -62,12 +61,12 @@ class Twilio(provider.Provider):
         return Call("POST", f"{self._account()}/Messages.json", headers, urlencode(form).encode())
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = _object(answer)
-        sid, code = said.get("sid"), said.get("code")
-        if answer.status in (200, 201) and isinstance(sid, str) and sid:
-            return accepted(sid, parts=_parts(said.get("num_segments")), **_price(said))
-        if 400 <= answer.status < 500 and isinstance(code, int | str):
-            return refused("twilio", str(code), answer)
+        said = dict_of(answer.json())
+        sid, code = string_of(said.get("sid")), word_of(said.get("code"))
+        if answer.status in (200, 201) and sid:
+            return accepted(sid, parts=count_of(said.get("num_segments")), **_price(said))
+        if 400 <= answer.status < 500 and code:
+            return refused("twilio", code, answer)
         return by_status(answer)  # with 5xx the code doesn't say either whether the text was taken
 
     def forged(self, callback: Callback) -> str | None:
@@ -107,20 +106,20 @@ class Twilio(provider.Provider):
         return Call("GET", f"{self._account()}/Messages/{quote(carrier_id, safe='')}.json", self._login())
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
-        said = _object(answer)
-        word, code = said.get("status"), said.get("error_code")
-        if answer.status != 200 or not isinstance(word, str):
+        said = dict_of(answer.json())
+        if answer.status != 200:
             return ()
-        code = str(code) if isinstance(code, int | str) else None
-        return self._receipts(carrier_id, word, code, at, parts=_parts(said.get("num_segments")), **_price(said))
+        word, code = string_of(said.get("status")), word_of(said.get("error_code")) or None
+        # A Messaging Service says 0 parts as long as it has not chosen a sender.
+        return self._receipts(carrier_id, word, code, at, parts=count_of(said.get("num_segments")), **_price(said))
 
     def balance_request(self) -> Call | None:
         return Call("GET", f"{self._account()}/Balance.json", self._login())
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = _object(answer)
-        amount, currency = said.get("balance"), said.get("currency")
-        return (amount, currency) if isinstance(amount, str) and isinstance(currency, str) else None
+        said = dict_of(answer.json())
+        amount, currency = decimal_of(said.get("balance")), string_of(said.get("currency"))
+        return (amount, currency) if amount is not None and currency and answer.status == 200 else None
 
     def _receipts(self, sid: str, word: str, code: str | None, at: int, **more: Any) -> list[Receipt]:
         if word.lower() not in _STATES:
@@ -140,21 +139,10 @@ class Twilio(provider.Provider):
         return {"Authorization": basic(user, password)}
 
 
-def _object(answer: Answer) -> dict[str, Any]:
-    said = answer.json()
-    return said if isinstance(said, dict) else {}
-
-
-def _parts(said: object) -> int | None:
-    """A Messaging Service says 0 as long as it has not chosen a sender."""
-    return int(said) if isinstance(said, str) and re.fullmatch("[1-9][0-9]{0,3}", said) else None
-
-
 def _price(said: dict[str, Any]) -> dict[str, str]:
     """A charge is negative for them."""
-    price, currency = said.get("price"), said.get("price_unit")
-    money = _MONEY.fullmatch(price) if isinstance(price, str) else None
-    return {"price": money[1], "currency": currency} if money and isinstance(currency, str) else {}
+    price, currency = amount_of(string_of(said.get("price")).removeprefix("-")), string_of(said.get("price_unit"))
+    return {"price": price, "currency": currency} if price and currency else {}
 
 
 def _signed_urls(url: str) -> tuple[str, str]:

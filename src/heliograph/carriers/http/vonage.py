@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import amount_of, decimal_of, dict_of, dicts_of, string_of
 from heliograph.carriers.http.proof import hmac_hex, is_stale, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.core.failures import THROTTLED, UNKNOWN
@@ -28,7 +29,7 @@ _CURRENCY: Final = "EUR"  # of every account
 _LONGEST_CALLBACK: Final = 100  # a longer URL is refused
 _OURS: Final = ("ref", "token")  # what our callback URL brings along in a GET: not Vonage's, so not signed
 _WAIT: Final = re.compile(r"wait \[ *([0-9]{1,6}) *\]")
-_PRICE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
+_STALE_S: Final = 25 * 3_600  # they repeat for 24 hours, perhaps with the time of the first
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -66,14 +67,14 @@ class Vonage(provider.Provider):
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
         """The HTTP status is 200 for a no as well: each part says for itself."""
-        said = answer.json()
-        parts = said.get("messages") if isinstance(said, dict) else None
-        if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+        said = dict_of(answer.json()).get("messages")
+        parts = dicts_of(said)
+        if not parts or parts != said:
             return by_status(answer)
-        ids = tuple(part["message-id"] for part in parts if part.get("status") == "0" and _is_id(part))
-        noes = [part for part in parts if isinstance(part.get("status"), str) and part["status"] != "0"]
+        ids = tuple(carrier_id for part in parts if (carrier_id := _taken_as(part)))
+        noes = [part for part in parts if string_of(part.get("status")) not in ("", "0")]
         if len(ids) == len(parts) and answer.status == 200:
-            prices = [price for part in parts if (price := price_of(part.get("message-price")))]
+            prices = [Decimal(price) for part in parts if (price := amount_of(part.get("message-price")))]
             if len(prices) < len(parts):
                 return accepted(*ids, parts=len(ids))
             return accepted(*ids, price=f"{sum(prices):f}", currency=_CURRENCY, parts=len(ids))
@@ -95,7 +96,8 @@ class Vonage(provider.Provider):
             wanted = hmac_hex(method, secret, signed.encode())
         if not same(given.lower(), wanted):
             return "sig does not fit the parameters"
-        return "the signed timestamp is too old" if is_stale(fields.get("timestamp", ""), callback.at) else None
+        stale = is_stale(fields.get("timestamp", ""), callback.at, _STALE_S)
+        return "the signed timestamp is too old" if stale else None
 
     def read(self, callback: Callback) -> Heard:
         fields = _fields(callback)
@@ -111,11 +113,8 @@ class Vonage(provider.Provider):
         return Call("GET", f"{self.base}/account/get-balance?{urlencode(self._account())}")
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
-        said = answer.json()
-        value = said.get("value") if isinstance(said, dict) else None
-        if answer.status != 200 or not isinstance(value, int | float) or isinstance(value, bool):
-            return None
-        return f"{Decimal(str(value)):f}", _CURRENCY
+        amount = decimal_of(dict_of(answer.json()).get("value"))
+        return (amount, _CURRENCY) if amount is not None and answer.status == 200 else None
 
     def _account(self) -> list[tuple[str, str]]:
         return [("api_key", self.settings.api_key), ("api_secret", self.settings.api_secret)]
@@ -124,23 +123,12 @@ class Vonage(provider.Provider):
         state, carrier_id = _STATES.get(fields["status"].lower()), fields.get("messageId")
         if state is None or not carrier_id:
             return []
-        code, price = fields.get("err-code"), price_of(fields.get("price"))
+        code, price = fields.get("err-code"), amount_of(fields.get("price"))
         is_bad = state in ("undelivered", "expired")
         failure = codes("vonage_receipt").get(code or "", Code()).failure if is_bad else None
-        return [
-            Receipt(
-                self.name,
-                carrier_id,
-                fact_of(state),
-                at,
-                failure,
-                OUR_CODES[failure] if failure else None,
-                code,
-                f"{price:f}" if price else None,
-                _CURRENCY if price else None,
-                ref=fields.get("client-ref") or None,
-            )
-        ]
+        ours, currency = OUR_CODES[failure] if failure else None, _CURRENCY if price else None
+        ref = fields.get("client-ref") or None
+        return [Receipt(self.name, carrier_id, fact_of(state), at, failure, ours, code, price, currency, ref=ref)]
 
 
 def lifetime_s(text: Text) -> int:
@@ -148,13 +136,9 @@ def lifetime_s(text: Text) -> int:
     return min(max(text.valid_for_s, 20), 604_800)
 
 
-def price_of(said: object) -> Decimal | None:
-    """A price above zero, if it is one."""
-    return (Decimal(str(said)) or None) if _PRICE.fullmatch(str(said)) else None
-
-
-def _is_id(part: dict[str, Any]) -> bool:
-    return isinstance(part.get("message-id"), str) and part["message-id"] != ""
+def _taken_as(part: dict[str, Any]) -> str:
+    """The id of a part that they took."""
+    return string_of(part.get("message-id")) if part.get("status") == "0" else ""
 
 
 def _waiting(outcome: Outcome, part: dict[str, Any]) -> Outcome:

@@ -1,16 +1,15 @@
 """Vonage, the Messages API: https://developer.vonage.com/en/api/messages"""
 
-import re
 from typing import Any, Final
 
 import msgspec
 
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.fields import amount_of, count_of, dict_of, string_of
 from heliograph.carriers.http.proof import basic, is_stale, jwt_claims, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
-from heliograph.carriers.http.vonage import lifetime_s, price_of
-from heliograph.core.failures import OPTED_OUT, UNREACHABLE
+from heliograph.carriers.http.vonage import lifetime_s
 from heliograph.core.message import Inbound, Outcome, Receipt
 
 _STATES: Final = {
@@ -20,9 +19,7 @@ _STATES: Final = {
     "rejected": "undelivered",
     "undeliverable": "failed",  # Vonage could not reach the network
 }
-# Ends that only reports tell of; the table has the codes of answers.
-_REPORTED: Final = {"1240": OPTED_OUT, "1260": UNREACHABLE}
-_COUNT: Final = re.compile(r"[1-9][0-9]{0,2}")
+_STALE_S: Final = 25 * 3_600  # they repeat for 24 hours, perhaps with the token of the first
 
 
 class Settings(provider.Settings, kw_only=True):
@@ -61,13 +58,10 @@ class VonageMessages(provider.Provider):
         return Call("POST", f"{self.base}/v1/messages", headers, msgspec.json.encode(body))
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
-        said = answer.json()
-        if not isinstance(said, dict):
-            return by_status(answer)
-        carrier_id = said.get("message_uuid")
-        if answer.status == 202 and isinstance(carrier_id, str) and carrier_id:
+        said = dict_of(answer.json())
+        carrier_id, code = string_of(said.get("message_uuid")), _code(said)
+        if answer.status == 202 and carrier_id:
             return accepted(carrier_id)
-        code = _code(said)
         return refused("vonage_messages", code, answer) if code else by_status(answer)
 
     def forged(self, callback: Callback) -> str | None:
@@ -77,26 +71,28 @@ class VonageMessages(provider.Provider):
             return "Authorization is no token that our secret signs"
         if not same(str(claims.get("payload_hash")), sha256_hex(callback.body)):
             return "the token is that of another body"
-        return "the token is too old" if is_stale(str(claims.get("iat")), callback.at) else None
+        return "the token is too old" if is_stale(str(claims.get("iat")), callback.at, _STALE_S) else None
 
     def read(self, callback: Callback) -> Heard:
-        said = callback.json()
-        carrier_id = said.get("message_uuid") if isinstance(said, dict) else None
-        if not isinstance(carrier_id, str) or not carrier_id:
+        said = dict_of(callback.json())
+        carrier_id = string_of(said.get("message_uuid"))
+        if not carrier_id:
             return Heard()
         if "status" in said:
             return Heard(self._receipts(carrier_id, said, callback.at))
         return Heard(inbound=self._replies(carrier_id, said, callback.at))
 
     def _receipts(self, carrier_id: str, said: dict[str, Any], at: int) -> list[Receipt]:
-        state, ref = _STATES.get(str(said["status"]).lower()), said.get("client_ref")
+        state = _STATES.get(string_of(said["status"]).lower())
         if state is None:
             return []
         failure = code = None
         if state in ("undelivered", "failed"):
-            code = _code(said.get("error"))
-            failure = _REPORTED.get(code or "") or codes("vonage_messages").get(code or "", Code()).failure
-        price, currency = _cost(said.get("usage"))
+            code = _code(dict_of(said.get("error"))) or None
+            failure = codes("vonage_messages_report").get(code or "", Code()).failure
+        usage = dict_of(said.get("usage"))
+        price, currency = amount_of(usage.get("price")), string_of(usage.get("currency"))
+        priced = price is not None and currency != ""
         return [
             Receipt(
                 self.name,
@@ -106,10 +102,10 @@ class VonageMessages(provider.Provider):
                 failure,
                 OUR_CODES[failure] if failure else None,
                 code,
-                price,
-                currency,
-                ref=ref if isinstance(ref, str) and ref else None,
-                parts=_parts(said.get("sms")),
+                price if priced else None,
+                currency if priced else None,
+                ref=string_of(said.get("client_ref")) or None,
+                parts=count_of(dict_of(said.get("sms")).get("count_total")),
             )
         ]
 
@@ -120,20 +116,7 @@ class VonageMessages(provider.Provider):
         return [self.inbound(sender=sender, to=to, text=text, at=at, carrier_id=carrier_id)]
 
 
-def _code(problem: object) -> str | None:
+def _code(problem: dict[str, Any]) -> str:
     """The number at the end of a problem's type; where a word stands there, the HTTP status says as much."""
-    said = problem.get("type") if isinstance(problem, dict) else None
-    code = said.rpartition("#")[2] if isinstance(said, str) else ""
-    return code if code.isascii() and code.isdigit() else None
-
-
-def _cost(usage: object) -> tuple[str, str] | tuple[None, None]:
-    if not isinstance(usage, dict):
-        return None, None
-    price, currency = price_of(usage.get("price")), usage.get("currency")
-    return (f"{price:f}", currency) if price and isinstance(currency, str) else (None, None)
-
-
-def _parts(sms: object) -> int | None:
-    count = str(sms.get("count_total")) if isinstance(sms, dict) else ""
-    return int(count) if _COUNT.fullmatch(count) else None
+    code = string_of(problem.get("type")).rpartition("#")[2]
+    return code if code.isascii() and code.isdigit() else ""

@@ -24,7 +24,7 @@ from heliograph.smpp.session import (
 from heliograph.smpp.status import describe, status_of
 
 _TICK_S: Final = 0.5
-_STEADY_S: Final = 60.0  # a bind that lived so long was a good one: the next try comes soon again
+_STEADY_S: Final = 60.0  # a bind that lived so long, or that took something, was a good one: soon again after it
 _REFUSED_FIRST_S: Final = 60.0  # refused credentials: slowly, fast retries lock accounts
 _REFUSED_LONGEST_S: Final = 900.0
 _NOT_CREDENTIALS: Final = frozenset({"RALYBND", "RSYSERR", "RTHROTTLED", "RMSGQFUL"})
@@ -184,7 +184,7 @@ class Bind(asyncio.Protocol):
     def _try_again(self) -> None:
         if not self._wanted or self._retrying is not None:
             return
-        longest = min(self._pause_longest, self._pause_first * 2 ** min(self._tries - 1, 20))
+        longest = min(self._pause_longest, self._pause_first * 2 ** min(max(self._tries - 1, 0), 20))
         self._retrying = self._clock.later(longest * (0.5 + self._chance.random() / 2), self.open)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -227,6 +227,7 @@ class Bind(asyncio.Protocol):
         asked: list[Pdu] = []
         for event in events:
             if type(event) is Answered:
+                self._tries = 0
                 self._owner.answered(self, event.token, event.pdu)
             elif type(event) is Asked:
                 asked.append(event.pdu)
