@@ -28,6 +28,7 @@ from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.standing import Standing
+from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
@@ -177,6 +178,7 @@ class _Server:
             roles=roles,
             notify=_notify(settings),
             retention=Retention(settings.retention.body_days, settings.retention.message_days),
+            patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
         self._standing = Standing(self.gateway, clock, watch.defect)
@@ -308,6 +310,15 @@ def _add_gauges(metrics: Metrics, standing: Standing) -> None:
     add("heliograph_link_in_flight", "Attempts that wait for an answer.", connector, standing.links_in_flight)
     add("heliograph_webhooks_in_flight", "Posts that wait for an answer.", (), standing.webhooks_in_flight)
     add("heliograph_receipts_parked", "Receipts that fitted no message yet.", (), standing.receipts_parked)
+
+
+def _patience(settings: Settings) -> Patience:
+    failover = settings.failover
+    return Patience(
+        round(failover.otp_after_s * 1000),
+        round(failover.other_after_s * 1000),
+        round(failover.otp_no_receipt_s * 1000),
+    )
 
 
 def _notify(settings: Settings) -> NotifySettings:

@@ -24,6 +24,7 @@ from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.ways import Patience
 from heliograph.ports import Unavailable
 from heliograph.store.port import Accept, Idempotency
 from tests.sim.ledger import Disk, SimLedger
@@ -83,6 +84,7 @@ class Network:
 
     def __init__(self, carrier: Carrier, disk: Disk, life: Life, record: Record) -> None:
         self.name = carrier.name
+        self.window = carrier.window
         self.capabilities = carrier.capabilities
         self.stop, self.query = carrier.stop, carrier.query
         self._carrier, self._disk, self._life, self._record = carrier, disk, life, record
@@ -270,12 +272,14 @@ class Simulation:
                 Customers(life, chance, self.record, self.calm),
                 Watching(self.record),
                 carrier,
+                lambda spec: None,
                 lambda url: None,
                 _unseal,
             ),
             roles=frozenset({"api", "engine"}),
             notify=NotifySettings(),
             retention=Retention(0, 0),
+            patience=Patience(),
         )
         while life.alive:
             try:

@@ -7,7 +7,7 @@ from struct import pack
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliograph.smpp.codec import LENGTH_MAX, BadPdu, BrokenStream, Frames, Pdu, ProtocolError, decode, encode, masked
@@ -225,6 +225,7 @@ def test_what_is_written_is_read_again(command: int, data: st.DataObject) -> Non
 
 
 @EVERY_COMMAND
+@settings(max_examples=30)
 @given(data=st.data())
 def test_fields_that_are_not_given_are_empty_or_zero(command: int, data: st.DataObject) -> None:
     whole = data.draw(of(command))

@@ -44,6 +44,7 @@ class Desk(msgspec.Struct, frozen=True):
     expect: Callable[[Sequence[Move]], None]  # parts that will have receipts
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
+    link_changed: Callable[[], None]
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ class Link:
         self.in_flight = 0
         self.up = False
         self.reason = "not started"
+        self.since = desk.clock.now_ms()  # when it went up or down
         self._desk = desk
         self._ledger = desk.ledger
         self._clock = desk.clock
@@ -273,7 +275,10 @@ class Link:
     # -- what the carrier says (carriers.port.Events)
 
     def link(self, up: bool, reason: str = "") -> None:
+        if up != self.up:
+            self.since = self._clock.now_ms()
         self.up, self.reason = up, reason
+        self._desk.link_changed()
         if up:
             self.pump()
 

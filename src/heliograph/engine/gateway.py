@@ -27,6 +27,7 @@ from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
 from heliograph.engine.receipts import ReceiptDesk
+from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
 from heliograph.store.port import Ledger, Moves
 
@@ -71,6 +72,7 @@ class Gateway:
         roles: frozenset[str],
         notify: NotifySettings,
         retention: Retention,
+        patience: Patience,
     ) -> None:
         self.ledger = ledger
         self.snapshot = Snapshot(0, {}, {}, {}, Paused(), {})
@@ -99,6 +101,9 @@ class Gateway:
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
         self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
+        self.ways = Ways(
+            ledger, outside.clock, self.links, lambda: self.snapshot.connectors, patience, outside.watch.note
+        )
         self.callbacks = CallbackDesk(
             ledger,
             lambda: self.snapshot,
@@ -116,6 +121,7 @@ class Gateway:
             outside.check_url,
             EVENT_TYPES,
             outside.watch.accepted,
+            self.ways,
         )
         self._desk = Desk(
             ledger=ledger,
@@ -127,6 +133,7 @@ class Gateway:
             expect=self.receipts.expect,
             inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
+            link_changed=self._link_changed,
         )
 
     # -- life
@@ -252,7 +259,23 @@ class Gateway:
         for link in list(self.links.values()):
             link.tick()
             link.found(await self.ledger.backlog(link.name, now))
+        if self.ways.is_troubled or self.ways.asks_always:
+            await self._reroute()
         await self.notify.look()
+
+    async def _reroute(self) -> None:
+        """What waits for a connector that is of no use at the moment takes the next one of its plan."""
+        while moves := await self.ways.look():
+            kept = await sweep.apply(self.ledger, moves)
+            self.tell(kept)
+            for move in kept.moves:
+                if (link := self.links.get(move.message.connector)) and move.message.id not in kept.lost:
+                    link.waits(move.message.lane, move.message.workspace)
+            if len(moves) == len(kept.lost):
+                return  # somebody else is at it
+
+    def _link_changed(self) -> None:
+        self.ways.is_troubled = True
 
     async def _sweep(self) -> None:
         now = self._clock.now_ms()
@@ -344,6 +367,7 @@ class Gateway:
 
     def _answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         self._watch.answered(connector, answers)
+        self.ways.heard(connector, answers)
         self._said_no([message for message, outcome in answers if outcome.failure == OPTED_OUT])
 
     def _said_no(self, messages: Sequence[Message]) -> None:

@@ -20,6 +20,7 @@ from heliograph.core.segments import forbidden, measure, normalise
 from heliograph.core.smart import smart
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
+from heliograph.engine.ways import Ways
 from heliograph.ports import Chance, Clock
 from heliograph.store.port import Accept, Idempotency, Ledger, Notice
 
@@ -59,6 +60,7 @@ class Intake:
         check_url: Callable[[str], str | None],
         event_types: frozenset[str],
         accepted: Callable[[Sequence[Message]], None],
+        ways: Ways,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -69,6 +71,7 @@ class Intake:
         self._check_url = check_url
         self._event_types = event_types
         self._accepted = accepted
+        self._ways = ways
         self._verdicts: dict[tuple[object, ...], tuple[Verdict, int, str]] = {}
         self._verdicts_of: Snapshot | None = None
         self._traces: dict[str, int] = {}
@@ -298,10 +301,13 @@ class Intake:
         reserved: list[tuple[Link, Message]] = []
         batch_id = self._ledger.next_id("batch") if batch else None
         next_id, links, process = self._ledger.next_id, self._links, self._ledger.process
+        is_troubled = self._ways.is_troubled
         for draft in drafts:
             message = draft.message
             message.id = next_id("message")
             message.batch = batch_id
+            if is_troubled and len(draft.verdict.connectors) > 1:
+                message.connector = self._ways.choose(draft.verdict.connectors, message.country, message.lane)
             link = links.get(message.connector)
             if message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1

@@ -139,6 +139,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     workspace_messages_per_second: Annotated[int, _key("Messages a second from one workspace.", ge=0)] = 0
 
 
+class Failover(msgspec.Struct, frozen=True, kw_only=True):
+    """When messages that wait for a connector take the next one of their route."""
+
+    otp_after_s: Annotated[int, _key("Seconds that an OTP waits for a connector that is down.", ge=0, le=3_600)] = 2
+    other_after_s: Annotated[int, _key("Seconds that every other message waits for it.", ge=0, le=86_400)] = 10
+    otp_no_receipt_s: Annotated[
+        int,
+        _key(
+            "An OTP that was sent and of which nothing was heard for so long is sent again through the next connector, "
+            "flagged as a possible duplicate; 0: never.",
+            ge=0,
+            le=3_600,
+        ),
+    ] = 0
+
+
 class SmppServer(msgspec.Struct, frozen=True, kw_only=True):
     """The SMPP door."""
 
@@ -152,6 +168,7 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "log": Log,
     "retention": Retention,
     "limits": Limits,
+    "failover": Failover,
     "smpp_server": SmppServer,
 }
 DECLARED: Final = ("connectors", "routes", "senders", "endpoints")
@@ -168,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     retention: Retention
     limits: Limits
+    failover: Failover
     smpp_server: SmppServer
 
     @property

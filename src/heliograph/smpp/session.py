@@ -68,8 +68,19 @@ from heliograph.smpp.events import (
 )
 
 __all__ = [
-    *("Answered", "Asked", "Binding", "Bound", "Event", "Invited", "Late", "Over", "Refused", "Session", "Silent"),
-    *("MODES", "Timers"),
+    "MODES",
+    "Answered",
+    "Asked",
+    "Binding",
+    "Bound",
+    "Event",
+    "Invited",
+    "Late",
+    "Over",
+    "Refused",
+    "Session",
+    "Silent",
+    "Timers",
 ]
 
 OPEN: Final = "open"

@@ -1,0 +1,168 @@
+"""Which connectors are worth a message at the moment, for which country; and what waits for one that is not.
+
+While nothing is wrong anywhere this costs nothing. A connector is closed while its link has been down for longer than
+the message's kind can wait, and for a country while too much of what it was handed for it failed. Messages go to the
+next connector of their plan then: new ones at intake, waiting ones in batches. What a carrier may already have stays.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from heliograph.core.breaker import CLOSED, Breaker
+from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.message import LANES, MESSAGE_COLUMNS, Message, Outcome
+from heliograph.core.prices import price
+from heliograph.engine.declared import ConnectorSpec
+from heliograph.engine.dispatch import Link
+from heliograph.ports import Clock
+from heliograph.store.port import Ledger, Move, NewEvent
+
+_COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
+_AT_ONCE: Final = 500
+# The carrier's or the link's fault: what says nothing of the number or the text.
+_FAULTS: Final = frozenset({TRANSIENT, UNAUTHORISED, UNKNOWN})
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long a message of each lane waits for a connector that is down, before it takes the next way."""
+
+    otp_ms: int = 2_000
+    other_ms: int = 10_000
+    no_receipt_otp_ms: int = 0  # an OTP of which nothing is heard for so long is sent again another way; 0: never
+
+    def of(self, lane: int) -> int:
+        return self.otp_ms if lane == 0 else self.other_ms
+
+
+class Ways:
+    """What a process knows of its own connectors."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        links: Mapping[str, Link],
+        connectors: Callable[[], Mapping[str, ConnectorSpec]],
+        patience: Patience,
+        note: Callable[..., None],
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._links = links
+        self._connectors = connectors
+        self._patience = patience
+        self._note = note
+        self._breakers: dict[tuple[str, str], Breaker] = {}
+        self.is_troubled = False  # otherwise nobody needs to ask
+        self.asks_always = bool(patience.no_receipt_otp_ms)
+
+    def heard(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
+        """Count answers. A connector and country without any fault of late has no breaker, and costs nothing."""
+        counts: dict[str, list[int]] = {}
+        for message, outcome in answers:
+            if outcome.state == "accepted":
+                if self._breakers:
+                    counts.setdefault(message.country, [0, 0])[0] += 1
+            elif outcome.state == "unknown" or (outcome.state == "refused" and outcome.failure in _FAULTS):
+                counts.setdefault(message.country, [0, 0])[1] += 1
+        now = self._clock.now_ms()
+        for country, (good, bad) in counts.items():
+            breaker = self._breakers.get((connector, country))
+            if breaker is None:
+                if not bad:
+                    continue
+                breaker = self._breakers[connector, country] = Breaker(now)
+            if breaker.heard(good, bad, now):
+                self._note("breaker", connector=connector, country=country, state=breaker.state)
+                self.is_troubled = True
+
+    def choose(self, plan: Sequence[str], country: str, lane: int) -> str:
+        """The first connector of a plan that is worth it; when none is, the first."""
+        for name in plan:
+            if self._why_closed(name, country, lane, ask=True) is None:
+                return name
+        return plan[0]
+
+    def _why_closed(self, name: str, country: str, lane: int, *, ask: bool) -> str | None:
+        """`ask`: a message will go if it may, so that it counts as a probe."""
+        link = self._links.get(name)
+        now = self._clock.now_ms()
+        if link is None:
+            return None  # another process has it: that one knows
+        if not link.up and now - link.since >= self._patience.of(lane):
+            return f"{name} is down: {link.reason}"
+        breaker = self._breakers.get((name, country))
+        if breaker is None or breaker.state == CLOSED:
+            return None
+        if ask and breaker.allows(now):
+            return None
+        return f"too much fails at {name} for {country}"
+
+    async def look(self) -> list[Move]:
+        """What waits for a way that is closed, and may go another."""
+        now = self._clock.now_ms()
+        for key, breaker in list(self._breakers.items()):
+            if breaker.is_quiet(now):
+                del self._breakers[key]
+        down = [link for link in self._links.values() if not link.up]
+        shut = [key for key, breaker in self._breakers.items() if breaker.state != CLOSED]
+        self.is_troubled = bool(down or shut)
+        moves: list[Move] = []
+        for link in down:
+            for lane in sorted(set(LANES.values())):
+                if now - link.since >= self._patience.of(lane):
+                    moves += await self._waiting(link.name, lane, None, now)
+        for name, country in shut:
+            for lane in sorted(set(LANES.values())):
+                moves += await self._waiting(name, lane, country, now)
+        if self._patience.no_receipt_otp_ms:
+            moves += await self._unheard(now)
+        return moves
+
+    async def _waiting(self, name: str, lane: int, country: str | None, now: int) -> list[Move]:
+        rows = await self._ledger.fetch(
+            f"SELECT {_COLUMNS} FROM messages WHERE owner = 0 AND connector = $1 AND lane = $2 AND due_at <= $3 "
+            f"AND plan <> $4 AND ($5 = '' OR country = $5) LIMIT {_AT_ONCE}",
+            *(name, lane, now, msgspec.json.encode([name]).decode(), country or ""),
+        )
+        return [move for row in rows if (move := self._reroute(Message(*row), now)) is not None]
+
+    def _reroute(self, message: Message, now: int) -> Move | None:
+        """To the next connector of its plan that is open; None when there is none."""
+        plan = msgspec.json.decode(message.plan, type=list[str])
+        start = plan.index(message.connector) + 1 if message.connector in plan else 0
+        why = self._why_closed(message.connector, message.country, message.lane, ask=False)
+        for name in (*plan[start:], *plan[: max(0, start - 1)]):
+            if self._why_closed(name, message.country, message.lane, ask=False) is None:
+                return self._take_way(message, name, why or "", now)
+        return None
+
+    def _take_way(self, message: Message, name: str, why: str, now: int) -> Move:
+        was = message.state
+        data = msgspec.json.encode({"from": message.connector, "connector": name, "why": why}).decode()
+        spec = self._connectors().get(name)
+        message.connector, message.updated_at = name, now
+        if spec is not None:
+            message.price = price(message.segments, spec.price_per_segment)
+            message.currency = spec.currency if message.price else None
+        return Move(message, was, (NewEvent("message.rerouted", now, data, told=False),))
+
+    async def _unheard(self, now: int) -> list[Move]:
+        """OTPs that were sent and of which nothing was heard: another way, flagged. Only where it is allowed."""
+        rows = await self._ledger.fetch(
+            f"SELECT {_COLUMNS} FROM messages WHERE owner = $1 AND state = 'sent' AND kind = 'otp' AND sent_at <= $2 "
+            f"AND possible_duplicate = 0 LIMIT {_AT_ONCE}",
+            *(self._ledger.process, now - self._patience.no_receipt_otp_ms),
+        )
+        moves: list[Move] = []
+        for message in (Message(*row) for row in rows):
+            plan = msgspec.json.decode(message.plan, type=list[str])
+            others = [name for name in plan if name != message.connector]
+            if not others or message.valid_until <= now:
+                continue
+            move = self._take_way(message, self.choose(others, message.country, 0), "no receipt in time", now)
+            message.state, message.owner, message.due_at, message.possible_duplicate = "queued", 0, now, 1
+            moves.append(Move(message, "sent", move.events))
+        return moves
