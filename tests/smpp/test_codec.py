@@ -242,7 +242,6 @@ def test_an_error_is_answered_without_a_body(command: int, status: int, sequence
     assert decode(encode(pdu)) == pdu
 
 
-@pytest.mark.xfail(strict=True, reason="encode writes the TLVs right behind the header, where message_id belongs")
 def test_an_error_with_a_tlv_is_read_again() -> None:
     pdu = Pdu(SUBMIT_SM_RESP, status=0x58, sequence=5, tlvs={Tag.CONGESTION_STATE: b"\x64"})
     assert decode(encode(pdu)).tlvs == pdu.tlvs
@@ -403,31 +402,26 @@ def test_the_longest_of_every_field_is_written(command: int, field: Field) -> No
             Pdu(SUBMIT_SM, {"source_addr": "Ωmega"}),
             "source_addr",
             id="a letter that is not Latin-1",
-            marks=pytest.mark.xfail(strict=True, reason="UnicodeEncodeError does not name the field"),
         ),
         pytest.param(
             Pdu(SUBMIT_SM, {"data_coding": 256}),
             "data_coding",
             id="more than an octet",
-            marks=pytest.mark.xfail(strict=True, reason="IndexError instead of ValueError", raises=IndexError),
         ),
         pytest.param(
             Pdu(SUBMIT_SM, {"priority_flag": -1}),
             "priority_flag",
             id="less than an octet",
-            marks=pytest.mark.xfail(strict=True, reason="-1 is written as 255: an index from the end of the table"),
         ),
         pytest.param(
             Pdu(SUBMIT_MULTI, {"dest_addresses": [{"dl_name": "all"}] * 256}),
             "dest_addresses",
             id="too many destinations",
-            marks=pytest.mark.xfail(strict=True, reason="the ValueError is that of bytes() and names nothing"),
         ),
         pytest.param(
             Pdu(DATA_SM, tlvs={Tag.MESSAGE_PAYLOAD: bytes(65_536)}),
             "0x0424",
             id="a TLV too long",
-            marks=pytest.mark.xfail(strict=True, reason="struct.error, which is no ValueError"),
         ),
     ],
 )
@@ -535,7 +529,6 @@ def test_any_body_is_read_or_refused(command: int, body: bytes, status: int) -> 
         assert (pdu.command, pdu.status) == (command, status)
 
 
-@pytest.mark.xfail(strict=True, reason="struct.error; only Frames keeps it from happening")
 @pytest.mark.parametrize("length", [0, 4, 15])
 def test_less_than_a_header_is_refused_as_what_it_is(length: int) -> None:
     with pytest.raises(ProtocolError):

@@ -1,7 +1,6 @@
 """The flight recorder of one connector: the last minutes of what it and its carrier said, in memory; hours in files.
 
 Recording is one append. Only exports cut streams into PDUs, strike out and write; they may run in another thread.
-
 Passwords, keys and tokens are in no export, ever. Texts become their length and phone numbers lose their last four
 digits, unless an export is asked for with `texts`. What is not known is taken for a text. HTTP headers never come here.
 """
@@ -10,21 +9,23 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address
 from itertools import count, islice
 from math import ceil
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from struct import pack
 from typing import Any, Final, NamedTuple, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from heliograph.core.views import moment
 from heliograph.smpp import receipts
-from heliograph.smpp.codec import HEADER, LENGTH_MAX, BadPdu, BrokenStream, Frames, Pdu, decode, encode, masked
-from heliograph.smpp.commands import DATA_SM, DELIVER_SM, NAMES, RESPONSE, SUBMIT_SM, Tag, name_of
+from heliograph.smpp.codec import HEADER, BadPdu, BrokenStream, Frames, Pdu, decode, encode, masked
+from heliograph.smpp.commands import DATA_SM, DELIVER_SM, NAMES, SUBMIT_SM, Tag, name_of
 from heliograph.smpp.parts import INTERMEDIATE, RECEIPT, TYPE_MASK, UDHI
 from heliograph.smpp.status import BIND, PROTOCOL, THROTTLE, TRANSIENT, describe, status_of
 
@@ -46,19 +47,18 @@ _NAMED: Final = re.compile(
 _DIGITS: Final = re.compile(r"(?<=\d{3})\d{4}(?!\d)")  # the last four of a phone number
 _COMMANDS: Final = b"|".join(re.escape(pack(">I", command)) for command in NAMES)
 _HEADER: Final = re.compile(rb"(?=(\0[\0\1]..)(?:" + _COMMANDS + rb")\0\0..[\0-\x7f]...)", re.DOTALL)
-_CONCATENATION: Final = re.compile(rb"\5\0\3...|\6\x08\4....", re.DOTALL)
+_CONCATENATION: Final = re.compile(b"\5\0\3...|\6\x08\4....", re.DOTALL)
 _TAGS: Final = {tag: name.lower() for name, tag in vars(Tag).items() if isinstance(tag, int)}
 _NUMBERED: Final = (Tag.CALLBACK_NUM, Tag.ADDITIONAL_STATUS_INFO_TEXT)
+# What the carrier said, as fates of the sandbox.
 _REFUSED: Final = {THROTTLE: "throttled", TRANSIENT: "transient", PROTOCOL: "transient", BIND: "unauthorised"}
-_REPORTED: Final = {
-    **dict.fromkeys(("UNDELIV", "SKIPPED"), "undelivered"),
-    **dict.fromkeys(("REJECTD", "DELETED"), "blocked"),
-    **{"DELIVRD": "delivered", "EXPIRED": "expired"},
-}
-_HTTP_FATES: Final = {0: "never_answered", 401: "unauthorised", 403: "unauthorised", 429: "throttled"}
+_STATES: Final = {"DELIVRD": "delivered", "EXPIRED": "expired", "UNDELIV": "undelivered", "REJECTD": "blocked"}
+_STATUSES: Final = {0: "never_answered", 401: "unauthorised", 403: "unauthorised", 429: "throttled"}
 _encode: Final = msgspec.json.Encoder().encode
 
 _Entry: TypeAlias = tuple[int, str, int, Any]  # time, direction, connection; octets, or the parts of an exchange
+_Mix: TypeAlias = Mapping[tuple[str, str], float]  # a fate of the sandbox and why → how often
+_Halves: TypeAlias = dict[tuple[int, str], tuple[bytes, bool]]  # what waits for its rest; is the place lost?
 
 
 class Recorded(NamedTuple):
@@ -98,9 +98,8 @@ class Recorder:
         self._end = end
         self._secrets = [secret for secret in secrets if len(secret) >= _SECRET_LEAST]
         self._file: Path | None = None
-        self._file_texts = False
         self._written = 0  # entries that are in the file, or never will be
-        self._halves: dict[tuple[int, str], _Cutter] = {}
+        self._halves: _Halves = {}
 
     def octets(self, direction: str, chunk: bytes, stream: int = 0) -> None:
         """What went over the socket, in whatever pieces."""
@@ -128,12 +127,9 @@ class Recorder:
             self._dropped += 1
         self._room = self._step
 
-    # -- files
-
-    def to_file(self, path: str | Path, texts: bool = False) -> None:
+    def to_file(self, path: str | Path) -> None:
         """From now on `flush` writes lines here; files of 10 MB are kept: PATH, PATH.1 … PATH.9, the oldest last."""
-        self._file, self._file_texts = Path(path), texts
-        self._written = self._dropped + len(self._ring)
+        self._file, self._written = Path(path), self._dropped + len(self._ring)
 
     def flush(self) -> None:
         """Every second, on the event loop. An OSError loses what came since the last time, for the file only."""
@@ -143,7 +139,7 @@ class Recorder:
                 self._halves.clear()
             self._written += came
             entries = list(islice(reversed(self._ring), came))[::-1]
-            lines = [self._line(entry, self._file_texts) for entry in _cut(entries, self._halves)]
+            lines = [self._line(entry, False) for entry in _cut(entries, self._halves)]
             for old in list(self._halves)[:-1_000]:  # of connections long gone
                 del self._halves[old]
             for start in range(0, len(lines), 100):
@@ -154,7 +150,7 @@ class Recorder:
 
     def pdus(self, texts: bool = False) -> Iterator[Recorded]:
         """Every PDU that is whole."""
-        return (self._shown(entry, texts) for entry in self._whole() if entry[1] != _HTTP)
+        return (self._shown(entry, texts, True) for entry in self._whole() if entry[1] != _HTTP)
 
     def jsonl(self, texts: bool = False) -> Iterator[bytes]:
         """A line of JSON for each PDU and each exchange."""
@@ -166,87 +162,83 @@ class Recorder:
 
     def scenario(self) -> str:
         """A script with which the sandbox does as the carrier did; of HTTP it knows the statuses only."""
-        return "\n".join(_script(*_tally(self._whole(), self._now_ms())))
+        return "\n".join(_script(*_tally(self._whole(), self._now_ms() - _SILENT_MS)))
 
     def _whole(self) -> Iterator[_Entry]:
         ring, oldest = tuple(self._ring), self._now_ms() - self._span  # copied in one step of the interpreter
         return _cut((entry for entry in ring if entry[0] >= oldest), {})
 
+    # -- what may be shown
+
     def _line(self, entry: _Entry, texts: bool) -> bytes:
         at, direction, _, what = entry
-        line: dict[str, Any] = {"at": moment(at)}
+        line: dict[str, Any] = {"at": moment(at), "kind": "pdu"}
         if direction != _HTTP:
-            pdu = self._shown(entry, texts)
-            line |= {"kind": "pdu", **pdu._asdict(), **line, "octets": len(what), "says": describe(pdu.status)}
-        else:
-            method, url, status, request, response, latency = what
-            line |= {"kind": _HTTP, "method": method, "url": self._url(url, texts), "status": status}
-            line |= {"latency_ms": latency, "request": self._body(request, texts)}
-            line["response"] = self._body(response, texts)
-        return _encode(line) + b"\n"
-
-    def _url(self, url: str, texts: bool) -> str:
-        """Without `texts`, only names and lengths are left of its parameters."""
-        if not texts:
+            pdu = self._shown(entry, texts, False)
+            return _encode(pdu._asdict() | line | {"says": describe(pdu.status), "octets": len(what)}) + b"\n"
+        method, url, status, request, response, latency_ms = what
+        if not texts:  # only names and lengths are left of its parameters
             place, mark, query = url.partition("?")
             pairs = [pair.partition("=") for pair in query.split("&")]
             url = _DIGITS.sub("xxxx", place) + mark + "&".join(f"{name}=<{len(v)}>" for name, _, v in pairs if name)
-        return self._words(url)
-
-    def _body(self, body: bytes, texts: bool) -> dict[str, Any]:
-        return {"octets": len(body)} | ({"text": self._words(body.decode("utf-8", "replace"))} if texts else {})
+        line |= {"kind": _HTTP, "method": method, "url": self._words(url), "status": status, "latency_ms": latency_ms}
+        for name, body in (("request", request), ("response", response)):
+            shown = {"text": self._words(body.decode("utf-8", "replace"))} if texts else {}
+            line[name] = {"octets": len(body), **shown}
+        return _encode(line) + b"\n"
 
     def _words(self, text: str) -> str:
         for secret in self._secrets:
-            for form in (secret, quote(secret), quote(secret, safe=""), _encode(secret).decode()[1:-1]):
+            written = quote(secret), quote(secret, safe=""), quote_plus(secret), _encode(secret).decode()[1:-1]
+            for form in (secret, *written):
                 text = text.replace(form, "***")
         return _NAMED.sub(r"\1***", text)
 
-    def _shown(self, entry: _Entry, texts: bool) -> Recorded:
+    def _shown(self, entry: _Entry, texts: bool, with_octets: bool) -> Recorded:
         at, direction, stream, octets = entry
         _, command, status, sequence = HEADER.unpack_from(octets)
         head, body = octets[:16], masked(octets)[16:]
         for secret in self._secrets:
-            body = body.replace(secret.encode(), b"*" * len(secret.encode()))
-        struck = head + b"*" * len(body)
-        fields: dict[str, Any]
+            body = body.replace(secret.encode("latin-1", "replace"), b"*" * len(secret))
+        struck = head + b"*" * len(body)  # of what can't be read nothing is shown
         try:
-            pdu = decode(head + body)
+            pdu = _censored(found := decode(head + body), texts)
         except BadPdu as error:
-            fields = {"error": str(error)}
-        else:
-            fields = _fields(pdu, texts)
-            struck = head + body if texts and "password" not in fields else _again(_censored(pdu, texts), struck)
-        return Recorded(at, direction, stream, name_of(command), sequence, status, fields, struck)
+            return Recorded(at, direction, stream, name_of(command), sequence, status, {"error": str(error)}, struck)
+        with suppress(ValueError):
+            again = encode(pdu) if with_octets else b""
+            struck = again if len(again) == len(octets) else struck
+        fields = _fields(pdu, texts)
+        if pdu.fields.get("esm_class", 0) & TYPE_MASK in (RECEIPT, INTERMEDIATE) and (report := _report(found)):
+            fields["receipt"] = {"id": report.id, "stat": report.stat, "err": report.err}
+        return Recorded(at, direction, stream, pdu.name, sequence, status, fields, struck)
 
 
 def _weight(what: Any) -> int:
-    return _ENTRY + (len(what) if isinstance(what, bytes) else 3 * _ENTRY + sum(len(part) for part in what[1::2][:2]))
+    return _ENTRY + (len(what) if isinstance(what, bytes) else 4 * _ENTRY + sum(map(len, (*what[:2], *what[3:5]))))
 
 
-def _cut(entries: Iterable[_Entry], halves: dict[tuple[int, str], tuple[bytes, bool]]) -> Iterator[_Entry]:
-    """The same with each entry a whole PDU. `halves`: what waits for its rest; is it unknown where a PDU begins?"""
+def _cut(entries: Iterable[_Entry], halves: _Halves) -> Iterator[_Entry]:
+    """The same with each entry a whole PDU; exchanges as they are."""
     for at, direction, stream, what in entries:
         if direction == _HTTP:
             yield at, direction, stream, what
             continue
-        data, is_lost = halves.get((stream, direction), (b"", True))
-        data, goes_on = data + what, True
-        while goes_on:
-            position = _beginning(data) if is_lost else 0
-            is_lost = goes_on = position < 0
-            if is_lost:
-                data, goes_on = data[-15:], False
-                break
-            data, position = data[position:], 0
+        data, is_lost = halves.pop((stream, direction), (b"", True))
+        data += what
+        while not is_lost or (position := _beginning(data)) >= 0:
+            data = data[position:] if is_lost else data
+            is_lost, position = False, 0
             try:
                 for octets in Frames().feed(data):
                     position += len(octets)
                     yield at, direction, stream, octets
+                break
             except BrokenStream:
-                is_lost, goes_on, position = True, True, position + 1
-            data = data[position:]
-        halves[stream, direction] = data, is_lost
+                is_lost, position = True, position + 1
+            finally:
+                data = data[position:]
+        halves[stream, direction] = data[-15:] if is_lost else data, is_lost
 
 
 def _beginning(data: bytes) -> int:
@@ -258,12 +250,8 @@ def _beginning(data: bytes) -> int:
     return -1
 
 
-# -- what may be shown
-
-
 def _censored(pdu: Pdu, texts: bool) -> Pdu:
     """Each field and parameter in its length, with stars in place of what may not be shown."""
-    has_header = bool(pdu.fields.get("esm_class", 0) & UDHI)
 
     def field(name: str, value: Any) -> Any:
         if name == "password":
@@ -282,7 +270,8 @@ def _censored(pdu: Pdu, texts: bool) -> Pdu:
         return value if tag in _TAGS and tag != Tag.MESSAGE_PAYLOAD else text(value)
 
     def text(value: bytes) -> bytes:
-        head = found[0] if has_header and (found := _CONCATENATION.match(value)) else b""
+        header = _CONCATENATION.match(value) if pdu.fields.get("esm_class", 0) & UDHI else None
+        head = header[0] if header else b""
         return head + b"*" * (len(value) - len(head))
 
     fields = {name: field(name, value) for name, value in pdu.fields.items()}
@@ -291,18 +280,16 @@ def _censored(pdu: Pdu, texts: bool) -> Pdu:
 
 
 def _fields(pdu: Pdu, texts: bool) -> dict[str, Any]:
-    """The fields of a PDU that has been censored, and what its receipt says."""
-
-    def shown(tag: int | None, value: Any) -> Any:
-        if not isinstance(value, bytes):
-            return value
-        if not texts and (tag is None or tag not in _TAGS or tag == Tag.MESSAGE_PAYLOAD):
-            return {"octets": len(value)}
-        words = value.decode("utf-16-be" if pdu.fields.get("data_coding") == 8 else "latin-1", "replace")
-        return {"octets": len(value), "hex": value.hex(), "text": words}
-
-    named = {_TAGS.get(tag, f"0x{tag:04x}"): shown(tag, value) for tag, value in pdu.tlvs.items()}
-    return {name: shown(None, value) for name, value in pdu.fields.items()} | named
+    """Fields and parameters of a censored PDU by name; a text without its octets unless they may be shown."""
+    shown: dict[str, Any] = {}
+    named = {_TAGS.get(tag, f"0x{tag:04x}"): value for tag, value in pdu.tlvs.items()}
+    for name, value in {**pdu.fields, **named}.items():
+        if isinstance(value, bytes):
+            is_text = name in ("short_message", "message_payload") or name.startswith("0x")
+            more = {"hex": value.hex(), "text": value.decode("latin-1")} if texts or not is_text else {}
+            value = {"octets": len(value), **more}
+        shown[name] = value
+    return shown
 
 
 def _report(pdu: Pdu) -> receipts.Receipt | None:
@@ -311,9 +298,6 @@ def _report(pdu: Pdu) -> receipts.Receipt | None:
         return None
     text = pdu.fields.get("short_message") or pdu.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
     return receipts.read(text.decode("latin-1"), pdu.tlvs)
-
-
-# -- files
 
 
 def _write(path: Path, lines: bytes) -> None:
@@ -328,28 +312,25 @@ def _write(path: Path, lines: bytes) -> None:
 
 def _packets(pdus: Iterable[Recorded], host: str, port: int) -> Iterator[bytes]:
     """libpcap's classic form: IPv4 and TCP, both made up, between us (192.0.2.1) and the carrier."""
-    try:
-        far = IPv4Address(host).packed
-    except ValueError:  # a name: an address of documentation stands for it
-        far = IPv4Address("198.51.100.1").packed
     near = IPv4Address("192.0.2.1").packed
+    far = IPv4Address("198.51.100.1").packed  # an address of documentation stands for a name
+    with suppress(ValueError):
+        far = IPv4Address(host).packed
     sent: Counter[tuple[int, str]] = Counter()
     yield pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101)
-    for pdu in pdus:
+    for number, pdu in enumerate(pdus):
+        ports, hosts, sides = (40_000 + pdu.stream % 20_000, port), (near, far), (OUT, IN)
+        if pdu.direction == IN:
+            ports, hosts, sides = ports[::-1], hosts[::-1], sides[::-1]
         for start in range(0, len(pdu.octets), _SEGMENT):
             piece = pdu.octets[start : start + _SEGMENT]
-            hosts, ports = (near, far), (40_000 + pdu.stream % 20_000, port)
-            here, there = (pdu.stream, OUT), (pdu.stream, IN)
-            if pdu.direction == IN:
-                hosts, ports, here, there = hosts[::-1], ports[::-1], there, here
-            between = b"".join(hosts)
-            numbers = (1 + sent[here] & 0xFFFFFFFF, 1 + sent[there] & 0xFFFFFFFF)
-            sent[here] += len(piece)
-            tcp = pack(">HHIIBBHHH", *ports, *numbers, 5 << 4, 0x18, 0xFFFF, 0, 0) + piece
-            proof = _checksum(between + pack(">HH", 6, len(tcp)) + tcp)
-            ip = pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), sent.total() & 0xFFFF, 0x4000, 64, 6, 0) + between
-            packet = ip[:10] + _checksum(ip) + ip[12:] + tcp[:16] + proof + tcp[18:]
+            counts = (1 + sent[pdu.stream, side] & 0xFFFFFFFF for side in sides)
+            tcp = pack(">HHIIBBHHH", *ports, *counts, 5 << 4, 0x18, 0xFFFF, 0, 0) + piece
+            tcp = tcp[:16] + _checksum(b"".join(hosts) + pack(">HH", 6, len(tcp)) + tcp) + tcp[18:]
+            ip = pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), number & 0xFFFF, 0x4000, 64, 6, 0) + b"".join(hosts)
+            packet = ip[:10] + _checksum(ip) + ip[12:] + tcp
             yield pack("<IIII", pdu.at // 1_000, pdu.at % 1_000 * 1_000, len(packet), len(packet)) + packet
+            sent[pdu.stream, pdu.direction] += len(piece)
 
 
 def _checksum(octets: bytes) -> bytes:
@@ -357,28 +338,51 @@ def _checksum(octets: bytes) -> bytes:
     return pack(">H", 0xFFFF - int.from_bytes(octets + b"\0" * (len(octets) % 2), "big") % 0xFFFF)
 
 
-class _Tally:
-    """What submissions met with, and how long answers took, and receipts after them."""
+def _tally(whole: Iterable[_Entry], long_ago: int) -> tuple[_Mix, list[int], list[int]]:
+    """How often submissions met which fate, and why; how long answers took, and receipts after them."""
+    asked: dict[tuple[int, int], int] = {}
+    taken: dict[str, int] = {}
+    met: Counter[tuple[str, str]] = Counter()
+    ends: Counter[tuple[str, str]] = Counter()
+    answers: list[int] = []
+    later: list[int] = []
+    for at, direction, stream, what in whole:
+        if direction == _HTTP:
+            good = "delivered" if what[2] < 300 else "transient" if what[2] >= 500 else "bad_number"
+            met[_STATUSES.get(what[2], good), f"HTTP {what[2]}"] += 1
+            answers.append(what[5])
+            continue
+        with suppress(BadPdu):
+            pdu = decode(what)
+            if direction == OUT and pdu.command in (SUBMIT_SM, DATA_SM):
+                asked[stream, pdu.sequence] = at
+            elif direction == IN and pdu.is_response and (stream, pdu.sequence) in asked:
+                answers.append(at - asked.pop((stream, pdu.sequence)))
+                kind = _REFUSED.get(status_of(pdu.status).kind, "bad_number")
+                met["no_receipt" if not pdu.status else kind, describe(pdu.status)] += 1
+                taken[pdu.fields.get("message_id", "")] = at
+            elif direction == IN and (report := _report(pdu)) and report.stat in _STATES:
+                ends[_STATES[report.stat], report.stat] += 1
+                later += [at - taken.pop(report.id)] if report.id in taken else []
+    met["never_answered", "no answer"] = sum(at < long_ago for at in asked.values())
+    # Receipts come later than answers: their mix is taken for that of all that was accepted.
+    accepted = met.pop(("no_receipt", describe(0)), 0) if ends else 0
+    return {**met, **{end: accepted * times / ends.total() for end, times in ends.items()}}, answers, later
 
-    def __init__(self, whole: Iterable[_Entry], now: int) -> None:
-        self.met: Counter[tuple[str, str]] = Counter()  # (a fate of the sandbox, why)
-        self.answers: list[int] = []
-        self.later: list[int] = []
-        self._asked: dict[tuple[int, int], int] = {}
-        self._taken: dict[str, int] = {}
-        ends: Counter[tuple[str, str]] = Counter()
-        for at, direction, stream, what in whole:
-            if direction == _HTTP:
-                self._exchange(what[2], what[5])
-                continue
-            with suppress(BadPdu):
-                pdu = decode(what)
-                if direction == OUT and pdu.command in (SUBMIT_SM, DATA_SM):
-                    self._asked[stream, pdu.sequence] = at
-                elif direction == IN and pdu.is_response:
-                    self._answer(at, stream, pdu)
-                elif direction == IN and (report := _report(pdu)) and report.stat in _REPORTED:
-                    ends[_REPORTED[report.stat], report.stat] += 1
-                    self.later += [at - self._taken.pop(report.id)] if report.id in self._taken else []
-        silent = [at for at in self._asked.values() if at < now - _SILENT_MS]
-        self.met["never_answered", "no answer"] += len(silent)
+
+def _script(met: _Mix, answers: Sequence[int], later: Sequence[int]) -> Iterator[str]:
+    total, rest = sum(met.values()), 1.0
+    yield f"# A mix as it was recorded: {round(total)} submissions. The connector's own settings for its pace:"
+    for name, spans in (("answer", answers), ("receipt", later)):
+        if spans:
+            yield f"# {name}_delay_ms = {min(round(median(spans)), 3_600_000)}"
+    *others, (most, _) = sorted(filter(itemgetter(1), met.items()), key=itemgetter(1)) or [
+        (("delivered", "nothing"), 0)
+    ]
+    for (fate, why), times in others:
+        left = times / total
+        while left > 0.02 * times / total:  # each so many-th, and some more, until it is the share
+            every = ceil(rest / left - 1e-9)
+            yield f'\n[[rules]]  # {round(times)}: {why}\nfate = "{fate}"\nevery = {every}'
+            left, rest = left - rest / every, rest - rest / every
+    yield f'\n[[rules]]  # the others: {most[1]}\nfate = "{most[0]}"\n'

@@ -15,8 +15,8 @@ from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.failures import THROTTLED
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
+from heliograph.core.rates import Cap
 from heliograph.engine.outcomes import not_taken, taken
-from heliograph.engine.rates import Cap
 from heliograph.ports import Chance, Clock, Timer
 from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, Share
 

@@ -147,6 +147,8 @@ def _absurd(length: int, octets: bytes) -> str:
 
 def decode(octets: bytes) -> Pdu:
     """One whole PDU."""
+    if len(octets) < HEADER.size:
+        raise BrokenStream(f"a PDU of {len(octets)} octets")
     _, command, status, sequence = HEADER.unpack_from(octets)
     layout = LAYOUTS.get(command)
     if layout is None:
@@ -260,11 +262,14 @@ def encode(pdu: Pdu) -> bytes:
     """
     parts: list[bytes] = []
     fields = pdu.fields
-    if fields or not (pdu.status and pdu.command & RESPONSE):
+    if fields or pdu.tlvs or not (pdu.status and pdu.command & RESPONSE):
         for field in LAYOUTS[pdu.command]:
             name, kind, size, _ = field
             if kind == I1:
-                parts.append(_OCTETS[fields.get(name, 0)])
+                number = fields.get(name, 0)
+                if not 0 <= number <= 255:
+                    raise ValueError(f"{name} is {number}; one octet holds 0 to 255")
+                parts.append(_OCTETS[number])
             elif kind == S:
                 value = fields.get(name)
                 parts.append(_string(field, value) if value else b"\0")
@@ -277,6 +282,8 @@ def encode(pdu: Pdu) -> bytes:
             else:
                 parts.append(_WRITERS[kind](field, fields.get(name, ())))
     for tag, value in pdu.tlvs.items():
+        if len(value) > 0xFFFF:
+            raise ValueError(f"the TLV 0x{tag:04x} has {len(value)} octets; 65535 are the most")
         parts.append(_TLV.pack(tag, len(value)))
         parts.append(value)
     body = b"".join(parts)
@@ -284,7 +291,10 @@ def encode(pdu: Pdu) -> bytes:
 
 
 def _string(field: Field, value: str) -> bytes:
-    octets = value.encode("latin-1")
+    try:
+        octets = value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(f"{field.name} holds a letter that is not in Latin-1") from None
     if len(octets) >= field.size:
         raise ValueError(f"{field.name} has {len(octets)} octets; {field.size - 1} are the most")
     if b"\0" in octets:
@@ -304,12 +314,18 @@ def _write_dests(field: Field, dests: Any) -> bytes:
         else b"\1" + _address_of(field, one)
         for one in dests
     ]
+    return _counted(field, written)
+
+
+def _counted(field: Field, written: list[bytes]) -> bytes:
+    if len(written) > 255:
+        raise ValueError(f"{field.name} has {len(written)} entries; 255 are the most")
     return bytes((len(written),)) + b"".join(written)
 
 
 def _write_unsuccess(field: Field, failures: Any) -> bytes:
     written = [_address_of(field, one) + _I4.pack(one["error_status_code"]) for one in failures]
-    return bytes((len(written),)) + b"".join(written)
+    return _counted(field, written)
 
 
 _WRITERS: Final = {DESTS: _write_dests, UNSUCCESS: _write_unsuccess}

@@ -59,9 +59,13 @@ def _without_header(octets: bytes) -> tuple[bytes, list[tuple[int, bytes]]]:
 def _in_header(elements: Sequence[tuple[int, bytes]]) -> Part | None:
     for identifier, data in elements:
         if identifier == _CONCATENATION_8 and len(data) == 3:
-            return _sane(Part(data[0], data[1], data[2], "8"))
-        if identifier == _CONCATENATION_16 and len(data) == 4:
-            return _sane(Part(data[0] << 8 | data[1], data[2], data[3], "16"))
+            found = _sane(Part(data[0], data[1], data[2], "8"))
+        elif identifier == _CONCATENATION_16 and len(data) == 4:
+            found = _sane(Part(data[0] << 8 | data[1], data[2], data[3], "16"))
+        else:
+            continue
+        if found is not None:
+            return found
     return None
 
 
@@ -75,7 +79,7 @@ def _in_parameters(pdu: Pdu) -> Part | None:
 
 def _sane(part: Part) -> Part | None:
     """Part 0, or more parts than there are: then the element is to be ignored (TS 23.040)."""
-    return part if 1 <= part.number <= part.total and part.total > 1 else None
+    return part if 1 <= part.number <= part.total <= 255 and part.total > 1 and part.reference <= 0xFFFF else None
 
 
 def sar(part: Part) -> dict[int, bytes]:

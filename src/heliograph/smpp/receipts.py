@@ -38,10 +38,10 @@ _WORDS: Final = {
     "ESME_ROK": "DELIVRD",
 }
 _TEXT: Final = re.compile(r"(?:^|\s)text:", re.IGNORECASE)
-_KEY: Final = re.compile(r"(?:^|\s)(id|sub|dlvrd|submit[ _]date|done[ _]date|stat|err):\s*", re.IGNORECASE)
+_KEY: Final = re.compile(r"(?:^|(?<=\s))(id|sub|dlvrd|submit[ _]date|done[ _]date|stat|err):\s*", re.IGNORECASE)
 # What nearly all receipts look like; the rest is read key by key.
 _USUAL: Final = re.compile(
-    r"id:(\S+) sub:(\d+) dlvrd:(\d+) submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\S+)(?: [tT]ext:(.*))?",
+    r"id:(\S+) sub:(\d+) dlvrd:(\d+) submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\S+)(?: [tT]ext:\s*(.*))?",
     re.DOTALL,
 ).fullmatch
 _DATES: Final = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
@@ -62,34 +62,32 @@ class Receipt(NamedTuple):
 
 def read(text: str, tlvs: Mapping[int, bytes] | None = None) -> Receipt | None:
     """A receipt out of its text and its parameters; None when it is none."""
-    found = _read_text(text.rstrip("\0\r\n \t"))
+    text = text.rstrip("\0\r\n \t")
     if not tlvs:
-        return found
+        return _read_text(text)
     octets = tlvs.get(Tag.RECEIPTED_MESSAGE_ID)
     carrier_id = octets.partition(b"\0")[0].decode("latin-1") if octets else ""
     state = tlvs.get(Tag.MESSAGE_STATE)
     word = STATES.get(state[-1]) if state else None
-    if found is not None:
-        if (carrier_id and carrier_id != found.id) or (word and word != found.stat):
-            return found._replace(id=carrier_id or found.id, stat=word or found.stat)
-        return found
-    return Receipt(carrier_id, word) if carrier_id and word else None
+    return _read_text(text, carrier_id, word)
 
 
-def _read_text(text: str) -> Receipt | None:
+def _read_text(text: str, known_id: str = "", known_stat: str | None = None) -> Receipt | None:
     if usual := _USUAL(text):
         carrier_id, sub, dlvrd, submitted, done, stat, err, rest = usual.groups()
-        return Receipt(carrier_id, _WORDS.get(stat, stat), err, submitted, done, int(sub[:9]), int(dlvrd[:9]), rest)
+        stat = known_stat or _WORDS.get(stat, stat)
+        return Receipt(known_id or carrier_id, stat, err, submitted, done, int(sub[:9]), int(dlvrd[:9]), rest)
     rest = None
     if cut := _TEXT.search(text):
         text, rest = text[: cut.start()], text[cut.end() :].lstrip()
     values = _values(text)
-    if not values.get("id") or not values.get("stat"):
+    carrier_id, stat = known_id or values.get("id"), values.get("stat", "").upper()
+    stat = known_stat or _WORDS.get(stat, stat)
+    if not carrier_id or not stat:
         return None
-    stat = values["stat"].upper()
     return Receipt(
-        values["id"],
-        _WORDS.get(stat, stat),
+        carrier_id,
+        stat,
         values.get("err") or None,
         values.get("submit date"),
         values.get("done date"),

@@ -18,6 +18,7 @@ what `output` gives is written. Every token of a request comes back exactly once
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final, NamedTuple
 
 from heliograph.smpp.codec import (
@@ -156,15 +157,18 @@ class Session:
 
     def bind(self, command: int, fields: Mapping[str, Any], now: float) -> None:
         """Ask to be bound."""
-        self.state, self.mode, self._opened = BINDING, command, now
-        self._bind_sequence = self._next_sequence()
-        self._out.append(encode(Pdu(command, fields, sequence=self._bind_sequence)))
+        sequence = self._next_sequence()
+        fields = {"interface_version": _VERSION_WITH_TLVS, **fields}
+        self._out.append(encode(Pdu(command, fields, sequence=sequence)))
+        self.state, self.mode, self._opened, self._bind_sequence = BINDING, command, now, sequence
 
     # -- server
 
     def accept(self, system_id: str, now: float, *, version: int = _VERSION_WITH_TLVS) -> None:
-        """Take the client's bind."""
+        """Take the client's bind; nothing happens if the session has ended in the meantime."""
         pdu = self._binding
+        if self.state == CLOSED:
+            return
         assert pdu is not None
         given = pdu.fields["interface_version"]
         self.peer_version = given if given <= 0x50 else _VERSION_WITH_TLVS
@@ -177,6 +181,8 @@ class Session:
     def refuse(self, status: int, now: float) -> Over:
         """Refuse the client's bind; the session is over."""
         pdu = self._binding
+        if self.state == CLOSED:
+            return Over("over already", ())
         assert pdu is not None
         self._out.append(encode(Pdu(pdu.command | RESPONSE, status=status, sequence=pdu.sequence)))
         return self._over(f"bind refused with {status}")
@@ -187,7 +193,7 @@ class Session:
         """Send a request; the caller has looked at `room`."""
         pdu.sequence = self._next_sequence()
         self._out.append(encode(pdu))
-        self._waiting[pdu.sequence] = _Waiting(token, now + self._timers.response)
+        self._waiting[pdu.sequence] = _Waiting(token, now + (self._timers.response or inf))
         self._used = now
 
     def notify(self, pdu: Pdu) -> None:
@@ -233,7 +239,7 @@ class Session:
             events.append(self._over(reason))
         elif self._timers.enquire and self._enquired is None and now - self._heard >= self._timers.enquire:
             sequence = self._next_sequence()
-            self._enquired = sequence, now + self._timers.enquire_response
+            self._enquired = sequence, now + (self._timers.enquire_response or inf)
             self._out.append(encode(Pdu(ENQUIRE_LINK, sequence=sequence)))
         return events
 
@@ -243,7 +249,7 @@ class Session:
             return "no answer to enquire_link"
         if self.state in (OPEN, BINDING) and timers.bind and now - self._opened >= timers.bind:
             return "no bind in time" if self._is_server else "no answer to the bind"
-        if self.state == UNBINDING and now - self._opened >= timers.enquire_response:
+        if self.state == UNBINDING and timers.enquire_response and now - self._opened >= timers.enquire_response:
             return "no answer to unbind"
         if self._half_since is not None and timers.half and now - self._half_since >= timers.half:
             return "half a PDU, and nothing more"
@@ -261,6 +267,7 @@ class Session:
         self._heard = now
         try:
             for frame in self._frames.feed(octets):
+                self._half_since = None
                 try:
                     pdu = decode(frame)
                 except BadPdu as bad:
@@ -335,8 +342,12 @@ class Session:
         if self._enquired is not None and sequence == self._enquired[0]:
             self._enquired = None
             return None
-        if sequence == self._bind_sequence and self.state == BINDING:
-            if pdu.status:
+        if (
+            sequence == self._bind_sequence
+            and self.state == BINDING
+            and pdu.command in (self.mode | RESPONSE, GENERIC_NACK)
+        ):
+            if pdu.status or pdu.command == GENERIC_NACK:
                 return Refused(pdu)
             self.state, self._used = BOUND, now
             self.peer_version = pdu.number(Tag.SC_INTERFACE_VERSION) or _VERSION_WITH_TLVS
@@ -358,7 +369,7 @@ class Session:
     def _next_sequence(self) -> int:
         while True:
             self._sequence = self._sequence % _SEQUENCE_MAX + 1
-            if self._sequence not in self._waiting:
+            if self._sequence not in self._waiting and (self._enquired is None or self._sequence != self._enquired[0]):
                 return self._sequence
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, cast
 
 from heliograph.carriers.port import World
 from heliograph.carriers.smpp.settings import Settings
+from heliograph.core.rates import Cap
 from heliograph.ports import Timer
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.session import (
@@ -33,6 +34,8 @@ _UNSENT_MAX: Final = 1 << 20  # octets that wait for a peer that does not read: 
 
 class Owner(Protocol):
     """Whom a bind tells. Tokens are the owner's own."""
+
+    cap: Cap  # of all binds together
 
     def opened(self, bind: "Bind") -> None: ...
 
@@ -78,6 +81,7 @@ class Bind(asyncio.Protocol):
         self._retrying: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._paused_until = 0.0
+        self._waiting: Timer | None = None
         self._is_full = False
 
     # -- what the owner asks
@@ -130,10 +134,27 @@ class Bind(asyncio.Protocol):
         now = self._clock.monotonic()
         if self._ready and not self._is_full and now >= self._paused_until:
             request, ready = session.request, self._ready
-            for _ in range(min(session.room, len(ready))):
+            for _ in range(self._allowed(min(session.room, len(ready)), now)):
                 pdu, token = ready.popleft()
                 request(pdu, token, now)
         self.flush()
+
+    def _allowed(self, wanted: int, now: float) -> int:
+        """How many may leave now; for the others it comes back when there is room in the rate."""
+        cap = self._owner.cap
+        if not cap.per_second or not wanted:
+            return wanted
+        count = max(0, min(wanted, cap.free(now)))
+        if count:
+            cap.hold(count, now)
+            cap.use(count, now)
+        if count < wanted and self._waiting is None:
+            self._waiting = self._clock.later(max(cap.wait(now), 0.001), self._go_on)
+        return count
+
+    def _go_on(self) -> None:
+        self._waiting = None
+        self.pump()
 
     def respond(self, pdus: Sequence[Pdu], session: Session, status: int = 0) -> None:
         """Answer requests of the carrier, if the session that they came by still stands."""

@@ -13,6 +13,7 @@ from heliograph.carriers.smpp.settings import Settings
 from heliograph.carriers.smpp.spelling import Speller
 from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import Inbound, Outcome, Receipt, Submission
+from heliograph.core.rates import Cap
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import (
     BIND_RECEIVER,
@@ -20,6 +21,7 @@ from heliograph.smpp.commands import (
     BIND_TRANSMITTER,
     DATA_SM,
     DELIVER_SM,
+    SUBMIT_SM_RESP,
     Tag,
 )
 from heliograph.smpp.status import BIND, CONFIG, OPERATION, PROTOCOL, ROUTE, THROTTLE, describe
@@ -78,6 +80,8 @@ class SmppCarrier:
         commands = (
             (BIND_TRANSCEIVER,) if settings.bind == "transceiver" else (BIND_RECEIVER, BIND_TRANSMITTER)
         ) * settings.binds
+        # The engine keeps to the rate by messages and lanes; what leaves in the end is counted here, part by part.
+        self.cap = Cap(settings.max_segments_per_second, world.clock.monotonic())
         self._binds = [Bind(number, command, settings, world, self) for number, command in enumerate(commands, 1)]
 
     # -- carriers.port.Carrier
@@ -128,12 +132,12 @@ class SmppCarrier:
 
     def answered(self, bind: Bind, token: tuple[_Job, int], pdu: Pdu) -> None:
         job, place = token
-        if not pdu.status:
+        if not pdu.status and pdu.command == SUBMIT_SM_RESP:
             self._throttled = 0
             job.ids[place] = pdu.fields.get("message_id") or None
             self._ended(job, None)
             return
-        kind = self._kinds.get(pdu.status, FOR_NOW)
+        kind = self._kinds.get(pdu.status, FOR_NOW) if pdu.status else PROTOCOL  # an answer of another kind
         if kind == THROTTLE or pdu.status == _QUEUE_FULL:
             self._too_fast(bind, job, place, pdu)
             return

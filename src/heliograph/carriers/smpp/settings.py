@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     bind: Literal["transceiver", "separate"] = "transceiver"  # separate: a transmitter and a receiver for each bind
     binds: Annotated[int, Meta(ge=1, le=100)] = 1
     window: Annotated[int, Meta(ge=1, le=10_000)] = 10  # requests of each bind that wait for their answers
+    max_segments_per_second: Annotated[int, Meta(ge=0)] = 0  # 0: no cap; kept in every window of one second
     interface_version: _Octet = 0x34
     tls: bool = False
     tls_ca: str | None = None  # a file with the carrier's own authority

@@ -1,8 +1,9 @@
 """Regular expressions of operators. They meet foreign texts in the event loop, and `re` can't be stopped: so only the
 beginning of a text is looked at, and only those expressions are taken whose work grows at most with its square.
 
-For that, an expression is written out as the ways through it. On each way, a repetition repeats plain characters; and
-where there are several, each ends at a character that it can't match itself, so that there is one place to end it.
+For that, an expression is written out as the ways through it. On each way, a repetition repeats a single character or
+class; and where there are several repetitions or ways, each repetition ends at a character that it can't match itself,
+so that there is one place to end it.
 """
 
 import re
@@ -12,13 +13,14 @@ from typing import Any, Final, NamedTuple
 
 CHARACTERS_MAX: Final = 10_000
 _PATTERN_MAX: Final = 500
-_WAYS_MAX: Final = 16
+_WAYS_MAX: Final = 8
 _AFTER_MAX: Final = 32  # pieces after a repetition whose end has to be searched
 _FIXED_MAX: Final = 200  # pieces that a counted repetition stands for
 
 # Sets of characters are bits: one for each of the first, the last one for all others.
 _OTHERS: Final = 0x180
 _ANY: Final = (1 << (_OTHERS + 1)) - 1
+_SINGLE: Final = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
 _CATEGORIES: Final = {
     _constants.CATEGORY_DIGIT: r"\d",
     _constants.CATEGORY_NOT_DIGIT: r"\D",
@@ -53,8 +55,9 @@ def wrong(pattern: str) -> str | None:
         re.compile(pattern)
         if parsed.state.flags & re.ASCII:
             return "the flag (?a) is not taken here"  # its classes are not those that we judge by
-        for way in _ways(parsed, bool(parsed.state.flags & re.IGNORECASE)):
-            _judge(way)
+        ways = _ways(parsed, bool(parsed.state.flags & re.IGNORECASE))
+        for way in ways:
+            _judge(way, is_only=len(ways) == 1)
     except (re.error, OverflowError, RecursionError) as error:
         return f"no regular expression: {error}"
     except _Slow as error:
@@ -74,10 +77,10 @@ def finder(pattern: str) -> Callable[[str], str | None]:
     return find
 
 
-def _judge(way: _Way) -> None:
+def _judge(way: _Way, *, is_only: bool) -> None:
     many = [place for place, piece in enumerate(way) if piece.is_many]
     loose = [place for place in many if not _ends_clearly(way, place)]
-    if loose and len(many) > 1:
+    if loose and not (is_only and len(many) == 1):
         raise _Slow(
             'could take too long: let every repetition end at a character that it can\'t match itself, as in [^"]+"'
         )
@@ -120,17 +123,13 @@ def _repeated(least: int, most: int, parsed: Any, folds: bool) -> list[_Way]:
     ways = _ways(parsed, folds)
     if (least, most) == (0, 1):
         return [(), *ways]
-    if len(ways) > 1 or any(piece.is_many for piece in ways[0]):
-        raise _Slow("could take too long: repeat plain characters only, neither alternatives nor repetitions")
-    [way] = ways
-    if least == most:
-        if least * len(way) > _FIXED_MAX:
+    if least == most and len(ways) == 1 and not any(piece.is_many for piece in ways[0]):
+        if least * len(ways[0]) > _FIXED_MAX:
             raise _Slow("too long when its repetitions are written out")
-        return [way * least]
-    characters = 0
-    for piece in way:
-        characters |= piece.characters
-    return [(_Piece(characters, is_many=True, is_required=least > 0),)]
+        return [ways[0] * least]
+    if len(parsed) != 1 or parsed[0][0] not in _SINGLE:
+        raise _Slow("could take too long: repeat single characters and classes only, no groups")
+    return [(_Piece(ways[0][0].characters, is_many=True, is_required=least > 0),)]
 
 
 def _characters(operation: Any, value: Any, folds: bool) -> int:

@@ -4,6 +4,8 @@ from collections import deque
 from typing import Final
 
 _NO_CAP: Final = 1 << 30
+# A little more than a second: what leaves us a second apart may arrive a little closer.
+_SECOND_S: Final = 1.03
 _BURST_S: Final = 0.05  # what goes evenly may run ahead of its pace, or catch up with it, by so much
 
 
@@ -82,9 +84,9 @@ class Cap:
         for at, used in self._used:
             lacking -= used
             if lacking <= 0:
-                return max(0.0, at + 1.0 - now)
+                return max(0.0, at + _SECOND_S - now)
         return 0.0  # what lacks is reserved, not used: nobody can say
 
     def _forget(self, now: float) -> None:
-        while self._used and self._used[0][0] <= now - 1.0:
+        while self._used and self._used[0][0] <= now - _SECOND_S:
             self._used_sum -= self._used.popleft()[1]
