@@ -32,7 +32,7 @@ KNOWS: Final[dict[str, tuple[str, ...]]] = {
     "carriers": ("core", "smpp", "ports"),
     "engine": ("core", "ports", "store.port", "carriers.port"),
     "products": ("core", "ports", "store.port", "engine"),
-    "api": ("core", "ports", "store.port", "store.reads", "carriers.port", "engine", "products", "console"),
+    "api": ("core", "smpp", "ports", "store.port", "store.reads", "carriers.port", "engine", "products", "console"),
     "console": ("core", "ports", "store.port", "store.reads", "engine", "products"),
     "app": (
         *("core", "settings", "outgoing", "ports", "observe", "world", "store", "carriers", "engine"),

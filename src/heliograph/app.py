@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from heliograph.api.smpp.door import SmppDoor, WithAccounts
 from heliograph.carriers import catalogue
 from heliograph.carriers.port import Carrier, Listener, World
 from heliograph.core import numbers
@@ -34,7 +35,7 @@ from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
-from heliograph.world import SystemClock, Web, dial
+from heliograph.world import SystemClock, Web, dial, server_tls
 
 if TYPE_CHECKING:
     from heliograph.api.context import Context
@@ -159,6 +160,7 @@ class _Server:
         self._pool = Pool(loop, allow_networks=process.networks)
         # The operator says where providers are: no guard. A server that closes an idle connection does so after five
         # seconds or more; a text that meets such a close would be of unknown outcome.
+        self._places = WithAccounts(Web(self._pool))
         self._providers = Pool(loop, allow_networks=_EVERYWHERE, idle_s=4.0)
         public_url = settings.server.public_url
         self.clients = Clients(ledger, clock.now_ms, watch.defect)
@@ -167,7 +169,7 @@ class _Server:
             Outside(
                 clock,
                 chance,
-                Web(self._pool),
+                self._places,
                 watch,
                 lambda spec: process.carrier(spec, World(clock, chance, dial, self._providers.call, public_url)),
                 process.listener,
@@ -185,6 +187,15 @@ class _Server:
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
         self.gateway.doors_changed = self._share_rates
+
+    async def _open_smpp(self) -> None:
+        server = self._settings.smpp_server
+        if server.listen is None or not self._context.serves_api:
+            return
+        host, _, port = server.listen.rpartition(":")
+        self._places.door = SmppDoor(self._context, self.gateway.notify.reopen, system_id=server.system_id)
+        tls = server_tls(server.tls_cert, server.tls_key) if server.tls_cert else None
+        await self._places.door.start(host.strip("[]"), int(port), tls)
 
     def _share_rates(self, processes: int) -> None:
         self._context.limits.share = processes
@@ -217,6 +228,7 @@ class _Server:
             reload=self.gateway.reload,
             told=self.gateway.tell,
             look=self.gateway.look,
+            link=self.gateway.links.get,
             callbacks=self.gateway.callbacks.take,
             carrier=lambda name: link.carrier if (link := self.gateway.links.get(name)) else None,
             metrics_networks=tuple(map(ip_network, settings.server.metrics_networks)),
@@ -240,6 +252,7 @@ class _Server:
         gc.set_threshold(*_GC_THRESHOLDS)
         tasks = [asyncio.create_task(self.clients.run()), asyncio.create_task(self._standing.run())]
         try:
+            await self._open_smpp()
             http = self._http()
             self._log.info("serving", listen=self._settings.server.listen, roles=sorted(self.gateway.roles))
             if announce is not None:
@@ -248,6 +261,8 @@ class _Server:
         finally:
             for task in tasks:
                 task.cancel()
+            if self._places.door is not None:
+                await self._places.door.stop(self._settings.server.grace_s)
             await self.gateway.stop(self._settings.server.grace_s)
             await self.clients.write_last_used()
             self._pool.close()

@@ -47,6 +47,14 @@ def _tls(settings: Any) -> ssl.SSLContext:
     return context
 
 
+def server_tls(certificate: str, key: str | None) -> ssl.SSLContext:
+    """For a door that is open to the world."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 class Web:
     """The pool of outgoing connections, as the engine asks for it."""
 

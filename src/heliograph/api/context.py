@@ -13,6 +13,7 @@ from heliograph.core.message import Message
 from heliograph.engine.callbacks import Refusal
 from heliograph.engine.clients import Clients
 from heliograph.engine.declared import Snapshot
+from heliograph.engine.dispatch import Link
 from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
 from heliograph.ports import Clock
@@ -51,6 +52,7 @@ class Context:
     look: Callable[[], None]  # deliveries may be due
     callbacks: Callable[[str, Callback, str], Awaitable[Thanks | Refusal]]  # a provider calls
     carrier: Callable[[str], Carrier | None]  # a connector at work in this process
+    link: Callable[[str], Link | None]  # how that connector stands
     metrics_text: Callable[[], bytes]
     ready: Callable[[], str | None]  # None: ready; else why not
     refused: Callable[[str], None]  # counts a refusal by its code

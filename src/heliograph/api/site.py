@@ -18,6 +18,7 @@ from heliograph.api import (
     oauth,
     openapi,
     reading,
+    recordings,
     sandbox_phone,
     segments,
     webhooks,
@@ -52,6 +53,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
     *workspaces.ROUTES,
+    *recordings.ROUTES,
 )
 _PAGES: Final = {  # path → (package, file, media type)
     "/docs": ("heliograph.api", "docs.html", b"text/html; charset=utf-8"),

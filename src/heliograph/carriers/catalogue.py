@@ -14,6 +14,7 @@ from heliograph.carriers.http.bulksms import BulkSms
 from heliograph.carriers.http.carrier import HttpCarrier
 from heliograph.carriers.http.clickatell import Clickatell
 from heliograph.carriers.http.elks import Elks
+from heliograph.carriers.http.generic import Generic
 from heliograph.carriers.http.infobip import Infobip
 from heliograph.carriers.http.messagebird import MessageBird
 from heliograph.carriers.http.plivo import Plivo
@@ -34,6 +35,7 @@ PROVIDERS: Final[dict[str, type[Provider]]] = {
     "bandwidth": Bandwidth,
     "bulksms": BulkSms,
     "clickatell": Clickatell,
+    "http": Generic,
     "infobip": Infobip,
     "messagebird": MessageBird,
     "plivo": Plivo,

@@ -288,7 +288,7 @@ def _fields(pdu: Pdu, texts: bool) -> dict[str, Any]:
             is_text = name in ("short_message", "message_payload") or name.startswith("0x")
             more = {"hex": value.hex(), "text": value.decode("latin-1")} if texts or not is_text else {}
             value = {"octets": len(value), **more}
-        shown[name] = value
+        shown[name] = value if name != "password" else "***"
     return shown
 
 

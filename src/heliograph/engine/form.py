@@ -15,7 +15,10 @@ from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
 from heliograph.engine.notify.subscriptions import EVENT_TYPES
 
-SECRET_KEYS: Final = ("secret", "password", "api_key", "auth_token", "token")
+SECRET_KEYS: Final = (
+    *("secret", "password", "api_key", "api_secret", "auth_token", "token", "access_key", "private_key"),
+    *("signature_secret", "callback_token", "callback_password"),
+)
 REFERENCES: Final = ("env:", "file:", "sealed:")
 _OTHER_EVENTS: Final = ("inbound.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook.")
 _Names = str | list[str]

@@ -159,6 +159,9 @@ class SmppServer(msgspec.Struct, frozen=True, kw_only=True):
     """The SMPP door."""
 
     listen: Annotated[str | None, _key("Where SMPP is served; left out: not at all.", *_ADDRESS)] = None
+    system_id: Annotated[str, _key("How the server calls itself in answers to binds.")] = "heliograph"
+    tls_cert: Annotated[str | None, _key("PEM file with the certificate chain; with it, TLS is spoken.")] = None
+    tls_key: Annotated[str | None, _key("PEM file with the certificate's private key.")] = None
 
 
 SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {

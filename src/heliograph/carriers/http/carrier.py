@@ -2,13 +2,17 @@
 all, builds the callback URL, asks when callbacks stay away, and rests when the provider refuses our credentials."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
 
 from heliograph.carriers.http.provider import Answer, Call, Provider, Text
 from heliograph.carriers.port import Capabilities, Events, World
+from heliograph.carriers.recorder import Recorder
 from heliograph.core import ids
 from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import Outcome, Receipt, Submission
@@ -21,6 +25,7 @@ _NEVER_LEFT: Final = frozenset(
 )
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
 _LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
+_SECRET: Final = re.compile("pass|secret|token|key").search
 _REST_S: Final = 60.0  # how long a provider is left alone that refuses our credentials
 
 
@@ -37,6 +42,7 @@ class HttpCarrier:
         self._timeout_s = provider.settings.timeout_ms / 1000
         self._status_url = status_url(world.public_url, name, provider.settings.callback_token)
         self._in_flight: dict[tuple[int, int], Submission] = {}
+        self.recorder = Recorder(world.clock.now_ms, secrets=_secrets(msgspec.to_builtins(provider.settings)))
         self._is_stopped = False
         self._events: Events
 
@@ -49,6 +55,9 @@ class HttpCarrier:
     def submit(self, submissions: Sequence[Submission]) -> None:
         for submission in submissions:
             text = self._text(submission)
+            if (refusal := self._provider.refusal(text)) is not None:
+                self._events.answered(submission, refusal)
+                continue
             self._in_flight[submission.message.id, submission.attempt] = submission
             self._send(self._provider.request(text), partial(self._answered, submission, text))
 
@@ -103,7 +112,13 @@ class HttpCarrier:
         )
 
     def _send(self, call: Call, done: Callable[[Exchange], None]) -> None:
-        self._call(call.method, call.url, call.headers, call.body, self._timeout_s, done)
+        def answered(exchange: Exchange) -> None:
+            self.recorder.exchange(
+                call.method, call.url, exchange.status, call.body, exchange.body, exchange.latency_ms
+            )
+            done(exchange)
+
+        self._call(call.method, call.url, call.headers, call.body, self._timeout_s, answered)
 
     def _answered(self, submission: Submission, text: Text, exchange: Exchange) -> None:
         if self._in_flight.pop((submission.message.id, submission.attempt), None) is None:
@@ -130,6 +145,12 @@ def status_url(public_url: str | None, name: str, token: str | None) -> str | No
         return None
     proof = f"token={quote(token, safe='')}&" if token else ""
     return f"{public_url.rstrip('/')}/in/{quote(name, safe='')}/status?{proof}"
+
+
+def _secrets(settings: Mapping[str, Any]) -> list[str]:
+    """What no recording may show."""
+    words = [value for key, value in settings.items() if isinstance(value, str) and _SECRET(key)]
+    return words + [word for value in settings.values() if isinstance(value, dict) for word in _secrets(value)]
 
 
 def _whole(exchange: Exchange) -> Answer:

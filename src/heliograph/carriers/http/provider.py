@@ -95,6 +95,10 @@ class Provider(ABC):
             return "callback_token", f"this provider signs nothing: set {token}"
         return cls.signing, f"set {cls.signing}, or as long as the provider does not sign, {token}"
 
+    def refusal(self, text: Text) -> Outcome | None:
+        """Why a text can't be sent this way, known before it is tried; None when it can."""
+        return None
+
     @abstractmethod
     def request(self, text: Text) -> Call:
         """The request that sends a text."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, cast
 
 from heliograph.carriers.port import World
+from heliograph.carriers.recorder import IN, OUT, Recorder
 from heliograph.carriers.smpp.settings import Settings
 from heliograph.core.rates import Cap
 from heliograph.ports import Timer
@@ -36,6 +37,7 @@ class Owner(Protocol):
     """Whom a bind tells. Tokens are the owner's own."""
 
     cap: Cap  # of all binds together
+    recorder: Recorder
 
     def opened(self, bind: "Bind") -> None: ...
 
@@ -70,6 +72,7 @@ class Bind(asyncio.Protocol):
             settings.enquire_link_s,
             min(settings.enquire_link_s, settings.bind_timeout_s),
         )
+        self._record, self._stream = owner.recorder.octets, 0
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
         self._ready: deque[tuple[Pdu, Any]] = deque()
@@ -170,6 +173,7 @@ class Bind(asyncio.Protocol):
     def flush(self) -> None:
         if self._session is not None and self._transport is not None and (octets := self._session.output()):
             self._transport.write(octets)
+            self._record(OUT, octets, self._stream)
 
     async def close(self, grace_s: float) -> None:
         """Let what is in flight be answered, unbind, close."""
@@ -221,6 +225,7 @@ class Bind(asyncio.Protocol):
             "interface_version": settings.interface_version,
         }
         session.bind(self.command, fields, now)
+        self._stream = next(self._owner.recorder.streams)
         self.flush()
         self._ticking = self._clock.later(_TICK_S, self._tick)
 
@@ -232,6 +237,7 @@ class Bind(asyncio.Protocol):
         self.pump()
 
     def data_received(self, data: bytes) -> None:
+        self._record(IN, data, self._stream)
         if self._session is not None:
             self._handle(self._session.receive(data, self._clock.monotonic()))
 
@@ -288,7 +294,9 @@ class Bind(asyncio.Protocol):
         if self._ticking is not None:
             self._ticking.cancel()
         if transport is not None and session is not None:
-            transport.write(session.output())
+            if last := session.output():
+                transport.write(last)
+                self._record(OUT, last, self._stream)
             transport.close()
         if self._opened_at and self._clock.monotonic() - self._opened_at > _STEADY_S:
             self._tries = 0

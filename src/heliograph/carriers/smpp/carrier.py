@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from heliograph.carriers.port import Capabilities, Events, World
+from heliograph.carriers.recorder import Recorder
 from heliograph.carriers.smpp import settings as speech
 from heliograph.carriers.smpp.bind import Bind
 from heliograph.carriers.smpp.reports import Reader
@@ -80,6 +81,8 @@ class SmppCarrier:
         commands = (
             (BIND_TRANSCEIVER,) if settings.bind == "transceiver" else (BIND_RECEIVER, BIND_TRANSMITTER)
         ) * settings.binds
+        host = settings.host if isinstance(settings.host, str) else settings.host[0]
+        self.recorder = Recorder(world.clock.now_ms, end=(host, settings.port), secrets=(settings.password,))
         # The engine keeps to the rate by messages and lanes; what leaves in the end is counted here, part by part.
         self.cap = Cap(settings.max_segments_per_second, world.clock.monotonic())
         self._binds = [Bind(number, command, settings, world, self) for number, command in enumerate(commands, 1)]

@@ -133,6 +133,11 @@ class Clients:
             return ELSEWHERE
         return found
 
+    async def still(self, client: Client | None) -> bool:
+        """Does this client's key still work? For connections that outlive many requests."""
+        row = await self._row(client.key_id) if client is not None else None
+        return row is not None and isinstance(self._judge(row, self._now_ms()), Client)
+
     def changed(self) -> None:
         """The configuration has changed: forget everything."""
         self._generation += 1

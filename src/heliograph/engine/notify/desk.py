@@ -143,6 +143,11 @@ class NotifyDesk:
         kind, _, number = key.partition(":")
         return self._snapshot().endpoints.get(int(number)) if kind == "endpoint" else None
 
+    def reopen(self, key: str) -> None:
+        """A target has come back: what waits for it goes at once."""
+        if target := self._targets.get(key):
+            target.failures, target.closed_until, target.failing_since, target.more = 0, 0, None, True
+
     # -- claims
 
     def _claim(self, target: Target) -> None:

@@ -1,3 +1,4 @@
+DROP TABLE smpp_parts;
 DROP TABLE callbacks;
 DROP TABLE inbound_parts;
 DROP INDEX parked_receipts_message;

@@ -28,3 +28,22 @@ CREATE TABLE callbacks (
 );
 CREATE INDEX callbacks_connector ON callbacks (connector, id);
 CREATE INDEX callbacks_at ON callbacks (at);
+
+-- Parts of long messages that applications submit over SMPP: each has an id and a receipt of its own.
+CREATE TABLE smpp_parts (
+    client INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    request TEXT NOT NULL,                 -- JSON: what the first part asked for
+    message INTEGER,                       -- NULL until all parts are there
+    at INTEGER NOT NULL,
+    PRIMARY KEY (client, id)
+) WITHOUT ROWID;
+CREATE INDEX smpp_parts_set ON smpp_parts (client, source, destination, reference, total) WHERE message IS NULL;
+CREATE INDEX smpp_parts_message ON smpp_parts (message) WHERE message IS NOT NULL;
+CREATE INDEX smpp_parts_at ON smpp_parts (at);

@@ -1,0 +1,126 @@
+"""Connectors, how they are, and what their flight recorders hold. For keys of the operator's workspace."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, Protocol, cast
+
+import msgspec
+
+from heliograph.api.routes import Request, Route, not_found, refuse
+from heliograph.engine.clients import ADMIN
+from heliograph.engine.declared import OPERATOR
+
+_MEDIA_TYPES: Final = {
+    "jsonl": b"application/x-ndjson",
+    "pcap": b"application/vnd.tcpdump.pcap",
+    "scenario": b"text/plain; charset=utf-8",
+}
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]")  # in the name of a file
+_ENDINGS: Final = {"jsonl": "jsonl", "pcap": "pcap", "scenario": "toml"}
+
+
+class Recording(Protocol):
+    """What a carrier that records has as its `recorder`. All of it may run in a thread."""
+
+    def jsonl(self, texts: bool = False) -> Iterator[bytes]: ...
+
+    def pcap(self, texts: bool = False) -> bytes: ...
+
+    def scenario(self) -> str: ...
+
+
+class _Link(Protocol):
+    """A connector at work, as the engine knows it."""
+
+    up: bool
+    reason: str
+    in_flight: int
+
+
+class ConnectorView(msgspec.Struct):
+    """A connector; `up`, `in_flight` and `records` are null where another process runs it."""
+
+    name: str
+    kind: str
+    up: bool | None = None
+    reason: str = ""  # why it is not up
+    in_flight: int | None = None
+    records: bool | None = None
+
+
+class ConnectorList(msgspec.Struct):
+    """The connectors of this gateway, by name."""
+
+    data: list[ConnectorView]
+
+
+class RecordingQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """As what to export; `texts`: with texts and whole numbers, for keys with the scope admin."""
+
+    format: Literal["jsonl", "pcap", "scenario"] = "jsonl"
+    texts: bool = False
+
+
+async def all_connectors(request: Request) -> ConnectorList:
+    if request.client.workspace_name != OPERATOR:
+        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", status=403)
+    specs = request.context.snapshot().connectors
+    return ConnectorList([_view(request, name, specs[name].kind) for name in sorted(specs)])
+
+
+def _view(request: Request, name: str, kind: str) -> ConnectorView:
+    carrier, link = request.context.carrier(name), _link(request, name)
+    view = ConnectorView(name, kind)
+    if carrier is not None:
+        view.records = _recorder(carrier) is not None
+    if link is not None:
+        view.up, view.reason, view.in_flight = link.up, link.reason, link.in_flight
+    return view
+
+
+def _link(request: Request, name: str) -> _Link | None:
+    return cast(_Link | None, request.context.link(name))
+
+
+def _recorder(carrier: object) -> Recording | None:
+    return cast(Recording | None, getattr(carrier, "recorder", None))
+
+
+async def recording(request: Request) -> bytes:
+    """Made in a thread: minutes of a busy connector take seconds."""
+    query: RecordingQuery = request.query
+    name = request.place["name"]
+    if request.client.workspace_name != OPERATOR or name not in request.context.snapshot().connectors:
+        raise not_found("connector", name)
+    if query.texts and ADMIN not in request.client.scopes:
+        raise refuse("missing_scope", f"texts need the scope {ADMIN}", "/texts", 403)
+    recorder = _recorder(request.context.carrier(name))
+    if recorder is None:
+        raise refuse("not_found", f"the connector {name[:60]!r} does not record, or not in this process", status=404)
+    body = await asyncio.to_thread(_export, recorder, query)
+    headers = request.call.headers
+    headers[0] = (b"content-type", _MEDIA_TYPES[query.format])
+    filename = f"{_UNSAFE.sub('_', name)}.{_ENDINGS[query.format]}"
+    headers.append((b"content-disposition", f'attachment; filename="{filename}"'.encode()))
+    return body
+
+
+def _export(recorder: Recording, query: RecordingQuery) -> bytes:
+    if query.format == "scenario":
+        return recorder.scenario().encode()
+    return recorder.pcap(query.texts) if query.format == "pcap" else b"".join(recorder.jsonl(query.texts))
+
+
+ROUTES: Final = (
+    Route(
+        *("GET", "/v1/connectors", all_connectors, "routing:manage"),
+        answer=ConnectorList,
+        summary="List connectors, and how they are",
+    ),
+    Route(
+        *("GET", "/v1/connectors/{name}/recording", recording, "routing:manage"),
+        query=RecordingQuery,
+        summary="Export what a connector has recorded",
+    ),
+)

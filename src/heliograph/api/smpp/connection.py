@@ -1,0 +1,402 @@
+"""One bind of an application: what it submits becomes messages, what it is owed is delivered, the rest is answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+
+from heliograph.api.context import Context
+from heliograph.api.messages import OPTED_OUT
+from heliograph.api.smpp.parts import Key, Parts
+from heliograph.api.smpp.reports import STATES
+from heliograph.api.smpp.requests import (
+    SUBMIT_FAILED,
+    Unreadable,
+    destinations,
+    info,
+    request_of,
+    status_of,
+    text_of,
+)
+from heliograph.core import ids
+from heliograph.core.failures import Refusal
+from heliograph.core.message import MESSAGE_COLUMNS, Message
+from heliograph.core.request import MessageRequest
+from heliograph.core.views import message_id
+from heliograph.engine.cancel import cancel
+from heliograph.engine.clients import Client
+from heliograph.engine.intake import Caller, Draft
+from heliograph.ports import Unavailable
+from heliograph.smpp import moments
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.commands import (
+    CANCEL_SM,
+    DATA_SM,
+    QUERY_SM,
+    REPLACE_SM,
+    SUBMIT_MULTI,
+    SUBMIT_SM,
+)
+from heliograph.smpp.parts import payload
+from heliograph.smpp.receipts import NUMBERS
+from heliograph.smpp.session import Answered, Asked, Binding, Event, Over, Session, Silent, Timers
+
+_WINDOW: Final = 100  # of what we deliver
+_UNANSWERED_MAX: Final = 1_000  # submits that wait for us: then nothing more is read
+_TIMERS: Final = Timers(bind=10.0, response=30.0, enquire=30.0, enquire_response=30.0)
+_VERSION_5: Final = 0x50
+_SYSTEM_ERROR: Final = 0x08
+_THROTTLED: Final = 0x58
+_NOT_CANCELED: Final = 0x11
+_NOT_REPLACED: Final = 0x13
+_UNKNOWN_ID: Final = 0x67
+_NO_ID: Final = 0x0C
+_COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
+_TOO_FAST: Final = Refusal("rate_limited", "too many messages a second", status=429)
+Done = Callable[[int | None], None]  # a command_status; None: no answer
+
+
+class Host(Protocol):
+    """What a connection asks of the door."""
+
+    context: Context
+    parts: Parts
+    system_id: str
+
+    async def enter(self, connection: "Connection", pdu: Pdu) -> Client | int:
+        """Who binds; or the status that refuses it."""
+        ...
+
+    def bound(self, connection: "Connection") -> None: ...
+
+    def gone(self, connection: "Connection") -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """A socket with a session on it."""
+
+    def __init__(self, host: Host) -> None:
+        self.client: Client | None = None
+        self.address = ""
+        self._host = host
+        self._context = host.context
+        self._monotonic = host.context.clock.monotonic
+        self.session = Session(self._monotonic(), is_server=True, window=_WINDOW, timers=_TIMERS)
+        self._transport: asyncio.Transport
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unanswered = 0
+        self._is_reading = True
+
+    # -- the socket
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
+
+    def data_received(self, data: bytes) -> None:
+        self._handle(self.session.receive(data, self._monotonic()))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._over(self.session.lost(str(error or "closed")))
+
+    def tick(self) -> None:
+        self._handle(self.session.tick(self._monotonic()))
+
+    def flush(self) -> None:
+        if (octets := self.session.output()) and not self._transport.is_closing():
+            self._transport.write(octets)
+
+    def close(self) -> None:
+        """In order: the client is told; what it owes us may still come."""
+        self.session.unbind(self._monotonic())
+        self.flush()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def _handle(self, events: Sequence[Event]) -> None:
+        submits: list[Pdu] = []
+        for event in events:
+            if type(event) is Asked:
+                if event.pdu.command in (SUBMIT_SM, DATA_SM):
+                    submits.append(event.pdu)
+                else:
+                    self._soon(self._serve(event.pdu))
+            elif type(event) is Answered:
+                event.token(event.pdu.status)
+            elif type(event) is Silent:
+                event.token(None)
+            elif type(event) is Binding:
+                self._soon(self._enter(event.pdu))
+            elif type(event) is Over:
+                self._over(event)
+                return
+        if submits:
+            self._submit(submits)
+        self.flush()
+
+    def _over(self, over: Over) -> None:
+        self.flush()
+        self._transport.close()
+        for done in over.unanswered:
+            done(None)
+        self._host.gone(self)
+
+    def _soon(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # the edge of a request: the session lives on, the watch raises the alarm
+            self._context.defect(error)
+        self.flush()
+
+    async def _enter(self, pdu: Pdu) -> None:
+        found = await self._host.enter(self, pdu)
+        now = self._monotonic()
+        if isinstance(found, int):
+            self._over(self.session.refuse(found, now))
+            return
+        self.client = found
+        self.session.accept(self._host.system_id, now)
+        self.flush()
+        self._host.bound(self)
+
+    # -- messages in
+
+    def _submit(self, pdus: Sequence[Pdu]) -> None:
+        """Decide each, keep all that may go in one commit, answer each once it is on disk."""
+        now = self._context.clock.now_ms()
+        kept: list[tuple[Pdu, Draft]] = []
+        for pdu in pdus:
+            request = self._read(pdu, now)
+            if request is None:
+                continue
+            if payload(pdu).part is not None:
+                self._waits(1)
+                self._soon(self._submit_part(pdu, request, now))
+                continue
+            draft = self._draft(request, now)
+            if isinstance(draft, Refusal):
+                self._refuse(pdu, draft)
+            else:
+                kept.append((pdu, draft))
+        if kept:
+            self._waits(len(kept))
+            self._keep(kept)
+
+    def _read(self, pdu: Pdu, now: int) -> MessageRequest | None:
+        """What it asks for; None when it was refused."""
+        assert self.client is not None
+        if not {"messages:send", "admin"} & self.client.scopes:
+            self._refuse(pdu, Refusal("missing_scope", "this account may not send"))
+            return None
+        try:
+            request = request_of(pdu, text_of(pdu), now)
+        except Unreadable as error:
+            self.session.respond(pdu, error.status, tlvs=self._info("unreadable", str(error)))
+            return None
+        if not self._context.limits.take(self.client, 1, now)[0]:
+            self.session.respond(pdu, _THROTTLED, tlvs=self._info(_TOO_FAST.code, _TOO_FAST.detail))
+            return None
+        return request
+
+    def _draft(self, request: MessageRequest, now: int) -> Draft | Refusal:
+        client = self.client
+        assert client is not None
+        caller = Caller(client.id, client.workspace, client.environment, client.default_country)
+        draft = self._context.intake.draft(caller, request, now)
+        if isinstance(draft, Draft) and request.callback_events:
+            draft.message.callback_url = account_url(client.id)
+        return draft
+
+    def _keep(self, kept: Sequence[tuple[Pdu, Draft]]) -> None:
+        def done(operation: Any) -> None:
+            self._waits(-len(kept))
+            for (pdu, _), message in zip(kept, operation.messages, strict=True):
+                if operation.error is not None:
+                    self.session.respond(pdu, _SYSTEM_ERROR)
+                elif message.id in operation.suppressed:
+                    self._refuse(pdu, OPTED_OUT)
+                else:
+                    self.session.respond(pdu, 0, {"message_id": message_id(message)})
+            self.flush()
+
+        self._context.intake.accept([draft for _, draft in kept], done)
+
+    def _waits(self, more: int) -> None:
+        """Who submits faster than we keep is read no further."""
+        self._unanswered += more
+        if self._is_reading and self._unanswered > _UNANSWERED_MAX:
+            self._is_reading = False
+            self._transport.pause_reading()
+        elif not self._is_reading and self._unanswered < _UNANSWERED_MAX // 2 and not self._transport.is_closing():
+            self._is_reading = True
+            self._transport.resume_reading()
+
+    async def _submit_part(self, pdu: Pdu, request: MessageRequest, now: int) -> None:
+        part, client = payload(pdu).part, self.client
+        assert part is not None and client is not None
+        try:
+            carrier_id, whole, key = await self._host.parts.keep(client.id, request, part, now)
+            refusal = await self.accept_whole(whole, key, now) if whole is not None else None
+        except Unavailable:
+            self.session.respond(pdu, _SYSTEM_ERROR)
+        else:
+            if refusal is not None:
+                self._refuse(pdu, refusal)
+            else:
+                self.session.respond(pdu, 0, {"message_id": carrier_id})
+        finally:
+            self._waits(-1)
+
+    async def accept_whole(self, request: MessageRequest, key: Key, now: int) -> Refusal | None:
+        """Keep a message whose parts are all there; why not, if not."""
+        draft = self._draft(request, now)
+        if isinstance(draft, Refusal):
+            return draft
+        operation = await self._kept(draft)
+        if operation.error is not None:
+            raise Unavailable
+        if operation.suppressed:
+            return OPTED_OUT
+        await self._host.parts.became(key, draft.message.id)
+        return None
+
+    async def _kept(self, *drafts: Draft) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._context.intake.accept(drafts, future.set_result)
+        return await future
+
+    def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
+        self._context.refused(refusal.code)
+        self.session.respond(pdu, status_of(refusal), tlvs=self._info(refusal.code, refusal.detail))
+
+    def _info(self, code: str, detail: str) -> Any:
+        """Why, for peers of 5.0; clients of 3.4 are known that stumble over any body in an error."""
+        return info(code, detail) if self.session.peer_version >= _VERSION_5 else None
+
+    # -- what else it may ask
+
+    async def _serve(self, pdu: Pdu) -> None:
+        work = {
+            SUBMIT_MULTI: self._submit_multi,
+            QUERY_SM: self._query,
+            CANCEL_SM: self._cancel,
+            REPLACE_SM: self._replace,
+        }[pdu.command]
+        try:
+            await work(pdu)
+        except Unavailable:
+            self.session.respond(pdu, _SYSTEM_ERROR)
+
+    async def _submit_multi(self, pdu: Pdu) -> None:
+        """One message for each destination, each with its own id in its receipt; the answer has that of the first."""
+        now = self._context.clock.now_ms()
+        failed: list[dict[str, Any]] = []
+        drafts: list[tuple[dict[str, Any], Draft]] = []
+        for one in destinations(pdu):
+            if "dl_name" in one:
+                self.session.respond(pdu, 0x34, tlvs=self._info("unknown_list", "there are no distribution lists here"))
+                return
+            single = Pdu(SUBMIT_SM, {**pdu.fields, **one}, sequence=pdu.sequence, tlvs=pdu.tlvs)
+            try:
+                draft = self._draft(request_of(single, text_of(single), now), now)
+            except Unreadable as error:
+                failed.append({**one, "error_status_code": error.status})
+                continue
+            if isinstance(draft, Refusal):
+                failed.append({**one, "error_status_code": status_of(draft)})
+            else:
+                drafts.append((one, draft))
+        if not drafts:
+            self.session.respond(pdu, failed[0]["error_status_code"] if failed else 0x33)
+            return
+        operation = await self._kept(*(draft for _, draft in drafts))
+        if operation.error is not None:
+            raise Unavailable
+        taken = []
+        for (one, _), message in zip(drafts, operation.messages, strict=True):
+            if message.id in operation.suppressed:
+                failed.append({**one, "error_status_code": SUBMIT_FAILED})
+            else:
+                taken.append(message_id(message))
+        if not taken:
+            self.session.respond(pdu, SUBMIT_FAILED)
+            return
+        self.session.respond(pdu, 0, {"message_id": taken[0], "unsuccess_smes": failed})
+
+    async def _query(self, pdu: Pdu) -> None:
+        message = await self._find(pdu.fields["message_id"])
+        if message is None:
+            self.session.respond(pdu, _UNKNOWN_ID)
+            return
+        fields = {
+            "message_id": pdu.fields["message_id"],
+            "final_date": moments.absolute(message.final_at) if message.final_at else "",
+            "message_state": NUMBERS[STATES[message.state]],
+            "error_code": 0,
+        }
+        self.session.respond(pdu, 0, fields)
+
+    async def _cancel(self, pdu: Pdu) -> None:
+        if not pdu.fields["message_id"]:
+            self.session.respond(
+                pdu, _NOT_CANCELED, tlvs=self._info("no_message_id", "messages are canceled one by one")
+            )
+            return
+        message = await self._find(pdu.fields["message_id"])
+        if message is None:
+            self.session.respond(pdu, _NO_ID)
+            return
+        moves = await cancel(self._context.ledger, message, self._context.clock.now_ms())
+        if moves is None or moves.lost or moves.error is not None:
+            self.session.respond(pdu, _NOT_CANCELED, tlvs=self._info("too_late", f"it is {message.state} already"))
+            return
+        self._context.told(moves)
+        self.session.respond(pdu)
+
+    async def _replace(self, pdu: Pdu) -> None:
+        """A text that was decided on is not changed behind its decision: cancel it and submit another."""
+        why = "texts are not replaced: cancel the message and submit another"
+        self.session.respond(pdu, _NOT_REPLACED, tlvs=self._info("not_replaced", why))
+
+    async def _find(self, carrier_id: str) -> Message | None:
+        """A message of this account's environment, by its id or that of one of its parts."""
+        client = self.client
+        assert client is not None
+        place = ids.parse("msg", carrier_id)
+        number = place[1] if place is not None else await self._host.parts.message_of(client.id, carrier_id)
+        if number is None:
+            return None
+        rows = await self._context.ledger.fetch(
+            f"SELECT {_COLUMNS} FROM messages WHERE id = $1 AND environment = $2", number, client.environment
+        )
+        return Message(*rows[0]) if rows else None
+
+    # -- messages out
+
+    @property
+    def may_deliver(self) -> bool:
+        return self.session.may_deliver and self.session.room > 0
+
+    def deliver(self, pdu: Pdu, done: Done) -> None:
+        self.session.request(pdu, done, self._monotonic())
+        self.flush()
+
+
+def account_url(client: int) -> str:
+    """Where the events of an account's messages go: to wherever it is bound."""
+    return f"smpp://{client}"
+
+
+def decoded(body: bytes) -> list[dict[str, Any]]:
+    """The events of a webhook's body."""
+    found = msgspec.json.decode(body, type=dict[str, Any])
+    events: list[dict[str, Any]] = found.get("events", [found])
+    return events

@@ -1,0 +1,238 @@
+"""The SMPP door: who is bound, and how events reach accounts.
+
+An account's receipts and messages are deliveries like those of webhooks, to the address `smpp://<client>`: kept in the
+ledger, tried again, replayable, and due at once when the account binds again. Here such a delivery becomes deliver_sm.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from heliograph.api.context import Context
+from heliograph.api.smpp import reports
+from heliograph.api.smpp.connection import Connection, Done, account_url, decoded
+from heliograph.api.smpp.parts import Parts
+from heliograph.core import ids
+from heliograph.core.failures import Refusal
+from heliograph.engine.clients import Client
+from heliograph.engine.notify.subscriptions import callback_target
+from heliograph.ports import Answer, Unavailable, WebClient, WebTarget
+from heliograph.smpp.codec import Pdu
+
+_TICK_S: Final = 0.5
+_LOOK_EVERY: Final = 20  # ticks between looks at who may still be here
+_BINDS_MAX: Final = 20  # of one account
+_CONNECTIONS_MAX: Final = 2_000
+_BIND_FAILED: Final = 0x0D
+_ALREADY_BOUND: Final = 0x05
+_SCHEME: Final = "smpp://"
+
+
+@dataclass
+class Place:
+    """An account as a place where events go."""
+
+    origin: str
+    client: int
+
+
+@dataclass
+class Delivered:
+    """What an account said to a delivery, in the form of a web server's answer."""
+
+    status: int
+    reason: str
+    detail: str = ""
+    body: bytes = b""
+    latency_ms: int = 0
+    retry_after: float | None = None
+
+
+class SmppDoor:
+    """Listens, and knows who is bound."""
+
+    def __init__(self, context: Context, reopen: Callable[[str], None], *, system_id: str = "heliograph") -> None:
+        self.context = context
+        self.parts = Parts(context.ledger)
+        self.system_id = system_id
+        self._reopen = reopen
+        self._connections: set[Connection] = set()
+        self._bound: dict[int, list[Connection]] = {}
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- life
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connect, host, port, ssl=tls)
+        self._soon(self._run())
+
+    async def stop(self, grace_s: float) -> None:
+        """Nobody new; unbind everybody, and give them a moment to answer."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+        end = self.context.clock.monotonic() + min(grace_s, 5.0)
+        while self._connections and self.context.clock.monotonic() < end:
+            await asyncio.sleep(0.02)
+        for connection in list(self._connections):
+            connection.abort()
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _connect(self) -> Connection:
+        connection = Connection(self)
+        self._connections.add(connection)
+        if len(self._connections) > _CONNECTIONS_MAX:
+            asyncio.get_running_loop().call_soon(connection.abort)
+        return connection
+
+    async def _run(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(_TICK_S)
+            ticks += 1
+            for connection in list(self._connections):
+                connection.tick()
+            if ticks % _LOOK_EVERY == 0:
+                with suppress(Unavailable):
+                    await self._look()
+
+    async def _look(self) -> None:
+        """Keys that ended end their binds; long messages that will not become whole go as they are."""
+        for client, connections in list(self._bound.items()):
+            if not await self.context.clients.still(connections[0].client):
+                for connection in list(self._bound.get(client, ())):
+                    connection.close()
+        now = self.context.clock.now_ms()
+        for key, request in await self.parts.overdue(now):
+            for connection in self._bound.get(key[0], ())[:1]:
+                await connection.accept_whole(request, key, now)
+
+    def _soon(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- who is there
+
+    async def enter(self, connection: Connection, pdu: Pdu) -> Client | int:
+        fields = pdu.fields
+        try:
+            found = await self.context.clients.authenticate_smpp(
+                fields["system_id"], fields["password"], connection.address
+            )
+        except Unavailable:
+            return 0x08
+        if isinstance(found, Refusal):
+            self.context.refused(found.code)
+            self.context.log.info("smpp_bind_refused", system_id=fields["system_id"][:15], code=found.code)
+            return _BIND_FAILED
+        if len(self._bound.get(found.id, ())) >= _BINDS_MAX:
+            return _ALREADY_BOUND
+        return found
+
+    def bound(self, connection: Connection) -> None:
+        client = connection.client
+        assert client is not None
+        self._bound.setdefault(client.id, []).append(connection)
+        if connection.session.may_deliver:
+            self._soon(self._catch_up(client))
+
+    def gone(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        client = connection.client
+        if client is not None and connection in self._bound.get(client.id, ()):
+            self._bound[client.id].remove(connection)
+            if not self._bound[client.id]:
+                del self._bound[client.id]
+
+    async def _catch_up(self, client: Client) -> None:
+        """What waited for this account is due now."""
+        target = callback_target(client.environment, account_url(client.id))
+        with suppress(Unavailable):
+            async with self.context.ledger.transaction() as transaction:
+                await transaction.execute(
+                    "UPDATE deliveries SET next_at = $2 WHERE target = $1 AND state = 'pending'",
+                    *(target, self.context.clock.now_ms()),
+                )
+        self._reopen(target)
+        self.context.look()
+
+    # -- events out
+
+    def deliver(self, client: int, body: bytes, done: Callable[[Answer], None]) -> None:
+        """Bring events to an account; `done` once it has taken all of them, or did not."""
+        self._soon(self._deliver(client, body, done))
+
+    async def _deliver(self, client: int, body: bytes, done: Callable[[Answer], None]) -> None:
+        began = self.context.clock.monotonic()
+        statuses: list[int | None] = []
+        for event in decoded(body):
+            for pdu in await self._pdus(client, event):
+                connection = min(
+                    (one for one in self._bound.get(client, ()) if one.may_deliver),
+                    key=lambda one: one.session.in_flight,
+                    default=None,
+                )
+                if connection is None:
+                    done(Delivered(0, "not_bound", "the account is not bound to receive"))
+                    return
+                statuses.append(await self._asked(connection, pdu))
+        latency = round((self.context.clock.monotonic() - began) * 1000)
+        bad = next((status for status in statuses if status != 0), 0)
+        if bad == 0:
+            done(Delivered(200, "ok", latency_ms=latency))
+        elif bad is None:
+            done(Delivered(0, "timeout", "no deliver_sm_resp in time", latency_ms=latency))
+        else:
+            done(Delivered(503, "ok", f"the account answered with status 0x{bad:08X}", latency_ms=latency))
+
+    async def _asked(self, connection: Connection, pdu: Pdu) -> int | None:
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        done: Done = lambda status: None if future.done() else future.set_result(status)  # noqa: E731
+        connection.deliver(pdu, done)
+        return await future
+
+    async def _pdus(self, client: int, event: dict[str, Any]) -> list[Pdu]:
+        """What an event is to an account: a receipt for each part that it submitted, or a message from a phone."""
+        data = event["data"]
+        if event["type"] == "inbound.received":
+            return [reports.message(data)]
+        with_tlvs = any(one.session.takes_tlvs for one in self._bound.get(client, ()))
+        names = [data["id"]]
+        place = ids.parse("msg", data["id"])
+        if data["segments"] > 1 and place is not None:
+            names = list(await self.parts.ids(place[1])) or names
+        return [reports.receipt(data, name, event["created_at"], with_tlvs=with_tlvs) for name in names]
+
+
+class WithAccounts:
+    """Customers' web servers, and accounts that are bound here: where events go."""
+
+    def __init__(self, web: WebClient) -> None:
+        self._web = web
+        self.door: SmppDoor | None = None
+
+    def target(self, url: str) -> WebTarget | None:
+        if not url.startswith(_SCHEME):
+            return self._web.target(url)
+        number = url.removeprefix(_SCHEME)
+        return Place(url, int(number)) if number.isdigit() else None
+
+    def post(
+        self, target: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
+    ) -> None:
+        if not target.origin.startswith(_SCHEME):
+            self._web.post(target, headers, body, timeout_s, done)
+        elif self.door is not None:
+            self.door.deliver(cast(Place, target).client, body, done)  # `target` made it
+        else:
+            answer = Delivered(0, "not_bound", "no SMPP server runs in this process")
+            asyncio.get_running_loop().call_soon(done, answer)

@@ -1,0 +1,86 @@
+"""Events as what an SMPP account hears: delivery receipts and messages from phones. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from heliograph.core import gsm
+from heliograph.smpp import receipts
+from heliograph.smpp.codec import Pdu
+from heliograph.smpp.commands import DELIVER_SM, Tag
+from heliograph.smpp.parts import RECEIPT
+
+# Our states in the words of SMPP.
+STATES: Final = {
+    "accepted": "ACCEPTD",
+    "scheduled": "SCHEDULED",
+    "queued": "ENROUTE",
+    "sending": "ENROUTE",
+    "sent": "ENROUTE",
+    "delivered": "DELIVRD",
+    "read": "DELIVRD",
+    "undelivered": "UNDELIV",
+    "failed": "UNDELIV",
+    "rejected": "REJECTD",
+    "expired": "EXPIRED",
+    "canceled": "DELETED",
+}
+# Failures as the number in err: ours to choose, the same for all accounts.
+_ERRORS: Final = {
+    "permanent": "001",
+    "transient": "002",
+    "throttled": "003",
+    "unauthorised": "004",
+    "content": "005",
+    "unreachable": "006",
+    "opted_out": "007",
+    "unknown": "099",
+}
+
+
+def receipt(data: Mapping[str, Any], carrier_id: str, at: str, *, with_tlvs: bool) -> Pdu:
+    """The receipt of one submit: source and destination are those of the submit, exchanged."""
+    stat = STATES.get(data["status"], "UNKNOWN")
+    error = data.get("error") or {}
+    err = _ERRORS.get(error.get("failure") or "", "000")
+    text = receipts.write(carrier_id, stat, submitted=_time(data["created_at"]), done=_time(at), err=err)
+    fields = _addresses(data["to"], data.get("sender") or "")
+    fields |= {"esm_class": RECEIPT, "short_message": text.encode("latin-1", "replace")}
+    return Pdu(DELIVER_SM, fields, tlvs=receipts.tlvs(carrier_id, stat) if with_tlvs else None)
+
+
+def message(data: Mapping[str, Any]) -> Pdu:
+    """A message from a phone; a long one goes as message_payload."""
+    text = data["text"]
+    try:
+        octets, coding = gsm.encode(text), 0
+    except ValueError:
+        octets, coding = text.encode("utf-16-be", "surrogatepass"), 8
+    fields = _addresses(data["from"], data["to"]) | {"data_coding": coding}
+    if len(octets) > 254:
+        return Pdu(DELIVER_SM, fields, tlvs={Tag.MESSAGE_PAYLOAD: octets})
+    return Pdu(DELIVER_SM, fields | {"short_message": octets})
+
+
+def _addresses(source: str, destination: str) -> dict[str, Any]:
+    (source_ton, source_npi, source), (dest_ton, dest_npi, destination) = _address(source), _address(destination)
+    return {
+        "source_addr_ton": source_ton,
+        "source_addr_npi": source_npi,
+        "source_addr": source,
+        "dest_addr_ton": dest_ton,
+        "dest_addr_npi": dest_npi,
+        "destination_addr": destination,
+    }
+
+
+def _address(number: str) -> tuple[int, int, str]:
+    if number.startswith("+"):
+        return 1, 1, number[1:]
+    if number.isdigit():
+        return 3, 0, number
+    return (5, 0, number) if number else (0, 0, "")
+
+
+def _time(written: str) -> datetime:
+    return datetime.fromisoformat(written).astimezone(UTC)

@@ -1,0 +1,239 @@
+"""Applications bind to us: with smpplib, a client that we did not write."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import smpplib.client
+import smpplib.consts
+import smpplib.exceptions
+import smpplib.gsm
+
+from heliograph.smpp import receipts
+from tests.process.server import Api, Server, free_port
+
+CONFIG = """
+[connectors.play]
+kind = "sandbox"
+answer_delay_ms = 0
+receipt_delay_ms = 20
+[[routes]]
+name = "all"
+via = ["play"]
+[smpp_server]
+listen = "127.0.0.1:{port}"
+"""
+
+
+class App:
+    """An application with smpplib: submits, and keeps what it hears."""
+
+    def __init__(self, port: int, account: dict[str, Any], *, mode: str = "transceiver") -> None:
+        self.client = smpplib.client.Client("127.0.0.1", port, timeout=10, allow_unknown_opt_params=True)
+        self.answers: list[Any] = []
+        self.heard: list[Any] = []
+        self.client.set_message_sent_handler(self._answered)
+        self.client.set_message_received_handler(self._hear)
+        self.client.set_error_pdu_handler(self._answered)
+        self.client.connect()
+        try:
+            getattr(self.client, f"bind_{mode}")(system_id=account["system_id"], password=account["password"])
+        except Exception:
+            self.client.disconnect()
+            raise
+
+    def _answered(self, pdu: Any, **_: Any) -> None:
+        self.answers.append(pdu)
+
+    def _hear(self, pdu: Any, **_: Any) -> int:
+        self.heard.append(pdu)
+        return 0
+
+    def submit(self, to: str = "447700900123", text: str = "Hello", **more: Any) -> Any:
+        """One submit_sm, in one part; its answer."""
+        fields = {
+            "source_addr_ton": smpplib.consts.SMPP_TON_ALNUM,
+            "source_addr": "Acme",
+            "dest_addr_ton": smpplib.consts.SMPP_TON_INTL,
+            "destination_addr": to,
+            "short_message": text.encode(),
+            "registered_delivery": True,
+        }
+        before = len(self.answers)
+        self.client.send_message(**fields | more)
+        self.until(lambda: len(self.answers) > before)
+        return self.answers[-1]
+
+    def until(self, holds: Any, within_s: float = 10.0) -> None:
+        end = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < end, "not in time"
+            self.client.read_once(auto_send_enquire_link=False)
+
+    def receipt(self, place: int = 0) -> receipts.Receipt:
+        self.until(lambda: len(self.heard) > place)
+        found = receipts.read(self.heard[place].short_message.decode())
+        assert found is not None
+        return found
+
+    def __enter__(self) -> "App":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with suppress(Exception):  # however smpplib says that the server was faster
+            self.client.unbind()
+        self.client.disconnect()
+
+
+def _id(answer: Any) -> str:
+    return answer.message_id.decode() if isinstance(answer.message_id, bytes) else answer.message_id
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, int]]:
+    port = free_port()
+    with Server(tmp_path_factory.mktemp("smpp"), CONFIG.format(port=port)) as server:
+        yield server, port
+
+
+@pytest.fixture(scope="module")
+def account(running: tuple[Server, int]) -> dict[str, Any]:
+    made: dict[str, Any] = running[0].run("keys", "create", "--name", "app", "--environment", "test", "--smpp")
+    return made
+
+
+def test_a_message_goes_out_and_its_receipt_comes_back(running: tuple[Server, int], account: dict[str, Any]) -> None:
+    server, port = running
+    app = App(port, account)
+    answer = app.submit()
+    assert answer.status == 0
+    found = app.receipt()
+    assert (found.id, found.stat) == (_id(answer), "DELIVRD")
+    heard = app.heard[0]
+    assert (heard.source_addr, heard.destination_addr) == (b"447700900123", b"Acme"), "exchanged"
+    assert heard.receipted_message_id.decode().rstrip("\0") == _id(answer) and heard.message_state in (2, b"\x02")
+    message = Api(server, account["key"])("GET", f"/v1/messages/{_id(answer)}").json()
+    assert (message["text"], message["sender"], message["status"]) == ("Hello", "Acme", "delivered")
+    app.close()
+
+
+def test_no_receipt_without_being_asked(running: tuple[Server, int], account: dict[str, Any]) -> None:
+    server, port = running
+    app = App(port, account)
+    quiet = app.submit(text="Quiet", registered_delivery=False)
+    Api(server, account["key"]).until(_id(quiet), "delivered")
+    loud = app.submit(text="Loud")
+    assert app.receipt().id == _id(loud), "the first that is heard is of the second"
+    app.close()
+
+
+def test_a_long_message_in_parts_is_one_message_with_a_receipt_for_each_part(
+    running: tuple[Server, int], account: dict[str, Any]
+) -> None:
+    server, port = running
+    text = "All of this is one message. " * 10
+    parts, coding, esm_class = smpplib.gsm.make_parts(text)
+    app = App(port, account)
+    answers = [app.submit(short_message=part, data_coding=coding, esm_class=esm_class) for part in reversed(parts)]
+    named = {_id(answer) for answer in answers}
+    assert len(named) == len(parts)
+    app.until(lambda: len(app.heard) == len(parts))
+    assert {app.receipt(place).id for place in range(len(parts))} == named
+    messages = Api(server, account["key"])("GET", "/v1/messages").json()["data"]
+    assert messages[0]["text"] == text and messages[0]["segments"] == 2
+    app.close()
+
+
+def test_receipts_wait_until_the_account_binds_again(running: tuple[Server, int], account: dict[str, Any]) -> None:
+    server, port = running
+    app = App(port, account, mode="transmitter")
+    answer = app.submit(text="Later")
+    Api(server, account["key"]).until(_id(answer), "delivered")
+    app.close()
+    time.sleep(0.3)
+    again = App(port, account, mode="receiver")
+    assert again.receipt().id == _id(answer)
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"destination_addr": "4477"}, 0x0B),
+        ({"source_addr": "A sender that is far too long"[:20]}, 0x0A),
+        ({"short_message": b"x" * 250, "data_coding": 99}, 0x104),
+        ({"short_message": b""}, 0x01),
+        ({"esm_class": 0x04}, 0x43),
+        ({"validity_period": "000000000000000R"}, 0x62),
+        ({"schedule_delivery_time": "nonsense00000000"}, 0x61),
+    ],
+)
+def test_each_refusal_names_its_cause(
+    running: tuple[Server, int], account: dict[str, Any], changes: dict[str, Any], status: int
+) -> None:
+    app = App(running[1], account)
+    assert app.submit(**changes).status == status
+    assert app.submit().status == 0, "the session goes on"
+    app.close()
+
+
+def test_a_message_that_waits_can_be_asked_for_and_canceled(
+    running: tuple[Server, int], account: dict[str, Any]
+) -> None:
+    app = App(running[1], account)
+    answer = app.submit(text="Tomorrow", schedule_delivery_time="000001000000000R")
+    state: list[Any] = []
+    app.client.set_query_resp_handler(lambda pdu, **_: state.append(pdu))
+    app.client.query_message(message_id=_id(answer), source_addr_ton=5, source_addr_npi=0, source_addr="Acme")
+    app.until(lambda: state)
+    assert state[0].message_state == 0, "SCHEDULED"
+    app.close()
+
+
+@pytest.mark.parametrize("wrong", ["password", "system_id"])
+def test_wrong_credentials_are_refused_without_saying_which(
+    running: tuple[Server, int], account: dict[str, Any], wrong: str
+) -> None:
+    with pytest.raises(smpplib.exceptions.PDUError) as refused:
+        App(running[1], {**account, wrong: "nobody"})
+    assert refused.value.args[1] == smpplib.consts.SMPP_ESME_RBINDFAIL
+
+
+def test_a_key_that_is_revoked_ends_its_binds(running: tuple[Server, int]) -> None:
+    server, port = running
+    account = server.run("keys", "create", "--name", "gone", "--environment", "test", "--smpp")
+    app = App(port, account)
+    assert app.submit().status == 0
+    server.run("keys", "revoke", account["id"])
+    ended = threading.Event()
+
+    def read() -> None:
+        try:
+            for _ in range(200):
+                app.client.read_once(auto_send_enquire_link=False)
+        except Exception:  # however smpplib says that it is over
+            ended.set()
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    assert ended.wait(20), "within ten seconds or so"
+    reading.join()
+    app.close()
+
+
+def test_one_that_speaks_http_is_sent_away(running: tuple[Server, int], tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", running[1]), timeout=5) as stranger:
+        stranger.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        answer = b""
+        while more := stranger.recv(100):
+            answer += more
+    assert len(answer) == 16, "a generic_nack, and the end"
