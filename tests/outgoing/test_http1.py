@@ -59,7 +59,7 @@ WHOLE = [
     ("until close", b"HTTP/1.1 410 Gone\r\nconnection: close\r\n\r\nbye", CLOSED, 410, b"bye"),
     ("until close, empty", b"HTTP/1.1 200 OK\r\n\r\n", CLOSED, 200, b""),
     ("no reason phrase", b"HTTP/1.1 500\r\ncontent-length: 0\r\n\r\n", OPEN, 500, b""),
-    ("long body", b"HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n" + b"x" * 9000, OPEN, 200, b"x" * 2048),
+    ("long body", b"HTTP/1.1 200 OK\r\ncontent-length: 90000\r\n\r\n" + b"x" * 90_000, OPEN, 200, b"x" * 65_536),
 ]
 BROKEN = [
     ("garbage", b"\x00\x01\x02garbage\r\n\r\n", OPEN, 0, "bad_answer"),

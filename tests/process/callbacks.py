@@ -71,6 +71,9 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
+    def close(self) -> None:
+        self._transport.close()
+
     def send(self, due: float, report: bytes) -> None:
         self._due, self._is_waiting = due, True
         self._transport.write(report)
@@ -117,7 +120,12 @@ class Load:
         self._began = loop.time()
         self._send()
         await self._done
-        return loop.time() - self._began - self._step * (self._count - 1)
+        late = loop.time() - self._began - self._step * (self._count - 1)
+        for line in self._free:
+            line.close()
+        while self._open:
+            await asyncio.sleep(0)
+        return late
 
     def _send(self) -> None:
         loop = asyncio.get_running_loop()

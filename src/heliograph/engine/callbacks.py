@@ -7,6 +7,7 @@ operator to see. Which connector a call is for stands in its path; any process m
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -73,7 +74,7 @@ class CallbackDesk:
         if not (heard.receipts or heard.inbound or heard.opted_out):
             await self._keep(connector, "unread", "nothing in it is known", callback, address)
             return listener.thanks(callback)
-        raw = (callback.body or callback.url.partition("?")[2].encode()).decode("utf-8", "replace")[:_BODY_KEPT]
+        raw = (callback.body.decode("utf-8", "replace") or _query(callback))[:_BODY_KEPT]
         waiting: list[asyncio.Future[None]] = []
         if heard.receipts:
             receipts = [msgspec.structs.replace(one, raw=raw) for one in heard.receipts]
@@ -119,9 +120,15 @@ def _done(waiting: list[asyncio.Future[None]]) -> Callable[[], None]:
     return lambda: None if future.done() else future.set_result(None)
 
 
+def _query(callback: Callback) -> str:
+    """The query of its URL, without the token that proves it."""
+    return urlencode([(name, "…" if name == "token" else value) for name, value in callback.query()], safe="…")
+
+
 def _request(callback: Callback) -> str:
     """The call as an operator may see it."""
     headers = {name: "…" if name in _SECRETS else value for name, value in callback.headers.items()}
     body = callback.body[:_BODY_KEPT].decode("utf-8", "replace").replace("\0", "\ufffd")
     path = "/" + callback.url.partition("://")[2].partition("/")[2].partition("?")[0]
-    return msgspec.json.encode({"method": callback.method, "path": path, "headers": headers, "body": body}).decode()
+    known = {"method": callback.method, "path": path, "query": _query(callback), "headers": headers, "body": body}
+    return msgspec.json.encode(known).decode()

@@ -15,17 +15,19 @@ from heliograph.carriers.port import Carrier, Listener
 from heliograph.core import retry
 from heliograph.core.failures import OPTED_OUT
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.message import MESSAGE_COLUMNS, Message, Outcome, Submission
-from heliograph.engine import consents, declared, leases, sweep
+from heliograph.core.message import Message, Outcome
+from heliograph.engine import declared, leases, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
+from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
@@ -35,9 +37,6 @@ _NO_LEDGER: Final = "the ledger can't be reached"
 _TICK_S: Final = 1.0
 _SWEEP_S: Final = 5.0
 _TIDY_S: Final = 300.0
-_QUERY_AFTER_MS: Final = 10_000
-_QUERY_AT_MOST: Final = 1_000
-_COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -101,6 +100,8 @@ class Gateway:
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
         self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
+        self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
             ledger, outside.clock, self.links, lambda: self.snapshot.connectors, patience, outside.watch.note
         )
@@ -108,7 +109,7 @@ class Gateway:
             ledger,
             lambda: self.snapshot,
             outside.build_listener,
-            Take(self.receipts.take, self.inbound.take_all, self._opted_out),
+            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
             outside.watch,
         )
         self.intake = Intake(
@@ -261,6 +262,8 @@ class Gateway:
             link.found(await self.ledger.backlog(link.name, now))
         if self.ways.is_troubled or self.ways.asks_always:
             await self._reroute()
+        if self.noes.waits:
+            self._background.soon(self.noes.keep)
         await self.notify.look()
 
     async def _reroute(self) -> None:
@@ -283,7 +286,7 @@ class Gateway:
             await self._recover(owner, now)
         while moves := await sweep.too_late(self.ledger, now):
             self.tell(await sweep.apply(self.ledger, moves))
-        await self._query(now)
+        self._questions.ask()
 
     async def _recover(self, owner: int, now: int) -> None:
         """Take over what a dead process was looking after."""
@@ -299,46 +302,9 @@ class Gateway:
         if moves.error is not None:
             raise moves.error
         self.notify.told(moves.notices)
+        if moves.unparked:
+            self.receipts.take(moves.unparked)
         self._watch.ended([m.message for m in moves.moves if m.message.state in ENDS])
-
-    async def _query(self, now: int) -> None:
-        """Ask carriers that can be asked what became of messages whose receipts stay away."""
-        for link in list(self.links.values()):
-            if not (link.up and link.carrier.capabilities.query):
-                continue
-            rows = await self.ledger.fetch(
-                f"SELECT {_COLUMNS} FROM messages WHERE owner > 0 AND state = 'sent' AND connector = $1 "
-                # Asked soon at first, then after twice the time each time: updated_at is when it was asked last.
-                f"AND (owner <> $2 OR $3 - updated_at > $4 + updated_at - sent_at) LIMIT {_QUERY_AT_MOST}",
-                link.name,
-                self.ledger.process,
-                now,
-                _QUERY_AFTER_MS,
-            )
-            await self._query_each(link, [Message(*row) for row in rows], now)
-
-    async def _query_each(self, link: Link, messages: Sequence[Message], now: int) -> None:
-        silent: list[int] = []
-        for message in messages:
-            parts = await self.ledger.fetch(
-                "SELECT carrier_id FROM attempts WHERE message = $1 AND attempt = $2 AND carrier_id IS NOT NULL",
-                message.id,
-                message.attempts,
-            )
-            receipts = await link.carrier.query(Submission(message, message.attempts), [row[0] for row in parts])
-            if receipts:
-                self.receipts.take(receipts)
-            else:
-                silent.append(message.id)
-        if silent:  # ours from now on, and not asked about again before some time has passed
-            async with self.ledger.transaction() as transaction:
-                for number in silent:
-                    await transaction.execute(
-                        "UPDATE messages SET owner = $2, updated_at = $3 WHERE id = $1 AND state = 'sent'",
-                        number,
-                        self.ledger.process,
-                        now,
-                    )
 
     async def _tidy(self) -> None:
         now = self._clock.now_ms()
@@ -363,44 +329,12 @@ class Gateway:
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
-        self._said_no([message for message in messages if message.failure == OPTED_OUT])
+        self.noes.heard([message for message in messages if message.failure == OPTED_OUT])
 
     def _answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         self._watch.answered(connector, answers)
         self.ways.heard(connector, answers)
-        self._said_no([message for message, outcome in answers if outcome.failure == OPTED_OUT])
-
-    def _said_no(self, messages: Sequence[Message]) -> None:
-        """The carrier knows of an opt-out that we did not: it holds here as well."""
-        for message in messages:
-            self._background.soon(lambda m=message: self._suppress(m))  # type: ignore[misc]
-
-    async def _suppress(self, message: Message) -> None:
-        await consents.record(
-            self.ledger,
-            message.workspace,
-            message.environment,
-            message.to,
-            consents.OPT_OUT,
-            source="carrier",
-            detail={"connector": message.connector, "sender": message.sender or ""},
-            actor="carrier",
-            now=self._clock.now_ms(),
-        )
-
-    def _opted_out(self, connector: str, numbers: Sequence[str]) -> None:
-        """A provider tells of people who said no to it: whoever has texted them through it hears so."""
-        for number in numbers:
-            self._background.soon(lambda n=number: self._suppress_everywhere(connector, n))  # type: ignore[misc]
-
-    async def _suppress_everywhere(self, connector: str, number: str) -> None:
-        for workspace in self.snapshot.workspaces.values():
-            rows = await self.ledger.fetch(
-                f"SELECT {_COLUMNS} FROM messages WHERE workspace = $1 AND to_number = $2 AND connector = $3 LIMIT 1",
-                *(workspace, number, connector),
-            )
-            for row in rows:
-                await self._suppress(Message(*row))
+        self.noes.heard([message for message, outcome in answers if outcome.failure == OPTED_OUT])
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
         self._background.soon(lambda: self._keep_health(endpoint, failing_since, reason))

@@ -34,6 +34,8 @@ def judge(match: Match) -> Move:
         reason = step.ignored if step is not None else "other parts are still open"
         return Move(message, was, (_note(receipt, part.part, reason),), receipts=(part,))
     _settle(message, step.state, receipt, parts=len(match.others) + 1)
+    if was == "queued" and message.attempts == 1:  # the try of which nothing was known is settled: there was no other
+        message.possible_duplicate = 0
     data = _data(receipt, correction=step.correction)
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, receipt.at, data),), receipts=(part,))
@@ -197,21 +199,32 @@ class ReceiptDesk:
                 self._look_up(again, kept)
             else:
                 kept()
-            self._kept([move.message for move in operation.moves if move.message.id not in operation.lost])
+            # A receipt that changed nothing has told nobody anything: its message ended before.
+            won = [move for move in operation.moves if move.message.id not in operation.lost]
+            self._kept([move.message for move in won if move.was != move.state])
             self._told(operation.notices)
 
         self._ledger.add(Moves(done=done, moves=[move for _, move in known]))
 
     def _look_up(self, receipts: list[Receipt], kept: Callable[[], None]) -> None:
+        changed: dict[int, Message] = {}
+
+        def judged(match: Match) -> Move:
+            self._learn(match)
+            move = judge(match)
+            if move.was != move.state:
+                changed[move.message.id] = move.message
+            return move
+
         def done(operation: Receipts) -> None:
             if operation.error is not None:
                 raise operation.error
             self.parked += len(operation.parked)
             kept()
-            self._kept([message for _, message in operation.matched])
+            self._kept(list(changed.values()))
             self._told(operation.notices)
 
-        self._ledger.add(Receipts(done=done, receipts=receipts, forms=self._forms, judge=self._judge))
+        self._ledger.add(Receipts(done=done, receipts=receipts, forms=self._forms, judge=judged))
 
     def _forms(self, receipt: Receipt) -> Iterator[str]:
         """Each form as it is asked for: nearly always the first one fits."""
@@ -221,10 +234,6 @@ class ReceiptDesk:
             if form is not None and form not in tried:
                 tried.add(form)
                 yield form
-
-    def _judge(self, match: Match) -> Move:
-        self._learn(match)
-        return judge(match)
 
     def _learn(self, match: Match) -> None:
         """The form that fitted goes first from now on."""

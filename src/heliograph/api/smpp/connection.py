@@ -8,38 +8,22 @@ import msgspec
 
 from heliograph.api.context import Context
 from heliograph.api.messages import OPTED_OUT
+from heliograph.api.smpp import requests
+from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
-from heliograph.api.smpp.reports import STATES
-from heliograph.api.smpp.requests import (
-    SUBMIT_FAILED,
-    Unreadable,
-    destinations,
-    info,
-    request_of,
-    status_of,
-    text_of,
-)
-from heliograph.core import ids
+from heliograph.api.smpp.requests import Unreadable, request_of, status_of, text_of
 from heliograph.core.failures import Refusal
-from heliograph.core.message import MESSAGE_COLUMNS, Message
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
-from heliograph.engine.cancel import cancel
 from heliograph.engine.clients import Client
 from heliograph.engine.intake import Caller, Draft
 from heliograph.ports import Unavailable
-from heliograph.smpp import moments
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import (
-    CANCEL_SM,
     DATA_SM,
-    QUERY_SM,
-    REPLACE_SM,
-    SUBMIT_MULTI,
     SUBMIT_SM,
 )
 from heliograph.smpp.parts import payload
-from heliograph.smpp.receipts import NUMBERS
 from heliograph.smpp.session import Answered, Asked, Binding, Event, Over, Session, Silent, Timers
 
 _WINDOW: Final = 100  # of what we deliver
@@ -47,12 +31,7 @@ _UNANSWERED_MAX: Final = 1_000  # submits that wait for us: then nothing more is
 _TIMERS: Final = Timers(bind=10.0, response=30.0, enquire=30.0, enquire_response=30.0)
 _VERSION_5: Final = 0x50
 _SYSTEM_ERROR: Final = 0x08
-_THROTTLED: Final = 0x58
-_NOT_CANCELED: Final = 0x11
-_NOT_REPLACED: Final = 0x13
-_UNKNOWN_ID: Final = 0x67
-_NO_ID: Final = 0x0C
-_COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
+_MAY_NOT_SEND: Final = Refusal("missing_scope", "this account may not send", status=403)
 _TOO_FAST: Final = Refusal("rate_limited", "too many messages a second", status=429)
 Done = Callable[[int | None], None]  # a command_status; None: no answer
 
@@ -80,7 +59,8 @@ class Connection(asyncio.Protocol):
         self.client: Client | None = None
         self.address = ""
         self._host = host
-        self._context = host.context
+        self.parts = host.parts
+        self.context = host.context
         self._monotonic = host.context.clock.monotonic
         self.session = Session(self._monotonic(), is_server=True, window=_WINDOW, timers=_TIMERS)
         self._transport: asyncio.Transport
@@ -123,7 +103,7 @@ class Connection(asyncio.Protocol):
                 if event.pdu.command in (SUBMIT_SM, DATA_SM):
                     submits.append(event.pdu)
                 else:
-                    self._soon(self._serve(event.pdu))
+                    self._soon(serve(self, event.pdu))
             elif type(event) is Answered:
                 event.token(event.pdu.status)
             elif type(event) is Silent:
@@ -153,7 +133,7 @@ class Connection(asyncio.Protocol):
         try:
             await work
         except Exception as error:  # the edge of a request: the session lives on, the watch raises the alarm
-            self._context.defect(error)
+            self.context.defect(error)
         self.flush()
 
     async def _enter(self, pdu: Pdu) -> None:
@@ -171,7 +151,7 @@ class Connection(asyncio.Protocol):
 
     def _submit(self, pdus: Sequence[Pdu]) -> None:
         """Decide each, keep all that may go in one commit, answer each once it is on disk."""
-        now = self._context.clock.now_ms()
+        now = self.context.clock.now_ms()
         kept: list[tuple[Pdu, Draft]] = []
         for pdu in pdus:
             request = self._read(pdu, now)
@@ -181,9 +161,9 @@ class Connection(asyncio.Protocol):
                 self._waits(1)
                 self._soon(self._submit_part(pdu, request, now))
                 continue
-            draft = self._draft(request, now)
+            draft = self.draft(request, now)
             if isinstance(draft, Refusal):
-                self._refuse(pdu, draft)
+                self.refuse(pdu, draft)
             else:
                 kept.append((pdu, draft))
         if kept:
@@ -192,25 +172,29 @@ class Connection(asyncio.Protocol):
 
     def _read(self, pdu: Pdu, now: int) -> MessageRequest | None:
         """What it asks for; None when it was refused."""
-        assert self.client is not None
-        if not {"messages:send", "admin"} & self.client.scopes:
-            self._refuse(pdu, Refusal("missing_scope", "this account may not send"))
+        if refusal := self.barred(1, now):
+            self.refuse(pdu, refusal)
             return None
         try:
             request = request_of(pdu, text_of(pdu), now)
         except Unreadable as error:
-            self.session.respond(pdu, error.status, tlvs=self._info("unreadable", str(error)))
-            return None
-        if not self._context.limits.take(self.client, 1, now)[0]:
-            self.session.respond(pdu, _THROTTLED, tlvs=self._info(_TOO_FAST.code, _TOO_FAST.detail))
+            self.session.respond(pdu, error.status, tlvs=self.info("unreadable", str(error)))
             return None
         return request
 
-    def _draft(self, request: MessageRequest, now: int) -> Draft | Refusal:
+    def barred(self, count: int, now: int) -> Refusal | None:
+        """Why this account may not submit so many now."""
+        client = self.client
+        assert client is not None
+        if not {"messages:send", "admin"} & client.scopes:
+            return _MAY_NOT_SEND
+        return None if self.context.limits.take(client, count, now)[0] else _TOO_FAST
+
+    def draft(self, request: MessageRequest, now: int) -> Draft | Refusal:
         client = self.client
         assert client is not None
         caller = Caller(client.id, client.workspace, client.environment, client.default_country)
-        draft = self._context.intake.draft(caller, request, now)
+        draft = self.context.intake.draft(caller, request, now)
         if isinstance(draft, Draft) and request.callback_events:
             draft.message.callback_url = account_url(client.id)
         return draft
@@ -222,12 +206,12 @@ class Connection(asyncio.Protocol):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
                 elif message.id in operation.suppressed:
-                    self._refuse(pdu, OPTED_OUT)
+                    self.refuse(pdu, OPTED_OUT)
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
 
-        self._context.intake.accept([draft for _, draft in kept], done)
+        self.context.intake.accept([draft for _, draft in kept], done)
 
     def _waits(self, more: int) -> None:
         """Who submits faster than we keep is read no further."""
@@ -243,13 +227,13 @@ class Connection(asyncio.Protocol):
         part, client = payload(pdu).part, self.client
         assert part is not None and client is not None
         try:
-            carrier_id, whole, key = await self._host.parts.keep(client.id, request, part, now)
+            carrier_id, whole, key = await self.parts.keep(client.id, request, part, now)
             refusal = await self.accept_whole(whole, key, now) if whole is not None else None
         except Unavailable:
             self.session.respond(pdu, _SYSTEM_ERROR)
         else:
             if refusal is not None:
-                self._refuse(pdu, refusal)
+                self.refuse(pdu, refusal)
             else:
                 self.session.respond(pdu, 0, {"message_id": carrier_id})
         finally:
@@ -257,127 +241,29 @@ class Connection(asyncio.Protocol):
 
     async def accept_whole(self, request: MessageRequest, key: Key, now: int) -> Refusal | None:
         """Keep a message whose parts are all there; why not, if not."""
-        draft = self._draft(request, now)
+        draft = self.draft(request, now)
         if isinstance(draft, Refusal):
             return draft
-        operation = await self._kept(draft)
+        operation = await self.kept(draft)
         if operation.error is not None:
             raise Unavailable
         if operation.suppressed:
             return OPTED_OUT
-        await self._host.parts.became(key, draft.message.id)
+        await self.parts.became(key, draft.message.id)
         return None
 
-    async def _kept(self, *drafts: Draft) -> Any:
+    async def kept(self, *drafts: Draft) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._context.intake.accept(drafts, future.set_result)
+        self.context.intake.accept(drafts, future.set_result)
         return await future
 
-    def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
-        self._context.refused(refusal.code)
-        self.session.respond(pdu, status_of(refusal), tlvs=self._info(refusal.code, refusal.detail))
+    def refuse(self, pdu: Pdu, refusal: Refusal) -> None:
+        self.context.refused(refusal.code)
+        self.session.respond(pdu, status_of(refusal), tlvs=self.info(refusal.code, refusal.detail))
 
-    def _info(self, code: str, detail: str) -> Any:
+    def info(self, code: str, detail: str) -> Any:
         """Why, for peers of 5.0; clients of 3.4 are known that stumble over any body in an error."""
-        return info(code, detail) if self.session.peer_version >= _VERSION_5 else None
-
-    # -- what else it may ask
-
-    async def _serve(self, pdu: Pdu) -> None:
-        work = {
-            SUBMIT_MULTI: self._submit_multi,
-            QUERY_SM: self._query,
-            CANCEL_SM: self._cancel,
-            REPLACE_SM: self._replace,
-        }[pdu.command]
-        try:
-            await work(pdu)
-        except Unavailable:
-            self.session.respond(pdu, _SYSTEM_ERROR)
-
-    async def _submit_multi(self, pdu: Pdu) -> None:
-        """One message for each destination, each with its own id in its receipt; the answer has that of the first."""
-        now = self._context.clock.now_ms()
-        failed: list[dict[str, Any]] = []
-        drafts: list[tuple[dict[str, Any], Draft]] = []
-        for one in destinations(pdu):
-            if "dl_name" in one:
-                self.session.respond(pdu, 0x34, tlvs=self._info("unknown_list", "there are no distribution lists here"))
-                return
-            single = Pdu(SUBMIT_SM, {**pdu.fields, **one}, sequence=pdu.sequence, tlvs=pdu.tlvs)
-            try:
-                draft = self._draft(request_of(single, text_of(single), now), now)
-            except Unreadable as error:
-                failed.append({**one, "error_status_code": error.status})
-                continue
-            if isinstance(draft, Refusal):
-                failed.append({**one, "error_status_code": status_of(draft)})
-            else:
-                drafts.append((one, draft))
-        if not drafts:
-            self.session.respond(pdu, failed[0]["error_status_code"] if failed else 0x33)
-            return
-        operation = await self._kept(*(draft for _, draft in drafts))
-        if operation.error is not None:
-            raise Unavailable
-        taken = []
-        for (one, _), message in zip(drafts, operation.messages, strict=True):
-            if message.id in operation.suppressed:
-                failed.append({**one, "error_status_code": SUBMIT_FAILED})
-            else:
-                taken.append(message_id(message))
-        if not taken:
-            self.session.respond(pdu, SUBMIT_FAILED)
-            return
-        self.session.respond(pdu, 0, {"message_id": taken[0], "unsuccess_smes": failed})
-
-    async def _query(self, pdu: Pdu) -> None:
-        message = await self._find(pdu.fields["message_id"])
-        if message is None:
-            self.session.respond(pdu, _UNKNOWN_ID)
-            return
-        fields = {
-            "message_id": pdu.fields["message_id"],
-            "final_date": moments.absolute(message.final_at) if message.final_at else "",
-            "message_state": NUMBERS[STATES[message.state]],
-            "error_code": 0,
-        }
-        self.session.respond(pdu, 0, fields)
-
-    async def _cancel(self, pdu: Pdu) -> None:
-        if not pdu.fields["message_id"]:
-            self.session.respond(
-                pdu, _NOT_CANCELED, tlvs=self._info("no_message_id", "messages are canceled one by one")
-            )
-            return
-        message = await self._find(pdu.fields["message_id"])
-        if message is None:
-            self.session.respond(pdu, _NO_ID)
-            return
-        moves = await cancel(self._context.ledger, message, self._context.clock.now_ms())
-        if moves is None or moves.lost or moves.error is not None:
-            self.session.respond(pdu, _NOT_CANCELED, tlvs=self._info("too_late", f"it is {message.state} already"))
-            return
-        self._context.told(moves)
-        self.session.respond(pdu)
-
-    async def _replace(self, pdu: Pdu) -> None:
-        """A text that was decided on is not changed behind its decision: cancel it and submit another."""
-        why = "texts are not replaced: cancel the message and submit another"
-        self.session.respond(pdu, _NOT_REPLACED, tlvs=self._info("not_replaced", why))
-
-    async def _find(self, carrier_id: str) -> Message | None:
-        """A message of this account's environment, by its id or that of one of its parts."""
-        client = self.client
-        assert client is not None
-        place = ids.parse("msg", carrier_id)
-        number = place[1] if place is not None else await self._host.parts.message_of(client.id, carrier_id)
-        if number is None:
-            return None
-        rows = await self._context.ledger.fetch(
-            f"SELECT {_COLUMNS} FROM messages WHERE id = $1 AND environment = $2", number, client.environment
-        )
-        return Message(*rows[0]) if rows else None
+        return requests.info(code, detail) if self.session.peer_version >= _VERSION_5 else None
 
     # -- messages out
 

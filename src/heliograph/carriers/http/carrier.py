@@ -14,10 +14,10 @@ from heliograph.carriers.http.provider import Answer, Call, Provider, Text
 from heliograph.carriers.port import Capabilities, Events, World
 from heliograph.carriers.recorder import Recorder
 from heliograph.core import ids
-from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.failures import PERMANENT, TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import Outcome, Receipt, Submission
 from heliograph.ports import Answer as Exchange
-from heliograph.ports import WebCall
+from heliograph.ports import Timer, WebCall
 
 # What happened before a request could have been read: it is as good as never sent.
 _NEVER_LEFT: Final = frozenset(
@@ -44,6 +44,7 @@ class HttpCarrier:
         self._in_flight: dict[tuple[int, int], Submission] = {}
         self.recorder = Recorder(world.clock.now_ms, secrets=_secrets(msgspec.to_builtins(provider.settings)))
         self._is_stopped = False
+        self._rest: Timer | None = None
         self._events: Events
 
     # -- carriers.port.Carrier
@@ -58,8 +59,13 @@ class HttpCarrier:
             if (refusal := self._provider.refusal(text)) is not None:
                 self._events.answered(submission, refusal)
                 continue
-            self._in_flight[submission.message.id, submission.attempt] = submission
-            self._send(self._provider.request(text), partial(self._answered, submission, text))
+            try:
+                self._in_flight[submission.message.id, submission.attempt] = submission
+                self._send(self._provider.request(text), partial(self._answered, submission, text))
+            except ValueError as error:  # such as a header that can't be written: it concerns this text only
+                self._in_flight.pop((submission.message.id, submission.attempt), None)
+                outcome = Outcome("refused", failure=PERMANENT, code="unwritable", carrier_code=str(error)[:80])
+                self._events.answered(submission, outcome)
 
     async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
         found: list[Receipt] = []
@@ -81,10 +87,10 @@ class HttpCarrier:
         return _whole(exchange) if exchange.reason == "ok" else None
 
     async def stop(self, grace_s: float) -> None:
+        self._is_stopped = True
         end = self._clock.monotonic() + grace_s
         while self._in_flight and self._clock.monotonic() < end:
             await asyncio.sleep(0.02)
-        self._is_stopped = True
         left, self._in_flight = self._in_flight, {}
         for submission in left.values():
             self._events.answered(submission, _LOST)
@@ -132,7 +138,9 @@ class HttpCarrier:
         self._events.answered(submission, outcome)
         if outcome.failure == UNAUTHORISED:
             self._events.link(False, f"refused our credentials or credit ({outcome.carrier_code})")
-            self._clock.later(_REST_S, self._try_again)
+            if self._rest is not None:
+                self._rest.cancel()  # a whole minute after the last refusal
+            self._rest = self._clock.later(_REST_S, self._try_again)
 
     def _try_again(self) -> None:
         if not self._is_stopped:
