@@ -28,11 +28,7 @@ listen = "127.0.0.1:{port}"
 [webhooks]
 allow_networks = ["127.0.0.0/8"]
 [connectors.rig]
-kind = "sandbox"
-answer_delay_ms = 0
-receipt_delay_ms = 0
-window = 1000
-{journal}
+{connector}
 [[routes]]
 name = "all"
 via = ["rig"]
@@ -40,14 +36,27 @@ via = ["rig"]
 type = "alphanumeric"
 {endpoint}
 """
+SANDBOX: Final = """kind = "sandbox"
+answer_delay_ms = 0
+receipt_delay_ms = 0
+window = 1000
+"""
+SMPP: Final = """kind = "smpp"
+host = "127.0.0.1"
+port = {port}
+system_id = "bench"
+password = "bench"
+window = 500
+"""
 SECRET: Final = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
 class Gateway:
     """`heliograph serve` and its sink, on a folder of their own."""
 
-    def __init__(self, folder: Path, *, store: str, journal: bool, bundle: int) -> None:
+    def __init__(self, folder: Path, *, store: str = "", journal: bool = False, bundle: int = 0, smpp: bool = False):
         self.folder, self.port, self.hook_port = folder, _free_port(), _free_port()
+        self.centre_port = _free_port() if smpp else 0
         self.hook = "" if bundle else f"http://127.0.0.1:{self.hook_port}/hook"
         self.journal = folder / "journal"
         endpoint = (
@@ -59,19 +68,23 @@ class Gateway:
             CONFIG.format(
                 port=self.port,
                 store=f'[store]\nurl = "{store}"' if store else "",
-                journal=f'journal = "{self.journal}"' if journal else "",
+                connector=SMPP.format(port=self.centre_port) if smpp else SANDBOX + self._journal(journal),
                 endpoint=endpoint if bundle else "",
             )
         )
         self.environ = {**os.environ, "HELIOGRAPH_LOG_LEVEL": "warning"}
         self.words = ["--config", str(self.config), "--data-dir", str(folder / "data")]
 
+    def _journal(self, wanted: bool) -> str:
+        return f'journal = "{self.journal}"\n' if wanted else ""
+
     @contextmanager
     def running(self) -> Iterator[int]:
         """The server's process id."""
-        sink = subprocess.Popen(
-            [sys.executable, "-m", "bench.sink", str(self.hook_port), SECRET if not self.hook else ""]
-        )
+        others = [["bench.sink", str(self.hook_port), SECRET if not self.hook else ""]]
+        if self.centre_port:
+            others.append(["bench.centre", str(self.centre_port)])
+        helping = [subprocess.Popen([sys.executable, "-m", *words]) for words in others]
         server = subprocess.Popen([str(BIN / "heliograph"), "serve", *self.words], env=self.environ)
         try:
             self._wait_ready(server)
@@ -79,8 +92,9 @@ class Gateway:
         finally:
             server.terminate()
             server.wait(30)
-            sink.terminate()
-            sink.wait(10)
+            for process in helping:
+                process.terminate()
+                process.wait(10)
 
     def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
         for _ in range(600):
@@ -153,11 +167,19 @@ def resident_mb(pid: int) -> int:
 
 
 def throughput(
-    name: str, *, count: int, batch: int, store: str = "", database: int = 0, stored: int = 0, bundle: int = 0
+    name: str,
+    *,
+    count: int,
+    batch: int,
+    store: str = "",
+    database: int = 0,
+    stored: int = 0,
+    bundle: int = 0,
+    smpp: bool = False,
 ) -> dict[str, Any]:
     """One closed loop: as fast as it goes."""
     with tempfile.TemporaryDirectory(prefix="hg-bench-") as folder:
-        gateway = Gateway(Path(folder), store=store, journal=False, bundle=bundle)
+        gateway = Gateway(Path(folder), store=store, bundle=bundle, smpp=smpp)
         if stored:
             with gateway.running():
                 pass
@@ -190,7 +212,7 @@ def throughput(
 def latency(rate: float, seconds: int) -> dict[str, Any]:
     """Accept to carrier at a steady rate, by the sandbox's own journal."""
     with tempfile.TemporaryDirectory(prefix="hg-bench-") as folder:
-        gateway = Gateway(Path(folder), store="", journal=True, bundle=0)
+        gateway = Gateway(Path(folder), journal=True)
         with gateway.running():
             key = gateway.key()
             gateway.load(key, 200, 0, 1)
@@ -220,6 +242,13 @@ def main() -> None:
     _tell(throughput("single, SQLite", count=40_000 // part, batch=1))
     _tell(throughput("batch 100, SQLite", count=60_000 // part, batch=100))
     _tell(throughput("batch 100, SQLite, 100 events a webhook", count=60_000 // part, batch=100, bundle=100))
+    _tell(throughput("single, SQLite, SMPP", count=40_000 // part, batch=1, smpp=True))
+    _tell(throughput("batch 100, SQLite, SMPP", count=60_000 // part, batch=100, smpp=True))
+    _tell(
+        throughput(
+            "batch 100, SQLite, SMPP, 100 events a webhook", count=60_000 // part, batch=100, bundle=100, smpp=True
+        )
+    )
     _tell(latency(200, 20 // part))
     if asked.quick:
         return
