@@ -352,7 +352,6 @@ DOUBTS = {
     "nothing, and not worth a second one": Doubt(HANGS_UP, None, "queued", kind="promotional"),
     "delivered, and not worth a second one": Doubt(HANGS_UP, "delivered", "delivered", kind="promotional"),
 }
-PROGRESS = "a report of progress is a note: it does not say that the unknown attempt was accepted, so it goes again"
 
 
 @pytest.fixture(scope="module")
@@ -369,10 +368,7 @@ def doubts(rig: Rig) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=PROGRESS)) if "on its way" in name else name
-        for name in DOUBTS
-    ],
+    DOUBTS,
 )
 def test_a_report_settles_a_send_of_unknown_outcome(rig: Rig, doubts: dict[str, tuple[str, str]], name: str) -> None:
     public_id, to = doubts[name]
@@ -667,7 +663,6 @@ def test_a_no_that_is_reported_twice_is_recorded_once(rig: Rig) -> None:
     assert opted_out(rig, to) == ["opt_out by carrier"]
 
 
-@pytest.mark.xfail(strict=True, reason="Noes.keep runs as often at once as it is called, over all that is noted")
 def test_a_no_to_many_messages_is_recorded_once(rig: Rig) -> None:
     """They were under way together, and are refused one after the other."""
     to = number()

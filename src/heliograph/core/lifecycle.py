@@ -62,7 +62,8 @@ FACTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "schedule": (SCHEDULED, frozenset({ACCEPTED})),
     "queue": (QUEUED, frozenset({ACCEPTED, SCHEDULED})),
     "hand_over": (SENDING, _BEFORE_CARRIER),
-    "taken": (SENT, frozenset({SENDING})),  # the carrier accepted the attempt
+    # The carrier accepted the attempt; from `queued` when that is only heard after its outcome was given up on.
+    "taken": (SENT, frozenset({SENDING, QUEUED})),
     "try_again": (QUEUED, _AT_CARRIER),  # the attempt failed, another may help
     "delivered": (DELIVERED, _OPEN | CORRECTABLE),
     "read": (READ, _OPEN | CORRECTABLE | {DELIVERED}),

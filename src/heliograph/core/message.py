@@ -21,6 +21,7 @@ LANE_NAMES: Final = ("otp", "transactional", "promotional")
 
 # Who looks after an open message: a process (> 0), nobody yet (it waits for a claim), or, once it has ended, None.
 WAITING: Final = 0
+ANYBODY: Final = 1  # a process of long ago: whoever asks next what became of it takes it over
 
 
 class Message(msgspec.Struct, gc=False):

@@ -27,6 +27,7 @@ class Noes:
         self._clock = clock
         self._soon = soon
         self._snapshot = snapshot
+        self._is_writing = False
         self._noted: dict[_Entry, None] = {}
         self._everywhere: dict[tuple[str, str], None] = {}
 
@@ -46,7 +47,16 @@ class Noes:
             self._soon(self.keep)
 
     async def keep(self) -> None:
-        """Write down what is noted; what the ledger can't take now stays noted."""
+        """Write down what is noted, one at a time; what the ledger can't take now stays noted."""
+        if self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            await self._keep()
+        finally:
+            self._is_writing = False
+
+    async def _keep(self) -> None:
         for connector, number in list(self._everywhere):
             for workspace in self._snapshot().workspaces.values():
                 rows = await self._ledger.fetch(
@@ -59,6 +69,12 @@ class Noes:
             self._everywhere.pop((connector, number), None)
         for entry in list(self._noted):
             workspace, environment, number, connector, sender = entry
+            known = await self._ledger.fetch(
+                "SELECT 1 FROM suppressions WHERE workspace = $1 AND number = $2", workspace, number
+            )
+            if known:  # the same no, heard of another message
+                self._noted.pop(entry, None)
+                continue
             await consents.record(
                 self._ledger,
                 workspace,

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from heliograph.core.lifecycle import ENDS, advance, worst_part
-from heliograph.core.message import Message, Receipt
+from heliograph.core.lifecycle import ENDS, NOTES, advance, worst_part
+from heliograph.core.message import ANYBODY, Message, Receipt
 from heliograph.core.prices import price
 from heliograph.store.port import AttemptRow, Ledger, Match, Move, Moves, NewEvent, Notice, Receipts
 
@@ -24,6 +24,8 @@ def judge(match: Match) -> Move:
     receipt, message, part = match.receipt, match.message, match.part
     was = message.state
     fact: str | None = receipt.fact
+    if fact in NOTES and part.state == "unknown" and was == "queued":
+        return _taken_after_all(match)
     if match.others and receipt.fact in _FINAL_PART:
         fact = worst_part([receipt.fact, *(other.state for other in match.others)])
     step = advance(was, fact) if fact is not None else None
@@ -39,6 +41,18 @@ def judge(match: Match) -> Move:
     data = _data(receipt, correction=step.correction)
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, receipt.at, data),), receipts=(part,))
+
+
+def _taken_after_all(match: Match) -> Move:
+    """Progress of an attempt of which nothing was known: it was taken, so it must not go again."""
+    receipt, message, part = match.receipt, match.message, match.part
+    was = message.state
+    message.state, message.owner = advance(was, "taken").state, ANYBODY
+    message.updated_at = message.sent_at = receipt.at
+    message.possible_duplicate = int(message.attempts > 1)
+    part.state = "accepted"
+    facts = msgspec.json.encode({"attempt": part.attempt, "connector": part.connector, "receipt": receipt.raw}).decode()
+    return Move(message, was, (NewEvent("message.sent", receipt.at, facts),), receipts=(part,))
 
 
 def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> None:
