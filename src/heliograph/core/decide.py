@@ -32,6 +32,8 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     segments: int
     max_segments: int | None
     ballot: float
+    tags: tuple[str, ...] = ()  # only where a route looks at them
+    minute: int = 0  # of the day, UTC; only where a route looks at it
 
 
 class Connector(msgspec.Struct, frozen=True):
@@ -113,9 +115,20 @@ def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | 
 
 
 def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, Any]]) -> tuple[str, ...] | Refusal:
-    facts = routing.Facts(rules.workspace, case.number, case.country, case.kind, sender, case.ballot)
+    facts = routing.Facts(
+        rules.workspace,
+        case.number,
+        case.country,
+        case.kind,
+        sender,
+        case.ballot,
+        case.number_type,
+        case.tags,
+        case.minute,
+    )
     route = routing.choose(rules.routes, facts)
-    via = tuple(name for name in route.via if name in rules.connectors) if route else ()
+    wanted = routing.ordered(route, case.ballot) if route else ()
+    via = tuple(name for name in wanted if name in rules.connectors)
     rehearsal = bool(via) and all(rules.connectors[name].kind == SANDBOX for name in via)
     if rules.mode == "test":
         via = via if rehearsal else (SANDBOX,)

@@ -4,6 +4,8 @@ Routes are tried in their order: a workspace's own first, then those of the oper
 serve everybody. The first whose conditions all hold decides. A condition that is absent holds always.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -18,6 +20,10 @@ class Route(msgspec.Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
     senders: frozenset[str] = frozenset()
     share: float = 1.0  # part of the messages that come to it; the others go on to the next route
+    types: frozenset[str] = frozenset()  # of number
+    tags: frozenset[str] = frozenset()  # one of them is enough
+    hours: tuple[int, int] | None = None  # minutes of the day, UTC: from, up to; may go over midnight
+    weights: tuple[float, ...] = ()  # beside `via`: how often each is the first; the others stay behind it in order
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -29,6 +35,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     kind: str
     sender: str | None
     ballot: float  # in [0, 1), drawn once for a message
+    number_type: str = ""
+    tags: tuple[str, ...] = ()
+    minute: int = 0  # of the day, UTC
 
 
 def _fits(route: Route, facts: Facts) -> bool:
@@ -39,7 +48,15 @@ def _fits(route: Route, facts: Facts) -> bool:
         and (not route.prefixes or facts.number.startswith(route.prefixes))
         and (not route.kinds or facts.kind in route.kinds)
         and (not route.senders or facts.sender in route.senders)
+        and (not route.types or facts.number_type in route.types)
+        and (not route.tags or not route.tags.isdisjoint(facts.tags))
+        and (route.hours is None or _within(route.hours, facts.minute))
     )
+
+
+def _within(hours: tuple[int, int], minute: int) -> bool:
+    start, end = hours
+    return start <= minute < end if start < end else minute >= start or minute < end
 
 
 def choose(routes: tuple[Route, ...], facts: Facts) -> Route | None:
@@ -54,6 +71,62 @@ def choose(routes: tuple[Route, ...], facts: Facts) -> Route | None:
     return None
 
 
+def ordered(route: Route, ballot: float) -> tuple[str, ...]:
+    """A route's connectors in the order in which a message tries them: by its weights the first is drawn."""
+    if not route.weights:
+        return route.via
+    drawn = ballot * 7919 % 1.0 * sum(route.weights)  # not the draw that decided on the share
+    for name, weight in zip(route.via, route.weights, strict=True):
+        if drawn < weight:
+            return (name, *(other for other in route.via if other != name))
+        drawn -= weight
+    return route.via
+
+
 def looks_at_number(routes: tuple[Route, ...]) -> bool:
-    """Does a route depend on more than workspace, country, kind and sender? Then no two messages share a choice."""
-    return any(route.prefixes or route.share < 1.0 for route in routes)
+    """Does a choice depend on the number itself, or on chance? Then no two messages share it."""
+    return any(route.prefixes or route.share < 1.0 or route.weights for route in routes)
+
+
+def looks_at_tags(routes: tuple[Route, ...]) -> bool:
+    return any(route.tags for route in routes)
+
+
+def looks_at_time(routes: tuple[Route, ...]) -> bool:
+    return any(route.hours is not None for route in routes)
+
+
+def shadowed(routes: Sequence[Route]) -> list[tuple[Route, Route]]:
+    """Routes that can never match, each with the earlier one that takes all that it could."""
+    return [
+        (route, earlier)
+        for place, route in enumerate(routes)
+        if (earlier := next((one for one in routes[:place] if _covers(one, route)), None)) is not None
+    ]
+
+
+def _covers(earlier: Route, later: Route) -> bool:
+    """Does everything that fits the later one fit the earlier one too, which keeps it?"""
+    return (
+        earlier.share >= 1.0
+        and earlier.workspace in (None, later.workspace)
+        and all(
+            not theirs or (bool(ours) and ours <= theirs)
+            for theirs, ours in (
+                (earlier.countries, later.countries),
+                (earlier.kinds, later.kinds),
+                (earlier.senders, later.senders),
+                (earlier.types, later.types),
+                (earlier.tags, later.tags),
+            )
+        )
+        and (
+            not earlier.prefixes
+            or (bool(later.prefixes) and all(p.startswith(earlier.prefixes) for p in later.prefixes))
+        )
+        and earlier.hours in (None, later.hours)
+    )
+
+
+def _all_begin(prefixes: tuple[str, ...], shorter: tuple[str, ...]) -> bool:
+    return bool(prefixes) and all(prefix.startswith(shorter) for prefix in prefixes)

@@ -62,6 +62,8 @@ class Realm(msgspec.Struct, frozen=True):
     callback_secret: str
     rules: Rules
     looks_at_number: bool
+    looks_at_tags: bool
+    looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
 
@@ -146,17 +148,33 @@ def _connector(row: _Declared) -> ConnectorSpec:
 
 
 def _route(row: _Declared, operator: int) -> routing.Route:
-    match = row.spec.get("match") or {}
+    return route_of(row.name, row.spec, None if row.workspace == operator else row.workspace)
+
+
+def route_of(name: str, spec: Mapping[str, Any], workspace: int | None) -> routing.Route:
+    """A route as it was declared; the form has been checked."""
+    match = spec.get("match") or {}
+    hours = match.get("hours")
     return routing.Route(
-        name=row.name,
-        via=tuple(row.spec["via"]),
-        workspace=None if row.workspace == operator else row.workspace,
+        name=name,
+        via=tuple(spec["via"]),
+        workspace=workspace,
         countries=frozenset(_list(match.get("country"))),
         prefixes=tuple(_list(match.get("prefix"))),
         kinds=frozenset(_list(match.get("kind"))),
         senders=frozenset(_list(match.get("sender"))),
         share=float(match.get("share", 1.0)),
+        types=frozenset(_list(match.get("number_type"))),
+        tags=frozenset(_list(match.get("tag"))),
+        hours=_hours(hours) if hours is not None else None,
+        weights=tuple(float(weight) for weight in spec.get("weights") or ()),
     )
+
+
+def _hours(written: str) -> tuple[int, int]:
+    """`08:00-20:00` in minutes of the day."""
+    start, end = (int(part[:2]) * 60 + int(part[3:5]) for part in written.split("-"))
+    return start, end
 
 
 def _sender(row: _Declared) -> senders.Sender:
@@ -226,6 +244,8 @@ def _realm(
         callback_secret=secret,
         rules=Rules(workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget),
         looks_at_number=routing.looks_at_number(routes),
+        looks_at_tags=routing.looks_at_tags(routes),
+        looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
     )

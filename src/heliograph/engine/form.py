@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from heliograph.core import senders
+from heliograph.core import routing, senders
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
 from heliograph.core.signing import key_of
-from heliograph.engine.declared import OPERATOR
+from heliograph.engine.declared import OPERATOR, route_of
 from heliograph.engine.explain import explained
 from heliograph.engine.notify.subscriptions import EVENT_TYPES
 
@@ -69,11 +69,15 @@ class _Match(msgspec.Struct, forbid_unknown_fields=True):
     prefix: _Names = []
     kind: _Names = []
     sender: _Names = []
+    number_type: _Names = []
+    tag: _Names = []
+    hours: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     share: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
 
 class _Route(msgspec.Struct, forbid_unknown_fields=True):
     via: Annotated[list[str], Meta(min_length=1)]
+    weights: list[Annotated[float, Meta(ge=0)]] = []
     match: _Match | None = None
 
 
@@ -134,6 +138,18 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_sender(o, form)
         else:
             found += _check_endpoint(o, form, place, tools)
+    return found or _shadowed(objects)
+
+
+def _shadowed(objects: Sequence[Object]) -> list[Refusal]:
+    """Routes that an earlier one of the same declaration keeps everything from."""
+    found: list[Refusal] = []
+    for workspace in sorted({o.workspace for o in objects}):
+        theirs = [o for o in objects if o.kind == "route" and o.workspace == workspace]
+        places = {o.name: o for o in theirs}
+        for route, earlier in routing.shadowed([route_of(o.name, o.spec, None) for o in theirs]):
+            detail = f"route {route.name!r} can never match: {earlier.name!r} before it takes all that it could"
+            found.append(Refusal("unreachable_route", detail, places[route.name].pointer))
     return found
 
 
@@ -168,6 +184,13 @@ def _check_route(o: Object, form: _Route, connectors: set[str]) -> list[Refusal]
         for place, name in enumerate(form.via)
         if name not in connectors
     ]
+    if form.weights and (len(form.weights) != len(form.via) or not sum(form.weights)):
+        detail = f"weights stand beside via: {len(form.via)} numbers, not all of them 0"
+        found.append(Refusal("bad_weights", detail, f"{o.pointer}/weights"))
+    if form.match and form.match.share == 0:
+        found.append(
+            Refusal("unreachable_route", f"route {o.name!r} takes a share of nothing", f"{o.pointer}/match/share")
+        )
     kinds = form.match.kind if form.match else []
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind not in LANES:

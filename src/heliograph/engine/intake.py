@@ -238,6 +238,8 @@ class Intake:
         test_number = not realm.rehearses and numbers.is_test_number(number.e164)
         particular = number.e164 if realm.looks_at_number else ""
         ballot = self._chance.random() if realm.looks_at_number else 0.0
+        tags = tuple(request.tags) if realm.looks_at_tags and request.tags else ()
+        minute = self._clock.now_ms() // 60_000 % 1_440 if realm.looks_at_time else 0
         key = (
             realm.id,
             number.country,
@@ -251,6 +253,8 @@ class Intake:
             segments,
             request.max_segments,
             ballot,
+            tags,
+            minute,
         )
         known = self._verdicts.get(key)
         if known is None:
@@ -266,6 +270,8 @@ class Intake:
                 segments,
                 request.max_segments,
                 ballot,
+                tags,
+                minute,
             )
             verdict = decide(case, realm.rules)
             known = self._verdicts[key] = (verdict, self._decision(verdict), _encode(verdict.connectors).decode())
