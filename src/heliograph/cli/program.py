@@ -12,6 +12,7 @@ from heliograph.cli import (
     doctor,
     keys,
     listen,
+    lookup,
     messages,
     migrate,
     pause,
@@ -43,6 +44,7 @@ program.command()(send.explain)
 program.add_typer(messages.program, name="messages")
 program.command()(listen.listen)
 program.command()(segments.segments)
+program.command()(lookup.lookup)
 program.command()(pause.pause)
 program.command()(pause.resume)
 program.add_typer(webhooks.program, name="webhooks")

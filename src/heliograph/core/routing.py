@@ -5,8 +5,13 @@ serve everybody. The first whose conditions all hold decides. A condition that i
 """
 
 from collections.abc import Sequence
+from math import nextafter
+from typing import Final
 
 import msgspec
+
+
+_BELOW_ONE: Final = nextafter(1.0, 0.0)
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -67,7 +72,8 @@ def choose(routes: tuple[Route, ...], facts: Facts) -> Route | None:
             continue
         if ballot < route.share:
             return route
-        ballot = (ballot - route.share) / (1.0 - route.share)  # among the others it is a fair draw again
+        # Among the others it is a fair draw again, and by rounding never a whole one.
+        ballot = min((ballot - route.share) / (1.0 - route.share), _BELOW_ONE)
     return None
 
 
@@ -120,10 +126,7 @@ def _covers(earlier: Route, later: Route) -> bool:
                 (earlier.tags, later.tags),
             )
         )
-        and (
-            not earlier.prefixes
-            or (bool(later.prefixes) and all(p.startswith(earlier.prefixes) for p in later.prefixes))
-        )
+        and (not earlier.prefixes or _all_begin(later.prefixes, earlier.prefixes))
         and earlier.hours in (None, later.hours)
     )
 
