@@ -4,7 +4,7 @@ Everything of one call is kept or nothing. What is not mentioned stays as it is;
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,7 @@ from heliograph.store.port import Ledger, Row, Transaction
 
 SECTIONS: Final = {"connectors": "connector", "routes": "route", "senders": "sender", "endpoints": "endpoint"}
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
+Key: TypeAlias = tuple[str, str, str]  # kind, workspace, name
 
 
 class Change(msgspec.Struct):
@@ -42,33 +43,75 @@ async def apply(
     """Keep what a document declares; `workspace` limits it to one. Raises `Refused` with everything that is wrong."""
     objects = read(document, workspace or OPERATOR)
     async with ledger.transaction() as transaction:
-        known = await transaction.fetch(
-            "SELECT d.kind, w.name, d.name, d.spec FROM declared d JOIN workspaces w ON w.id = d.workspace"
-        )
-        workspaces = {row[1]: row[0] for row in await transaction.fetch("SELECT id, name FROM workspaces")}
-        environments = await transaction.fetch(
-            "SELECT w.name, e.name FROM environments e JOIN workspaces w ON w.id = e.workspace"
-        )
-        place = Place(
-            {row[2]: row[1] for row in known if row[0] == "connector"},
-            frozenset(workspaces),
-            frozenset((row[0], row[1]) for row in environments),
-            knows_machine=workspace in (None, OPERATOR),
-        )
-        refusals = check(objects, place, tools)
-        if workspace is not None:
-            refusals += [_foreign(o) for o in objects if o.workspace != workspace]
-        if refusals:
-            raise Refused(*refusals)
-        changes = [
-            await _keep(transaction, o, known, workspaces[o.workspace], tools, actor, now, dry_run) for o in objects
-        ]
-        if prune:
-            gone = _gone(objects, known, workspace or OPERATOR)
-            changes += [await _remove(transaction, *key, workspaces, actor, now, dry_run) for key in gone]
-        if not dry_run and any(change.action != "unchanged" for change in changes):
-            await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
-            await _audit(transaction, workspaces, changes, actor, now)
+        there = await known(transaction)
+        refuse(objects, there, tools, workspace)
+        gone = gone_without(objects, there, workspace or OPERATOR) if prune else []
+        return await keep(transaction, objects, gone, there, tools, actor=actor, now=now, dry_run=dry_run)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is there before something is declared."""
+
+    objects: dict[Key, tuple[str, int]]  # → spec, position
+    workspaces: dict[str, int]
+    environments: frozenset[tuple[str, str]]
+
+
+class Reader(Protocol):
+    """A ledger, or a transaction of it."""
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]: ...
+
+
+async def known(reader: Reader) -> Known:
+    """What is declared, and where something can be."""
+    objects = await reader.fetch(
+        "SELECT d.kind, w.name, d.name, d.spec, d.position FROM declared d JOIN workspaces w ON w.id = d.workspace"
+    )
+    workspaces = await reader.fetch("SELECT id, name FROM workspaces")
+    environments = await reader.fetch(
+        "SELECT w.name, e.name FROM environments e JOIN workspaces w ON w.id = e.workspace"
+    )
+    return Known(
+        {(row[0], row[1], row[2]): (row[3], row[4]) for row in objects},
+        {row[1]: row[0] for row in workspaces},
+        frozenset((row[0], row[1]) for row in environments),
+    )
+
+
+def refuse(objects: Sequence[Object], there: Known, tools: Tools, workspace: str | None) -> None:
+    """Raise `Refused` with everything that is wrong; `workspace` says whose objects they must be."""
+    place = Place(
+        {name: owner for kind, owner, name in there.objects if kind == "connector"},
+        frozenset(there.workspaces),
+        there.environments,
+        knows_machine=workspace in (None, OPERATOR),
+    )
+    refusals = check(objects, place, tools)
+    if workspace is not None:
+        refusals += [_foreign(o) for o in objects if o.workspace != workspace]
+    if refusals:
+        raise Refused(*refusals)
+
+
+async def keep(
+    transaction: Transaction,
+    objects: Sequence[Object],
+    gone: Sequence[Key],
+    there: Known,
+    tools: Tools,
+    *,
+    actor: str,
+    now: int,
+    dry_run: bool,
+    in_place: bool = False,  # an object of which only the position differs is moved there
+) -> list[Change]:
+    """Write what was checked, with its history; processes at work are told."""
+    changes = [await _keep(transaction, o, there, tools, actor, now, dry_run, in_place) for o in objects]
+    changes += [await _remove(transaction, *key, there.workspaces, actor, now, dry_run) for key in gone]
+    if not dry_run and any(change.action != "unchanged" for change in changes):
+        await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
+        await _audit(transaction, there.workspaces, changes, actor, now)
     return changes
 
 
@@ -115,20 +158,20 @@ def _foreign(o: Object) -> Refusal:
 async def _keep(
     transaction: Transaction,
     o: Object,
-    known: Sequence[Row],
-    workspace: int,
+    there: Known,
     tools: Tools,
     actor: str,
     now: int,
     dry_run: bool,
+    in_place: bool,
 ) -> Change:
-    before = next((row[3] for row in known if row[:3] == (o.kind, o.workspace, o.name)), None)
-    old = msgspec.json.decode(before) if before is not None else None
-    spec, shown = _sealed(o, old, tools)
-    text = _encode(spec).decode()
-    if old is not None and _encode(old).decode() == text:
+    before, position = there.objects.get((o.kind, o.workspace, o.name), (None, o.position))
+    written = merged(o, before, tools)
+    if written is None and (position == o.position or not in_place):
         return Change(o.kind, o.name, o.workspace, "unchanged")
+    text, shown = written or (before, None)
     if not dry_run:
+        workspace = there.workspaces[o.workspace]
         await transaction.execute(
             "INSERT INTO declared (workspace, kind, name, spec, position, created_at, updated_at) "
             "VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (workspace, kind, name) DO UPDATE SET "
@@ -140,8 +183,16 @@ async def _keep(
             o.position,
             now,
         )
-        await _history(transaction, workspace, o.kind, o.name, text, actor, now)
-    return Change(o.kind, o.name, o.workspace, "created" if old is None else "changed", None if dry_run else shown)
+        await _history(transaction, workspace, o.kind, o.name, text, actor, now, o.position)
+    return Change(o.kind, o.name, o.workspace, "created" if before is None else "changed", None if dry_run else shown)
+
+
+def merged(o: Object, before: str | None, tools: Tools) -> tuple[str, str | None] | None:
+    """What would be kept of an object, and a secret made for it; None when that is what is there."""
+    old = msgspec.json.decode(before) if before is not None else None
+    spec, shown = _sealed(o, old, tools)
+    text = _encode(spec).decode()
+    return None if old is not None and _encode(old).decode() == text else (text, shown)
 
 
 def _sealed(o: Object, old: dict[str, Any] | None, tools: Tools) -> tuple[dict[str, Any], str | None]:
@@ -162,9 +213,10 @@ def _sealed(o: Object, old: dict[str, Any] | None, tools: Tools) -> tuple[dict[s
     return spec, shown
 
 
-def _gone(objects: Sequence[Object], known: Sequence[Row], workspace: str) -> list[tuple[str, str, str]]:
+def gone_without(objects: Sequence[Object], there: Known, workspace: str) -> list[Key]:
+    """What a workspace has beyond these objects."""
     declared = {(o.kind, o.workspace, o.name) for o in objects}
-    return [(row[0], row[1], row[2]) for row in known if row[1] == workspace and tuple(row[:3]) not in declared]
+    return [key for key in there.objects if key[1] == workspace and key not in declared]
 
 
 async def _remove(
@@ -198,16 +250,25 @@ async def remove(ledger: Ledger, workspace: int, kind: str, name: str, *, actor:
 
 
 async def _history(
-    transaction: Transaction, workspace: int, kind: str, name: str, spec: str | None, actor: str, now: int
+    transaction: Transaction,
+    workspace: int,
+    kind: str,
+    name: str,
+    spec: str | None,
+    actor: str,
+    now: int,
+    position: int | None = None,
 ) -> None:
     await transaction.execute(
-        "INSERT INTO declared_history (workspace, kind, name, spec, actor, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO declared_history (workspace, kind, name, spec, actor, at, position) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
         workspace,
         kind,
         name,
         spec,
         actor,
         now,
+        position,
     )
 
 

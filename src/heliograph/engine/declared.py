@@ -14,7 +14,7 @@ from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.engine.dispatch import Paused
-from heliograph.store.port import Ledger
+from heliograph.store.port import Ledger, Row
 
 OPERATOR: Final = "default"  # the workspace that the first start creates
 
@@ -85,43 +85,68 @@ async def version(ledger: Ledger) -> int:
     return int(rows[0][0])
 
 
-async def load(ledger: Ledger) -> Snapshot:
-    """Read everything that is declared."""
-    number = await version(ledger)
-    workspaces = await ledger.fetch("SELECT id, name, settings FROM workspaces ORDER BY id")
-    environments = await ledger.fetch(
-        "SELECT id, workspace, name, mode, allowlist, callback_secret FROM environments ORDER BY id"
-    )
-    objects = await ledger.fetch("SELECT id, workspace, kind, name, spec FROM declared ORDER BY position, id")
-    unhealthy = await ledger.fetch("SELECT endpoint FROM endpoint_health WHERE disabled_at IS NOT NULL")
-    pauses = await ledger.fetch("SELECT scope, value FROM pauses")
-    names = {row[0]: row[1] for row in workspaces}
-    rows = [_Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4])) for row in objects]
-    operator = next(key for key, name in names.items() if name == OPERATOR)
-    connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
-    connectors.setdefault(SANDBOX, ConnectorSpec(0, operator, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
-    by_environment = {(row[1], row[2]): row[0] for row in environments}
-    endpoints = _endpoints(rows, by_environment, frozenset(row[0] for row in unhealthy))
-    realms = {
-        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(workspaces, row[1]))
-        for row in environments
-    }
-    return Snapshot(
-        number,
-        realms,
-        connectors,
-        {endpoint.id: endpoint for endpoint in endpoints},
-        _paused(pauses, {name: key for key, name in names.items()}),
-        {name: key for key, name in names.items()},
-    )
+class Declared(msgspec.Struct, frozen=True):
+    """One declared object as the ledger has it."""
 
-
-class _Declared(msgspec.Struct):
     id: int
     workspace: int
     kind: str
     name: str
     spec: dict[str, Any]
+    position: int
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """The rows that a snapshot is made of. Other objects in `declared` make the snapshot of a proposal."""
+
+    version: int
+    workspaces: list[Row]  # id, name, settings
+    environments: list[Row]  # id, workspace, name, mode, allowlist, callback_secret
+    declared: list[Declared]  # in the order of their positions
+    unhealthy: frozenset[int]
+    pauses: list[Row]  # scope, value
+
+
+async def load(ledger: Ledger) -> Snapshot:
+    """Read everything that is declared."""
+    return build(await read(ledger))
+
+
+async def read(ledger: Ledger) -> Tables:
+    """The rows as they are now."""
+    number = await version(ledger)
+    workspaces = await ledger.fetch("SELECT id, name, settings FROM workspaces ORDER BY id")
+    environments = await ledger.fetch(
+        "SELECT id, workspace, name, mode, allowlist, callback_secret FROM environments ORDER BY id"
+    )
+    objects = await ledger.fetch("SELECT id, workspace, kind, name, spec, position FROM declared ORDER BY position, id")
+    unhealthy = await ledger.fetch("SELECT endpoint FROM endpoint_health WHERE disabled_at IS NOT NULL")
+    pauses = await ledger.fetch("SELECT scope, value FROM pauses")
+    rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
+    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses)
+
+
+def build(tables: Tables) -> Snapshot:
+    """What these rows mean together."""
+    names = {row[0]: row[1] for row in tables.workspaces}
+    rows = tables.declared
+    operator = next(key for key, name in names.items() if name == OPERATOR)
+    connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
+    connectors.setdefault(SANDBOX, ConnectorSpec(0, operator, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
+    by_environment = {(row[1], row[2]): row[0] for row in tables.environments}
+    endpoints = _endpoints(rows, by_environment, tables.unhealthy)
+    realms = {
+        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]))
+        for row in tables.environments
+    }
+    return Snapshot(
+        tables.version,
+        realms,
+        connectors,
+        {endpoint.id: endpoint for endpoint in endpoints},
+        _paused(tables.pauses, {name: key for key, name in names.items()}),
+        {name: key for key, name in names.items()},
+    )
 
 
 def _settings(workspaces: Sequence[tuple[Any, ...]], workspace: int) -> dict[str, Any]:
@@ -132,7 +157,7 @@ def _settings(workspaces: Sequence[tuple[Any, ...]], workspace: int) -> dict[str
     return {}
 
 
-def _connector(row: _Declared) -> ConnectorSpec:
+def _connector(row: Declared) -> ConnectorSpec:
     spec = row.spec
     return ConnectorSpec(
         id=row.id,
@@ -147,7 +172,7 @@ def _connector(row: _Declared) -> ConnectorSpec:
     )
 
 
-def _route(row: _Declared, operator: int) -> routing.Route:
+def _route(row: Declared, operator: int) -> routing.Route:
     return route_of(row.name, row.spec, None if row.workspace == operator else row.workspace)
 
 
@@ -177,7 +202,7 @@ def _hours(written: str) -> tuple[int, int]:
     return start, end
 
 
-def _sender(row: _Declared) -> senders.Sender:
+def _sender(row: Declared) -> senders.Sender:
     spec = row.spec
     return senders.Sender(
         value=spec.get("value") or row.name,
@@ -190,7 +215,7 @@ def _sender(row: _Declared) -> senders.Sender:
 
 
 def _endpoints(
-    rows: Sequence[_Declared], environments: Mapping[tuple[int, str], int], unhealthy: frozenset[int]
+    rows: Sequence[Declared], environments: Mapping[tuple[int, str], int], unhealthy: frozenset[int]
 ) -> tuple[EndpointSpec, ...]:
     return tuple(
         EndpointSpec(
@@ -215,7 +240,7 @@ def _endpoints(
 def _realm(
     environment: tuple[Any, ...],
     names: Mapping[int, str],
-    rows: Sequence[_Declared],
+    rows: Sequence[Declared],
     operator: int,
     connectors: Mapping[str, ConnectorSpec],
     endpoints: Sequence[EndpointSpec],
