@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-
 _BELOW_ONE: Final = nextafter(1.0, 0.0)
 
 
@@ -87,6 +86,18 @@ def ordered(route: Route, ballot: float) -> tuple[str, ...]:
             return (name, *(other for other in route.via if other != name))
         drawn -= weight
     return route.via
+
+
+def cuts(routes: tuple[Route, ...], facts: Facts) -> list[float]:
+    """Where a ballot comes to another route: between two cuts all ballots have the same choice."""
+    found, rest = [0.0], 1.0
+    for route in routes:
+        if _fits(route, facts):
+            rest *= 1.0 - route.share
+            found.append(1.0 - rest)
+            if rest <= 0.0:
+                break
+    return found
 
 
 def looks_at_number(routes: tuple[Route, ...]) -> bool:

@@ -22,6 +22,7 @@ class Sender(msgspec.Struct, frozen=True):
     kinds: frozenset[str] = frozenset()  # empty: for every kind
     default: bool = False
     two_way: bool = False  # can it receive replies?
+    registration: dict[str, str] = {}  # country → registered | pending | rejected
 
 
 def type_of(value: str) -> str | None:
