@@ -66,6 +66,7 @@ WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/declared/connector/quick", None),
     ("PATCH", "/v1/environments/staging", {"allowlist": []}),
     ("GET", "/v1/connectors/quick/recording", None),
+    ("GET", "/v1/connectors/quick/balance", None),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, Protocol, cast
 import msgspec
 
 from heliograph.api.routes import Request, Route, not_found, refuse
+from heliograph.engine import audit
 from heliograph.engine.clients import ADMIN
 from heliograph.engine.declared import OPERATOR
 
@@ -49,6 +50,14 @@ class ConnectorView(msgspec.Struct):
     records: bool | None = None
 
 
+class Balance(msgspec.Struct):
+    """What is left in an account."""
+
+    connector: str
+    amount: str
+    currency: str
+
+
 class ConnectorList(msgspec.Struct):
     """The connectors of this gateway, by name."""
 
@@ -87,6 +96,19 @@ def _recorder(carrier: object) -> Recording | None:
     return cast(Recording | None, getattr(carrier, "recorder", None))
 
 
+async def balance(request: Request) -> Balance:
+    """As the provider says it now."""
+    name = request.place["name"]
+    if request.client.workspace_name != OPERATOR or name not in request.context.snapshot().connectors:
+        raise not_found("connector", name)
+    asked = getattr(request.context.carrier(name), "balance", None)
+    found = await asked() if asked is not None else None
+    if found is None:
+        detail = f"{name[:60]!r} offers no balance, did not answer, or does not run in this process"
+        raise refuse("no_balance", detail, status=409)
+    return Balance(name, *found)
+
+
 async def recording(request: Request) -> bytes:
     """Made in a thread: minutes of a busy connector take seconds."""
     query: RecordingQuery = request.query
@@ -98,6 +120,16 @@ async def recording(request: Request) -> bytes:
     recorder = _recorder(request.context.carrier(name))
     if recorder is None:
         raise refuse("not_found", f"the connector {name[:60]!r} does not record, or not in this process", status=404)
+    async with request.context.ledger.transaction() as transaction:
+        await audit.note(
+            transaction,
+            workspace=request.client.workspace,
+            actor=request.actor,
+            action="recording.export",
+            object=f"connector:{name}",
+            now=request.now,
+            detail={"format": query.format, "texts": query.texts},
+        )
     body = await asyncio.to_thread(_export, recorder, query)
     headers = request.call.headers
     headers[0] = (b"content-type", _MEDIA_TYPES[query.format])
@@ -122,5 +154,10 @@ ROUTES: Final = (
         *("GET", "/v1/connectors/{name}/recording", recording, "routing:manage"),
         query=RecordingQuery,
         summary="Export what a connector has recorded",
+    ),
+    Route(
+        *("GET", "/v1/connectors/{name}/balance", balance, "routing:manage"),
+        answer=Balance,
+        summary="What is left in a provider's account",
     ),
 )

@@ -30,6 +30,10 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, None, query)
 
+    def download(self, path: str, **query: Any) -> bytes:
+        """What is no JSON."""
+        return self._content("GET", path, None, query, None)
+
     def post(self, path: str, body: Mapping[str, Any], **headers: str) -> Any:
         return self._call("POST", path, body, {}, headers)
 
@@ -47,6 +51,17 @@ class Client:
         query: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> Any:
+        content = self._content(method, path, body, query, headers)
+        return json.loads(content) if content else None
+
+    def _content(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, Any],
+        headers: Mapping[str, str] | None,
+    ) -> bytes:
         given = {name: value for name, value in query.items() if value not in (None, "", [])}
         url = f"{self._url}{path}{'?' if given else ''}{urllib.parse.urlencode(given, doseq=True)}"
         request = urllib.request.Request(
@@ -57,14 +72,14 @@ class Client:
         )
         try:
             with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
-                content = answer.read()
+                content: bytes = answer.read()
+                return content
         except urllib.error.HTTPError as error:
             with error:
                 raise Mistake(_problem(error.code, error.read())) from None
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
             raise Mistake(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
-        return json.loads(content) if content else None
 
 
 def _problem(status: int, content: bytes) -> str:

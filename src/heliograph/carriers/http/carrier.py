@@ -86,6 +86,12 @@ class HttpCarrier:
         exchange = await future
         return _whole(exchange) if exchange.reason == "ok" else None
 
+    async def balance(self) -> tuple[str, str] | None:
+        """Amount and currency; None when the provider offers none, or did not say."""
+        call = self._provider.balance_request()
+        answer = await self.ask(call) if call is not None else None
+        return self._provider.balance(answer) if answer is not None else None
+
     async def stop(self, grace_s: float) -> None:
         self._is_stopped = True
         end = self._clock.monotonic() + grace_s
