@@ -6,15 +6,16 @@ import pytest
 
 from heliograph.core.budget import Budget
 from heliograph.core.decide import Case, Connector, Rules, Verdict, decide
-from heliograph.core.prices import price
+from heliograph.core.prices import PriceBook, price
 from heliograph.core.routing import Route
 from heliograph.core.senders import Sender
 
 CONNECTORS = {
-    "first": Connector("first", "smpp", "0.05", "EUR"),
-    "second": Connector("second", "smpp", "0.04", "EUR"),
+    "first": Connector("first", "smpp"),
+    "second": Connector("second", "smpp"),
     "sandbox": Connector("sandbox", "sandbox"),
 }
+PRICES = PriceBook({}, {"first": ("0.05", "EUR"), "second": ("0.04", "EUR")})
 EVERYWHERE = (Route("all", ("first", "second")),)
 
 
@@ -36,7 +37,13 @@ def case(**changes: Any) -> Case:
 
 
 def rules(**changes: Any) -> Rules:
-    plain: dict[str, Any] = {"workspace": 1, "mode": "live", "connectors": CONNECTORS, "routes": EVERYWHERE}
+    plain: dict[str, Any] = {
+        "workspace": 1,
+        "mode": "live",
+        "connectors": CONNECTORS,
+        "routes": EVERYWHERE,
+        "prices": PRICES,
+    }
     return Rules(**plain | {"senders": {"Acme": Sender("Acme", "alphanumeric")}, "budget": Budget()} | changes)
 
 
@@ -109,3 +116,23 @@ def test_a_connector_that_is_gone_is_left_out_of_the_way() -> None:
 )
 def test_money_is_decimal(segments: int, per_segment: str | None, cost: str | None) -> None:
     assert price(segments, per_segment) == cost
+
+
+def test_the_price_is_that_of_country_and_kind_and_the_trace_says_where_it_stands() -> None:
+    book = PriceBook({("first", "GB", ""): ("0.07", "GBP")}, PRICES.own)
+    verdict = decide(case(), rules(prices=book))
+    assert (verdict.price, verdict.currency) == ("0.14", "GBP")
+    assert said(verdict, "price") == {
+        "rule": "price",
+        "price": "0.14",
+        "currency": "GBP",
+        "connector": "first",
+        "line": "country GB",
+    }
+    assert said(decide(case(country="DE"), rules(prices=book)), "price")["line"] == "price_per_segment"
+
+
+def test_without_a_price_the_trace_says_so() -> None:
+    verdict = decide(case(), rules(prices=PriceBook()))
+    assert (verdict.price, verdict.currency) == (None, None)
+    assert said(verdict, "price")["line"] is None

@@ -102,7 +102,10 @@ async def test_programs_that_start_together_migrate_once(engine: str, connect: C
             return len(await migrate.up(target, engine))
 
     starts = await asyncio.gather(*(start() for _ in range(4)))
-    assert sorted(starts) == [0, 0, 0, len(migrate.known(engine))]
+    # Each step once; which of them takes it is a matter of luck.
+    assert sum(starts) == len(migrate.known(engine))
+    async with connect() as target:
+        assert await migrate.pending(target, engine) == []
 
 
 async def test_a_step_that_fails_leaves_nothing(engine: str, connect: Connect) -> None:

@@ -110,13 +110,17 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
         "responses": _responses(route, schemas),
     }
     if route.scope is not None:
-        operation["description"] = f"Needs the scope `{route.scope}`."
-        operation["security"] = [{"key": []}, {"basic": []}, {"oauth": [route.scope]}]
+        scopes = [scope for scope in (route.scope, route.or_scope) if scope is not None]
+        operation["description"] = f"Needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}."
+        operation["security"] = [{"key": []}, {"basic": []}, *({"oauth": [scope]} for scope in scopes)]
     if route.body is not None:
         content: dict[str, Any] = {"schema": schemas[route.body]}
         if route.body is MessageRequest:
             content["example"] = _EXAMPLE
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        bodies: dict[str, Any] = {"application/json": content}
+        if route.text is not None:
+            bodies[route.text[0]] = {"schema": {"type": "string"}}
+        operation["requestBody"] = {"required": True, "content": bodies}
     return operation
 
 

@@ -28,6 +28,7 @@ from heliograph.ports import Unavailable
 T = TypeVar("T")
 
 _encode: Final = msgspec.json.Encoder().encode
+_JSON: Final = b"application/json"
 
 
 class Request:
@@ -55,7 +56,9 @@ class Route(msgspec.Struct, frozen=True):
     path: str
     handler: Callable[[Request], Awaitable[Any]] | None  # None: a hot door serves it
     scope: str | None  # None: any key
+    or_scope: str | None = None  # another one that opens it too
     body: type | None = None
+    text: tuple[str, str] | None = None  # (media type, field): a body of this type is read as this field
     query: type | None = None
     answer: Any = None
     status: int = 200
@@ -100,12 +103,35 @@ async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, ca
 
 async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> bytes:
     assert route.handler is not None
-    if refusal := call.lacks(route.scope) or (call.unreadable() if route.body else None):
+    if refusal := _lacks(route, call) or (call.unreadable(_media_type(route, call)) if route.body else None):
         raise Refused(refusal)
     query = _query(query_string, route.query)
-    body = _required(decode(call.body, route.body)) if route.body else None
+    body = _required(_body(route, call, route.body)) if route.body else None
     answer = await route.handler(Request(call, place, query, body))
     return answer if isinstance(answer, bytes) else _encode(answer)
+
+
+def _lacks(route: Route, call: Call) -> Refusal | None:
+    refusal = call.lacks(route.scope)
+    if refusal is None or route.or_scope is None:
+        return refusal
+    both = msgspec.structs.replace(refusal, detail=f"{refusal.detail} or {route.or_scope}")
+    return both if call.lacks(route.or_scope) else None
+
+
+def _media_type(route: Route, call: Call) -> bytes:
+    """What the body is read as."""
+    text = route.text[0].encode() if route.text else _JSON
+    return text if (call.content_type or b"").startswith(text) else _JSON
+
+
+def _body(route: Route, call: Call, cls: type[T]) -> T | Refusal:
+    if route.text is None or _media_type(route, call) == _JSON:
+        return decode(call.body, cls)
+    try:
+        return msgspec.convert({route.text[1]: call.body.decode()}, cls)
+    except UnicodeDecodeError:
+        return Refusal("bad_utf8", "the body is not UTF-8", status=400)
 
 
 def _required(value: T | Refusal) -> T:

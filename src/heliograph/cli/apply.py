@@ -10,7 +10,9 @@ from heliograph.cli.options import Config, DataDir, Json, actor, load, opened
 from heliograph.cli.output import Mistake, show
 
 if TYPE_CHECKING:
+    from heliograph.core.failures import Refused
     from heliograph.engine.declare import Change
+    from heliograph.settings import Document
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="TOML with connectors, routes, senders, endpoints.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Also remove what the file does not mention.")]
@@ -75,9 +77,18 @@ def _run(
     try:
         changes = asyncio.run(run())
     except Refused as error:
-        places = (f"{document.place_of(refusal.pointer)}: {refusal.detail}" for refusal in error.refusals)
-        raise Mistake("\n".join(places)) from None
-    show({"data": changes}, "\n".join(map(_line, changes)) or "nothing is declared there", as_json)
+        raise refused(error, document) from None
+    show({"data": changes}, lines(changes) or "nothing is declared there", as_json)
+
+
+def refused(error: "Refused", document: "Document") -> Mistake:
+    """What is wrong with a file, each with its line."""
+    return Mistake("\n".join(f"{document.place_of(r.pointer)}: {r.detail}" for r in error.refusals))
+
+
+def lines(changes: "list[Change]") -> str:
+    """What was done, an object a line."""
+    return "\n".join(map(_line, changes))
 
 
 def _line(change: "Change") -> str:

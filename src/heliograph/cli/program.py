@@ -9,6 +9,7 @@ import typer
 
 from heliograph.cli import (
     apply,
+    connectors,
     doctor,
     keys,
     listen,
@@ -16,6 +17,9 @@ from heliograph.cli import (
     messages,
     migrate,
     pause,
+    prices,
+    rehearse,
+    rollback,
     segments,
     send,
     serve,
@@ -39,6 +43,11 @@ program.add_typer(workspaces.program, name="workspaces")
 program.add_typer(workspaces.environments, name="environments")
 program.command()(apply.apply)
 program.command()(apply.diff)
+program.command()(rehearse.rehearse)
+program.command()(rollback.history)
+program.command()(rollback.rollback)
+program.add_typer(connectors.program, name="connectors")
+program.add_typer(prices.program, name="prices")
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import routing, senders
+from heliograph.core import routing, sender_rules, senders
 from heliograph.core.budget import Budget
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
-from heliograph.core.prices import price
+from heliograph.core.prices import PriceBook, price
 from heliograph.core.senders import Sender
 
 SANDBOX: Final = "sandbox"
@@ -41,8 +41,6 @@ class Connector(msgspec.Struct, frozen=True):
 
     name: str
     kind: str
-    price_per_segment: str | None = None
-    currency: str | None = None
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -54,6 +52,7 @@ class Rules(msgspec.Struct, frozen=True):
     routes: tuple[routing.Route, ...]
     senders: dict[str, Sender]
     budget: Budget
+    prices: PriceBook = PriceBook()
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -82,10 +81,10 @@ def decide(case: Case, rules: Rules) -> Verdict:
     route = _route(case, rules, sender, trace)
     if isinstance(route, Refusal):
         return Verdict(route, tuple(trace))
-    first = rules.connectors[route[0]]
-    cost = price(case.segments, first.price_per_segment)
-    trace.append({"rule": "price", "price": cost, "currency": first.currency, "connector": first.name})
-    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, cost, first.currency if cost else None)
+    if refusal := _sender_rules(case, rules, sender, route, trace):
+        return Verdict(refusal, tuple(trace))
+    cost, currency = _price(case, rules, route[0], trace)
+    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, cost, currency)
 
 
 def _sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str | None, Refusal | None]:
@@ -98,6 +97,22 @@ def _sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str 
     why = refusal.code if refusal else "declared" if declared else "as asked"
     trace.append({"rule": "sender", "sender": case.sender, "why": why})
     return case.sender, refusal
+
+
+def _sender_rules(
+    case: Case, rules: Rules, sender: str | None, via: tuple[str, ...], trace: list[dict[str, Any]]
+) -> Refusal | None:
+    """What the country asks of senders; the sandbox asks nothing."""
+    if sender is None or all(rules.connectors[name].kind == SANDBOX for name in via):
+        return None
+    declared = rules.senders.get(sender)
+    sender_type = declared.type if declared else senders.type_of(sender) or ""
+    state = declared.registration.get(case.country) if declared else None
+    found = sender_rules.check(sender, sender_type, case.country, state)
+    if found is not None:
+        warning = found if isinstance(found, str) else found.code
+        trace.append({"rule": "sender_rules", "country": case.country, "registration": state, "why": warning})
+    return found if isinstance(found, Refusal) else None
 
 
 def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | None:
@@ -153,3 +168,12 @@ def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, A
             "/to",
         )
     return via
+
+
+def _price(case: Case, rules: Rules, connector: str, trace: list[dict[str, Any]]) -> tuple[str | None, str | None]:
+    """What it will probably cost: at the first connector of its way."""
+    line = rules.prices.line(connector, case.country, case.kind)
+    cost = price(case.segments, line.price) if line else None
+    currency, where = (line.currency, line.where) if line else (None, None)
+    trace.append({"rule": "price", "price": cost, "currency": currency, "connector": connector, "line": where})
+    return cost, currency

@@ -88,18 +88,6 @@ def ordered(route: Route, ballot: float) -> tuple[str, ...]:
     return route.via
 
 
-def cuts(routes: tuple[Route, ...], facts: Facts) -> list[float]:
-    """Where a ballot comes to another route: between two cuts all ballots have the same choice."""
-    found, rest = [0.0], 1.0
-    for route in routes:
-        if _fits(route, facts):
-            rest *= 1.0 - route.share
-            found.append(1.0 - rest)
-            if rest <= 0.0:
-                break
-    return found
-
-
 def looks_at_number(routes: tuple[Route, ...]) -> bool:
     """Does a choice depend on the number itself, or on chance? Then no two messages share it."""
     return any(route.prefixes or route.share < 1.0 or route.weights for route in routes)

@@ -219,6 +219,12 @@ def gone_without(objects: Sequence[Object], there: Known, workspace: str) -> lis
     return [key for key in there.objects if key[1] == workspace and key not in declared]
 
 
+def without(there: Known, gone: Sequence[Key]) -> Known:
+    """What is left when these objects go."""
+    left = {key: content for key, content in there.objects.items() if key not in gone}
+    return msgspec.structs.replace(there, objects=left)
+
+
 async def _remove(
     transaction: Transaction,
     kind: str,

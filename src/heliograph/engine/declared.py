@@ -13,6 +13,7 @@ import msgspec
 from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -77,6 +78,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     endpoints: dict[int, EndpointSpec]
     paused: Paused
     workspaces: dict[str, int]
+    prices: PriceBook = PriceBook()
 
 
 async def version(ledger: Ledger) -> int:
@@ -105,6 +107,7 @@ class Tables(msgspec.Struct, frozen=True):
     declared: list[Declared]  # in the order of their positions
     unhealthy: frozenset[int]
     pauses: list[Row]  # scope, value
+    prices: list[Row]  # connector, country, kind, price, currency
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -122,8 +125,9 @@ async def read(ledger: Ledger) -> Tables:
     objects = await ledger.fetch("SELECT id, workspace, kind, name, spec, position FROM declared ORDER BY position, id")
     unhealthy = await ledger.fetch("SELECT endpoint FROM endpoint_health WHERE disabled_at IS NOT NULL")
     pauses = await ledger.fetch("SELECT scope, value FROM pauses")
+    prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
-    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses)
+    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses, prices)
 
 
 def build(tables: Tables) -> Snapshot:
@@ -133,10 +137,11 @@ def build(tables: Tables) -> Snapshot:
     operator = next(key for key, name in names.items() if name == OPERATOR)
     connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
     connectors.setdefault(SANDBOX, ConnectorSpec(0, operator, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
+    book = _book(tables.prices, connectors)
     by_environment = {(row[1], row[2]): row[0] for row in tables.environments}
     endpoints = _endpoints(rows, by_environment, tables.unhealthy)
     realms = {
-        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]))
+        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
         for row in tables.environments
     }
     return Snapshot(
@@ -146,6 +151,7 @@ def build(tables: Tables) -> Snapshot:
         {endpoint.id: endpoint for endpoint in endpoints},
         _paused(tables.pauses, {name: key for key, name in names.items()}),
         {name: key for key, name in names.items()},
+        book,
     )
 
 
@@ -170,6 +176,15 @@ def _connector(row: Declared) -> ConnectorSpec:
         currency=spec.get("currency"),
         settings=spec,
     )
+
+
+def _book(rows: Sequence[Row], connectors: Mapping[str, ConnectorSpec]) -> PriceBook:
+    own = {
+        name: (spec.price_per_segment, spec.currency)
+        for name, spec in connectors.items()
+        if spec.price_per_segment is not None
+    }
+    return PriceBook({(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}, own)
 
 
 def _route(row: Declared, operator: int) -> routing.Route:
@@ -211,6 +226,7 @@ def _sender(row: Declared) -> senders.Sender:
         kinds=frozenset(_list(spec.get("kinds"))),
         default=bool(spec.get("default")),
         two_way=bool(spec.get("two_way")),
+        registration=dict(spec.get("registration") or {}),
     )
 
 
@@ -245,6 +261,7 @@ def _realm(
     connectors: Mapping[str, ConnectorSpec],
     endpoints: Sequence[EndpointSpec],
     settings: Mapping[str, Any],
+    prices: PriceBook,
 ) -> Realm:
     key, workspace, name, mode, allowlist, secret = environment
     own = [row for row in rows if row.workspace == workspace]
@@ -253,7 +270,7 @@ def _realm(
         declared_routes += [row for row in rows if row.kind == "route" and row.workspace == operator]
     routes = tuple(_route(row, operator) for row in declared_routes)
     usable = {
-        spec.name: Connector(spec.name, spec.kind, spec.price_per_segment, spec.currency)
+        spec.name: Connector(spec.name, spec.kind)
         for spec in connectors.values()
         if spec.workspace in (operator, workspace)
     }
@@ -267,7 +284,9 @@ def _realm(
         mode=mode,
         allowlist=frozenset(msgspec.json.decode(allowlist, type=list[str])),
         callback_secret=secret,
-        rules=Rules(workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget),
+        rules=Rules(
+            workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget, prices
+        ),
         looks_at_number=routing.looks_at_number(routes),
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),

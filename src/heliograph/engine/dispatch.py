@@ -15,6 +15,7 @@ from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.failures import THROTTLED
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
+from heliograph.core.prices import PriceBook
 from heliograph.core.rates import Cap
 from heliograph.engine.outcomes import not_taken, taken
 from heliograph.ports import Chance, Clock, Timer
@@ -44,6 +45,7 @@ class Desk(msgspec.Struct, frozen=True):
     expect: Callable[[Sequence[Move]], None]  # parts that will have receipts
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
+    prices: Callable[[], PriceBook]
     link_changed: Callable[[], None]
 
 
@@ -330,7 +332,8 @@ class Link:
             return taken(submission, outcome, self.name, now)
         if outcome.failure == THROTTLED:
             self._hold_back(outcome, now)
-        return not_taken(submission, outcome, self.name, now, self._desk.chance.random(), self._policy)
+        chance, prices = self._desk.chance.random(), self._desk.prices()
+        return not_taken(submission, outcome, self.name, now, chance, self._policy, prices)
 
     def _hold_back(self, outcome: Outcome, now: int) -> None:
         """The carrier says "too fast": stop for as long as it asks, or a little longer each time; and then keep to what

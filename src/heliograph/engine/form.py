@@ -1,7 +1,7 @@
 """The form of declared objects, and what can't work about them: checked whole before anything is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -88,6 +88,7 @@ class _Sender(msgspec.Struct, forbid_unknown_fields=True):
     kinds: _Names = []
     default: bool = False
     two_way: bool = False
+    registration: dict[Annotated[str, Meta(pattern="^[A-Z]{2}$")], Literal["registered", "pending", "rejected"]] = {}
 
 
 class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):

@@ -103,7 +103,13 @@ class Gateway:
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
-            ledger, outside.clock, self.links, lambda: self.snapshot.connectors, patience, outside.watch.note
+            ledger,
+            outside.clock,
+            self.links,
+            lambda: self.snapshot.connectors,
+            lambda: self.snapshot.prices,
+            patience,
+            outside.watch.note,
         )
         self.callbacks = CallbackDesk(
             ledger,
@@ -134,6 +140,7 @@ class Gateway:
             expect=self.receipts.expect,
             inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
+            prices=lambda: self.snapshot.prices,
             link_changed=self._link_changed,
         )
 

@@ -240,8 +240,7 @@ class Intake:
         ballot = self._chance.random() if realm.looks_at_number else 0.0
         tags = tuple(request.tags) if realm.looks_at_tags and request.tags else ()
         minute = self._clock.now_ms() // 60_000 % 1_440 if realm.looks_at_time else 0
-        key = (
-            realm.id,
+        facts = (  # of a case, by place
             number.country,
             number.type,
             number.valid,
@@ -256,25 +255,11 @@ class Intake:
             tags,
             minute,
         )
-        known = self._verdicts.get(key)
+        known = self._verdicts.get((realm.id, facts))
         if known is None:
-            case = Case(
-                number.country,
-                number.type,
-                number.valid,
-                test_number,
-                particular,
-                kind,
-                sender,
-                encoding,
-                segments,
-                request.max_segments,
-                ballot,
-                tags,
-                minute,
-            )
-            verdict = decide(case, realm.rules)
-            known = self._verdicts[key] = (verdict, self._decision(verdict), _encode(verdict.connectors).decode())
+            verdict = decide(Case(*facts), realm.rules)
+            plan = _encode(verdict.connectors).decode()
+            known = self._verdicts[realm.id, facts] = (verdict, self._decision(verdict), plan)
         return known
 
     def _decision(self, verdict: Verdict) -> int:
@@ -313,7 +298,7 @@ class Intake:
             message.id = next_id("message")
             message.batch = batch_id
             if is_troubled and len(draft.verdict.connectors) > 1:
-                message.connector = self._ways.choose(draft.verdict.connectors, message.country, message.lane)
+                self._ways.begin(message, draft.verdict.connectors)
             link = links.get(message.connector)
             if message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1

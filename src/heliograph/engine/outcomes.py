@@ -8,12 +8,14 @@ from heliograph.core import retry
 from heliograph.core.failures import THROTTLED, UNKNOWN
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import WAITING, Message, Outcome, Submission
+from heliograph.core.prices import PriceBook
 from heliograph.store.port import AttemptRow, Move, NewEvent
 
 # What happens to a message whose attempt's outcome nobody knows: send again (flagged), or hold and wait for a receipt.
 RESEND: Final = "resend"
 HOLD: Final = "hold"
 UNKNOWN_POLICY: Final = {"otp": RESEND, "transactional": RESEND, "support": RESEND, "promotional": HOLD}
+_NO_PRICES: Final = PriceBook()
 
 
 def taken(submission: Submission, outcome: Outcome, connector: str, now: int) -> Move:
@@ -38,7 +40,13 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
 
 
 def not_taken(
-    submission: Submission, outcome: Outcome, connector: str, now: int, chance: float, policy: retry.Policy
+    submission: Submission,
+    outcome: Outcome,
+    connector: str,
+    now: int,
+    chance: float,
+    policy: retry.Policy,
+    prices: PriceBook = _NO_PRICES,  # asked when it goes on to another connector
 ) -> Move:
     """Refused, or nobody knows: another attempt, a hold, or the end."""
     message, attempt = submission
@@ -62,20 +70,15 @@ def not_taken(
     if held:  # it waits for a receipt, or for its end
         decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")
     rows = _failed_rows(submission, outcome, connector, now)
-    facts = {
-        "attempt": attempt,
-        "connector": connector,
-        "failure": failure,
-        "code": outcome.code,
-        "carrier_code": outcome.carrier_code,
-        "why": decision.reason,
-    }
+    facts = {"attempt": attempt, "connector": connector, "failure": failure}
+    facts |= {"code": outcome.code, "carrier_code": outcome.carrier_code, "why": decision.reason}
     if decision.at is None:
         return _give_up(message, outcome, failure, facts, rows, now)
     was = message.state
     message.state = advance(was, "try_again").state
     message.updated_at, message.due_at, message.owner = now, decision.at, WAITING
-    message.connector = decision.connector
+    if decision.connector != message.connector:
+        _lead(message, decision.connector, prices)
     if unknown and not held:
         message.possible_duplicate = 1
     if failure == THROTTLED or unsent:
@@ -83,6 +86,11 @@ def not_taken(
     event = "attempt.unknown" if unknown else "attempt.failed"
     data = msgspec.json.encode(facts | {"next_attempt_at": decision.at}).decode()
     return Move(message, was, (NewEvent(event, now, data, told=False),), rows)
+
+
+def _lead(message: Message, connector: str, prices: PriceBook) -> None:
+    message.connector = connector
+    message.price, message.currency = prices.estimate(connector, message.country, message.kind, message.segments)
 
 
 def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:

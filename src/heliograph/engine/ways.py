@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.breaker import CLOSED, Breaker
 from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import LANES, MESSAGE_COLUMNS, Message, Outcome
-from heliograph.core.prices import price
+from heliograph.core.prices import PriceBook
 from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.dispatch import Link
 from heliograph.ports import Clock
@@ -45,6 +45,7 @@ class Ways:
         clock: Clock,
         links: Mapping[str, Link],
         connectors: Callable[[], Mapping[str, ConnectorSpec]],
+        prices: Callable[[], PriceBook],
         patience: Patience,
         note: Callable[..., None],
     ) -> None:
@@ -52,6 +53,7 @@ class Ways:
         self._clock = clock
         self._links = links
         self._connectors = connectors
+        self._prices = prices
         self._patience = patience
         self._note = note
         self._breakers: dict[tuple[str, str], Breaker] = {}
@@ -84,6 +86,12 @@ class Ways:
             if self._why_closed(name, country, lane, ask=True) is None:
                 return name
         return plan[0]
+
+    def begin(self, message: Message, plan: Sequence[str]) -> None:
+        """A new message: over the first connector of its plan that is worth it, at that one's price."""
+        name = self.choose(plan, message.country, message.lane)
+        if name != message.connector:
+            self._lead(message, name)
 
     def _why_closed(self, name: str, country: str, lane: int, *, ask: bool) -> str | None:
         """`ask`: a message will go if it may, so that it counts as a probe."""
@@ -142,12 +150,17 @@ class Ways:
     def _take_way(self, message: Message, name: str, why: str, now: int) -> Move:
         was = message.state
         data = msgspec.json.encode({"from": message.connector, "connector": name, "why": why}).decode()
-        spec = self._connectors().get(name)
-        message.connector, message.updated_at = name, now
-        if spec is not None:
-            message.price = price(message.segments, spec.price_per_segment)
-            message.currency = spec.currency if message.price else None
+        message.updated_at = now
+        self._lead(message, name)
         return Move(message, was, (NewEvent("message.rerouted", now, data, told=False),))
+
+    def _lead(self, message: Message, name: str) -> None:
+        """Over this connector, at its price; for one that is no longer declared the price stays what it was."""
+        message.connector = name
+        if name in self._connectors():
+            message.price, message.currency = self._prices().estimate(
+                name, message.country, message.kind, message.segments
+            )
 
     async def _unheard(self, now: int) -> list[Move]:
         """OTPs that were sent and of which nothing was heard: another way, flagged. Only where it is allowed."""

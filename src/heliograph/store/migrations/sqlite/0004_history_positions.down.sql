@@ -1,0 +1,1 @@
+ALTER TABLE declared_history DROP COLUMN position;
