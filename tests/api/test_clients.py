@@ -201,6 +201,9 @@ def test_who_guesses_keys_is_told_to_wait(tmp_path: Any) -> None:
         assert {answer.status_code for answer in answers} == {401, 429}
         assert code(answers[-1]) == (429, "too_many_failures") and int(answers[-1].headers["retry-after"]) == 60
         assert right("GET", "/v1/messages").status_code == 200, "a key that is known goes on working"
+        server.key("messages:read")  # a change of the register: everything is asked for again
+        time.sleep(2.5)
+        assert right("GET", "/v1/messages").status_code == 200, "also when it had to be looked up again"
 
 
 # -- workspaces and environments

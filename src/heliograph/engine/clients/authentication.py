@@ -83,6 +83,7 @@ class Clients:
         self._failures: dict[str, tuple[int, int]] = {}  # address → how many, until when they count
         self._used: dict[int, int] = {}
         self._generation = 0
+        self._before: frozenset[bytes | None] = frozenset()
 
     # -- who is calling
 
@@ -104,7 +105,7 @@ class Clients:
         if authorization is None:
             return MISSING
         address = _whose(ip)
-        if self._fails_too_often(address):
+        if self._fails_too_often(address) and authorization not in self._before:
             return TOO_MANY
         asking = self._asking.get(authorization)
         if asking is None:  # of many requests with the same key only the first asks
@@ -141,6 +142,8 @@ class Clients:
     def changed(self) -> None:
         """The configuration has changed: forget everything."""
         self._generation += 1
+        # Who was right a moment ago may be asked about again, even while somebody guesses from the same address.
+        self._before = frozenset(self._known) or self._before
         self._known.clear()
         self._refused.clear()
 
