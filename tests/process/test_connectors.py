@@ -64,7 +64,7 @@ def test_texts_are_shown_to_whoever_may_and_that_is_noted(running: tuple[Server,
     assert "447911000001" in text and '"secret"' not in text
     server, key = running
     noted = Api(server, key)("GET", "/v1/audit").json()["data"]
-    assert [entry["detail"] for entry in noted if entry["action"] == "recording.export"][0] == {
+    assert next(entry["detail"] for entry in noted if entry["action"] == "recording.export") == {
         "format": "jsonl",
         "texts": True,
     }

@@ -229,9 +229,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             yield Rig(server, config, account, kannel, reports)
 
 
-_CUT = "each part is decoded alone, so half an emoji at its end is lost: join the octets, then decode"
-_ASKING = "Kannel asks for a receipt with the first part alone, and we heed what the last one asks for"
-_ONE_SEGMENT = f"{_ASKING}; besides, receipts of a text in one segment bear its own id, not those of its parts"
 _TO = "+447700900123"
 _UNREACHABLE = "+447700900101"  # the sandbox knows by the last digits
 
@@ -269,12 +266,7 @@ def test_a_text_arrives_and_kannel_hears_that_it_was_delivered(rig: Rig, name: s
     assert message["id"] == report["id"], "ours, as Kannel kept it"
 
 
-def broken(name: str, reason: str) -> Any:
-    """A fault of ours that a text shows."""
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
-
-
-@pytest.mark.parametrize("name", [*(name for name in LONG if "cut" not in name), broken("long-with-cut-emoji", _CUT)])
+@pytest.mark.parametrize("name", LONG)
 def test_a_text_in_several_parts_arrives_as_one_message(rig: Rig, name: str) -> None:
     wanted = LONG[name]
     before = len(rig.messages())
@@ -289,7 +281,7 @@ def test_a_text_in_several_parts_arrives_as_one_message(rig: Rig, name: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    [broken("long", _ASKING), broken("long-unicode", _ASKING), broken("long-announced-as-unicode", _ONE_SEGMENT)],
+    ["long", "long-unicode", "long-announced-as-unicode"],
 )
 def test_kannel_hears_that_a_text_in_several_parts_was_delivered(rig: Rig, name: str) -> None:
     wanted = LONG[name]

@@ -63,11 +63,6 @@ EMOJI = "😀"
 Event = dict[str, Any]
 
 
-def broken(reason: str) -> pytest.MarkDecorator:
-    """A fault of ours that a test shows."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def library() -> None:
     """The library as package.json pins it, beside the environment's packages; several test processes may want it."""
@@ -270,7 +265,6 @@ def test_the_alphabet_that_node_chooses_by_itself_is_read(app: App, api: Api, te
     assert api("GET", f"/v1/messages/{submitted}").json()["text"] == text
 
 
-@broken("a receipt is announced as GSM (data_coding 0), in which the underscore of our ids reads as §")
 def test_the_text_of_a_receipt_names_the_message(app: App) -> None:
     submitted = app.submit(short_message="Hello")
     app.receipts(1)
@@ -322,7 +316,6 @@ def test_parts_in_any_order_are_one_message_with_a_receipt_for_each(
     assert newest(api)["text"] == "".join(texts)
 
 
-@broken("receipts of a message in one segment bear its own id, though it came in parts and only theirs are known")
 def test_parts_that_together_need_only_one_segment_have_their_own_receipts(app: App, api: Api) -> None:
     submitted = [app.submit(**part) for part in in_parts("udh8", ["Hello, ", "world"], data_coding=8)]
     api.until(newest(api)["id"], "delivered")
@@ -331,7 +324,6 @@ def test_parts_that_together_need_only_one_segment_have_their_own_receipts(app: 
     assert app.receipts(2) == dict.fromkeys(submitted, 2)
 
 
-@broken("the part that came last decides whether there are receipts, and then there is one for each part")
 @pytest.mark.parametrize("asking", [0, 1], ids=["the first part", "the last part"])
 def test_a_receipt_for_the_one_part_that_asked_for_it(app: App, api: Api, asking: int) -> None:
     parts = in_parts("udh8", ["Only one of these parts asks for a receipt. " * 3, "It gets one. " * 5], data_coding=0)
@@ -344,7 +336,6 @@ def test_a_receipt_for_the_one_part_that_asked_for_it(app: App, api: Api, asking
     assert heard & set(submitted) == {submitted[asking]}
 
 
-@broken("each part is decoded alone: join the octets, then decode")
 @pytest.mark.parametrize(
     ("octets", "cut", "coding"),
     [
@@ -364,10 +355,7 @@ def test_a_character_that_was_cut_between_two_parts_is_whole_again(
     assert newest(api)["text"] == whole
 
 
-_RACE = "each part looks for the others before it commits: on PostgreSQL, two that come together miss each other"
-
-
-@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=broken(_RACE))])
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_parts_that_come_all_at_once_are_one_message(tmp_path: Path, store: str) -> None:
     port, count = free_port(), 30
     with ExitStack() as stack:
@@ -529,7 +517,6 @@ def test_a_text_from_a_phone_in_parts_out_of_order_is_one_event(
     assert event["text"] == "".join(texts)
 
 
-@broken("each part is decoded alone: half an emoji at its end is lost")
 def test_an_emoji_that_was_cut_between_two_parts_from_a_phone_is_whole_again(carrier: Carrier) -> None:
     text = f"{'ы' * 66}{EMOJI} и конец"
     octets = text.encode("utf-16-be")

@@ -5,6 +5,7 @@ whole after an hour goes on with its gaps.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -27,6 +28,16 @@ def _key(message: Inbound) -> tuple[str, str, str, str, int]:
     part = message.part
     assert part is not None
     return message.connector, message.sender, message.to, part.reference, part.total
+
+
+def _written(text: str) -> str:
+    """A part's text in ASCII: half of a character that was cut between two parts has no UTF-8."""
+    return json.dumps(text.replace("\0", "\ufffd"))
+
+
+def _whole(text: str) -> str:
+    """Halves of characters that have come together are one again; others are lost."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class InboundDesk:
@@ -90,14 +101,15 @@ class InboundDesk:
                 part = message.part
                 assert part is not None
                 key = (*_key(message), part.number)
+                text = _written(message.text)
                 known = await transaction.fetch(f"SELECT text FROM inbound_parts WHERE {_SET} AND number = $6", *key)
-                if known and known[0][0] != message.text:
+                if known and known[0][0] != text:
                     await transaction.execute(f"DELETE FROM inbound_parts WHERE {_SET}", *key[:5])
-                if not known or known[0][0] != message.text:
+                if not known or known[0][0] != text:
                     await transaction.execute(
                         "INSERT INTO inbound_parts (connector, from_number, to_number, reference, total, number, "
                         "text, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                        *(*key, message.text.replace("\0", "\ufffd"), message.at),
+                        *(*key, text, message.at),
                     )
 
     async def _complete(self, parts: Sequence[Inbound]) -> list[Inbound]:
@@ -119,8 +131,8 @@ class InboundDesk:
         )
         if not rows:
             return
-        texts = {row[0]: row[1] for row in rows}
-        text = "".join(texts.get(number, _GAP) for number in range(1, key[4] + 1))
+        texts = {row[0]: json.loads(row[1]) for row in rows}
+        text = _whole("".join(texts.get(number, _GAP) for number in range(1, key[4] + 1)))
         first = min(row[2] for row in rows)
         carrier_id = f"{message.sender}:{key[3]}:{key[4]}:{first}"
         joined = msgspec.structs.replace(message, text=text, carrier_id=carrier_id, part=None)

@@ -295,7 +295,7 @@ class Intake:
         is_troubled = self._ways.is_troubled
         for draft in drafts:
             message = draft.message
-            message.id = next_id("message")
+            message.id = message.id or next_id("message")  # some know theirs beforehand
             message.batch = batch_id
             if is_troubled and len(draft.verdict.connectors) > 1:
                 self._ways.begin(message, draft.verdict.connectors)

@@ -11,7 +11,7 @@ from heliograph.api.messages import OPTED_OUT
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
-from heliograph.api.smpp.requests import Unreadable, request_of, status_of, text_of
+from heliograph.api.smpp.requests import Unreadable, octets_of, request_of, status_of, text_of
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
@@ -227,7 +227,8 @@ class Connection(asyncio.Protocol):
         part, client = payload(pdu).part, self.client
         assert part is not None and client is not None
         try:
-            carrier_id, whole, key = await self.parts.keep(client.id, request, part, now)
+            carrier_id, key = await self.parts.keep(client.id, request, octets_of(pdu), part, now)
+            whole = await self.parts.whole(key)
             refusal = await self.accept_whole(whole, key, now) if whole is not None else None
         except Unavailable:
             self.session.respond(pdu, _SYSTEM_ERROR)
@@ -244,12 +245,17 @@ class Connection(asyncio.Protocol):
         draft = self.draft(request, now)
         if isinstance(draft, Refusal):
             return draft
+        number = draft.message.id = self.context.ledger.next_id("message")
+        if not await self.parts.claim(key, number):  # another connection was faster
+            return None
         operation = await self.kept(draft)
         if operation.error is not None:
+            await self.parts.release(number)
             raise Unavailable
         if operation.suppressed:
+            await self.parts.release(number)
             return OPTED_OUT
-        await self.parts.became(key, draft.message.id)
+        await self.parts.became(number)
         return None
 
     async def kept(self, *drafts: Draft) -> Any:

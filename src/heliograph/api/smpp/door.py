@@ -6,7 +6,7 @@ ledger, tried again, replayable, and due at once when the account binds again. H
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -113,7 +113,8 @@ class SmppDoor:
         now = self.context.clock.now_ms()
         for key, request in await self.parts.overdue(now):
             for connection in self._bound.get(key[0], ())[:1]:
-                await connection.accept_whole(request, key, now)
+                if await connection.accept_whole(request, key, now) is not None:
+                    await self.parts.forget(key)
 
     def _soon(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -174,8 +175,15 @@ class SmppDoor:
     async def _deliver(self, client: int, body: bytes, done: Callable[[Answer], None]) -> None:
         began = self.context.clock.monotonic()
         statuses: list[int | None] = []
-        for event in decoded(body):
-            for pdu in await self._pdus(client, event):
+        events = decoded(body)
+        places = [ids.parse("msg", event["data"]["id"]) for event in events]
+        try:
+            of_parts = await self.parts.asking([place[1] for place in places if place is not None])
+        except Unavailable:
+            done(Delivered(0, "ledger_unavailable"))
+            return
+        for event, place in zip(events, places, strict=True):
+            for pdu in self._pdus(client, event, of_parts.get(place[1]) if place is not None else None):
                 connection = min(
                     (one for one in self._bound.get(client, ()) if one.may_deliver),
                     key=lambda one: one.session.in_flight,
@@ -200,16 +208,15 @@ class SmppDoor:
         connection.deliver(pdu, done)
         return await future
 
-    async def _pdus(self, client: int, event: dict[str, Any]) -> list[Pdu]:
-        """What an event is to an account: a receipt for each part that it submitted, or a message from a phone."""
+    def _pdus(
+        self, client: int, event: dict[str, Any], parts: Sequence[tuple[str, frozenset[str]]] | None
+    ) -> list[Pdu]:
+        """What an event is to an account: a receipt for each part that asked for it, or a message from a phone."""
         data = event["data"]
         if event["type"] == "inbound.received":
             return [reports.message(data)]
         with_tlvs = any(one.session.takes_tlvs for one in self._bound.get(client, ()))
-        names = [data["id"]]
-        place = ids.parse("msg", data["id"])
-        if data["segments"] > 1 and place is not None:
-            names = list(await self.parts.ids(place[1])) or names
+        names = [data["id"]] if parts is None else [name for name, asked in parts if event["type"] in asked]
         return [reports.receipt(data, name, event["created_at"], with_tlvs=with_tlvs) for name in names]
 
 

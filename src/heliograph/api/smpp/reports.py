@@ -45,7 +45,8 @@ def receipt(data: Mapping[str, Any], carrier_id: str, at: str, *, with_tlvs: boo
     err = _ERRORS.get(error.get("failure") or "", "000")
     text = receipts.write(carrier_id, stat, submitted=_time(data["created_at"]), done=_time(at), err=err)
     fields = _addresses(data["to"], data.get("sender") or "")
-    fields |= {"esm_class": RECEIPT, "short_message": text.encode("latin-1", "replace")}
+    # Latin-1, and said so: in the GSM alphabet the underscore of our ids would be a §.
+    fields |= {"esm_class": RECEIPT, "data_coding": 3, "short_message": text.encode("latin-1", "replace")}
     return Pdu(DELIVER_SM, fields, tlvs=receipts.tlvs(carrier_id, stat) if with_tlvs else None)
 
 

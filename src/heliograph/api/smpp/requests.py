@@ -1,7 +1,9 @@
 """A submit as a request of the public API, and our refusals as SMPP statuses. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from heliograph.core import gsm
@@ -31,6 +33,14 @@ _ALPHANUMERIC: Final = 5
 _INTERNATIONAL: Final = 1
 _MODES: Final = 0x43  # esm_class: the message mode and the header flag may be set by anybody
 _INFO_MAX: Final = 255
+
+_GAP: Final = " [...] "
+_DECODERS: Final[dict[int, Callable[[bytes], str]]] = {
+    0: gsm.decode,
+    1: lambda octets: octets.decode("ascii", "replace"),
+    3: lambda octets: octets.decode("latin-1"),
+    8: lambda octets: octets.decode("utf-16-be", "replace"),
+}
 
 # What registered_delivery asks for.
 _FAILURES: Final = ("undelivered", "failed", "expired", "rejected", "canceled")
@@ -64,14 +74,24 @@ def text_of(pdu: Pdu) -> str:
     esm_class = pdu.fields.get("esm_class", 0)
     if esm_class & TYPE_MASK:
         raise Unreadable(_BAD_ESM_CLASS, "only messages are taken, no receipts")
-    octets, coding = payload(pdu).text, pdu.fields["data_coding"]
-    if coding == 0:
-        return gsm.decode(octets)
-    if coding in (1, 3):
-        return octets.decode("ascii" if coding == 1 else "latin-1", "replace")
-    if coding == 8:
-        return octets.decode("utf-16-be", "replace")
-    raise Unreadable(_BAD_CODING, f"data_coding {coding} is not read here; there are 0 (GSM), 1, 3 and 8 (UCS-2)")
+    coding = pdu.fields["data_coding"]
+    if coding not in _DECODERS:
+        raise Unreadable(_BAD_CODING, f"data_coding {coding} is not read here; there are 0 (GSM), 1, 3 and 8 (UCS-2)")
+    return _DECODERS[coding](payload(pdu).text)
+
+
+def octets_of(pdu: Pdu) -> str:
+    """The text of a part as it came: a character may be cut between two, so it is read when all are there."""
+    return f"{pdu.fields['data_coding']}:{payload(pdu).text.hex()}"
+
+
+def joined(parts: Sequence[str | None]) -> str:
+    """The text of all parts; None: one that never came."""
+    coded = [(None, "") if part is None else (int(part.partition(":")[0]), part.partition(":")[2]) for part in parts]
+    return "".join(
+        _GAP * len(list(run)) if coding is None else _DECODERS[coding](bytes.fromhex("".join(text for _, text in run)))
+        for coding, run in groupby(coded, itemgetter(0))
+    )
 
 
 def events_of(registered_delivery: int) -> list[str]:

@@ -76,13 +76,16 @@ class Reader:
             self._name,
             self._number(fields["source_addr"], fields["source_addr_ton"]),
             self._number(fields["destination_addr"], fields["dest_addr_ton"]),
-            self._text(found.text, fields["data_coding"]),
+            self._text(found.text, fields["data_coding"], is_part=part is not None),
             now_ms,
             part=Part(f"{part.width}:{part.reference}", part.total, part.number) if part else None,
         )
 
-    def _text(self, octets: bytes, data_coding: int) -> str:
-        """By the whole octet of data_coding; what can't be text is shown in hexadecimal."""
+    def _text(self, octets: bytes, data_coding: int, *, is_part: bool) -> str:
+        """By the whole octet of data_coding; what can't be text is shown in hexadecimal. Of a part, half an emoji stays
+        half an emoji: the other half may be in the next part."""
+        if data_coding in _UCS2 and is_part and len(octets) % 2 == 0:
+            return octets.decode("utf-16-be", "surrogatepass")
         if data_coding in _UCS2:
             return octets.decode("utf-16-be", "replace")
         if data_coding in _BINARY:
