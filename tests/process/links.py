@@ -154,7 +154,8 @@ class Moved(NamedTuple):
 
 
 def outage(folder: Path, count: int) -> Moved:
-    """The first carrier goes away while half of the messages wait for it; OTPs keep coming."""
+    """The first carrier goes away while most of the messages wait for it; OTPs keep coming. What it took it reports
+    when it is back, after everything else has gone the other way."""
     first, second = Smsc(folder), Smsc(folder)
     config = _HEAD.format(store="", via='"first", "second"')
     # A modest rate and window, so that much waits when it happens; nothing is in flight when it goes.
@@ -164,15 +165,18 @@ def outage(folder: Path, count: int) -> Moved:
         began = time.monotonic()
         send(api, range(count))
         time.sleep(1.5)
-        first.stop()
+        first.outage(True)
         otps = 20
         for place in range(otps):
             send(api, [count + place], kind="otp")
             time.sleep(0.1)
+        time.sleep(15.0)
+        first.outage(False)
         wait_for_ends(server, count + otps, 90)
         seconds = time.monotonic() - began
         server.stop()
         found = rows(server)
+        first.stop()
         second.stop()
         worst = max((row.sent_at or 1 << 60) - row.accepted_at for row in found if row.kind == "otp")
         seen = judge(found, [*first.lines(), *second.lines()], seconds)

@@ -165,6 +165,11 @@ class Smsc:
         assert self.process.stdout is not None and self.process.stdout.readline(), "it did not start"
         return self
 
+    def outage(self, out: bool) -> None:
+        """Its network goes away, or comes back; what it holds it keeps, and reports later."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGUSR1 if out else signal.SIGUSR2)
+
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -197,18 +202,35 @@ def most_in_a_second(times: Sequence[float]) -> int:
     return most
 
 
+async def listen(centre: Centre) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(lambda: Link(centre), "127.0.0.1", centre.options.port)
+
+
 async def serve(options: Any) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     with Path(options.journal).open("a") as journal:  # noqa: ASYNC230  before anybody is served
         centre = Centre(options, journal)
-        server = await loop.create_server(lambda: Link(centre), "127.0.0.1", options.port)
+        servers = [await listen(centre)]
+
+        def leave() -> None:
+            servers.pop().close()
+            for bind in list(centre.binds):
+                bind.transport.abort()
+
+        def come_back() -> None:
+            task = loop.create_task(listen(centre))
+            task.add_done_callback(lambda done: servers.append(done.result()))
+
+        loop.add_signal_handler(signal.SIGUSR1, leave)
+        loop.add_signal_handler(signal.SIGUSR2, come_back)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), options.until or None)
-        server.close()
+        for server in servers:
+            server.close()
         for bind in list(centre.binds):
             bind.transport.abort()
 
