@@ -1,4 +1,4 @@
-"""SMPP to a carrier: we are its client. docs/smpp.md says how to set one up."""
+"""SMPP to a carrier: we are its client. docs/smpp-connector.md says how to set one up."""
 
 from heliograph.carriers.port import Capabilities, World
 from heliograph.carriers.smpp.carrier import SmppCarrier

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any, Final, Protocol, cast
 
 from heliograph.carriers.port import World
@@ -47,6 +48,10 @@ class Owner(Protocol):
 
     def answered(self, bind: "Bind", token: Any, pdu: Pdu) -> None: ...
 
+    def unwritable(self, bind: "Bind", token: Any, why: str) -> None:
+        """The request can't be written as a PDU: it never left."""
+        ...
+
     def silent(self, bind: "Bind", token: Any) -> None: ...
 
     def asked(self, bind: "Bind", pdus: Sequence[Pdu]) -> None: ...
@@ -54,13 +59,51 @@ class Owner(Protocol):
     def late(self, bind: "Bind", pdu: Pdu) -> None: ...
 
 
-class Bind(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
+    """One connection of a bind.
+
+    Its end may come long after the bind has given it up (with TLS half a minute, with a full buffer hours), when the
+    next one is at work: then it means nothing any more.
+    """
+
+    def __init__(self, bind: "Bind") -> None:
+        self._bind = bind
+        self.transport: asyncio.Transport | None = None
+
+    @property
+    def _counts(self) -> bool:
+        return self._bind.connection is self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(_UNSENT_MAX)
+        self._bind.connected(self)
+
+    def pause_writing(self) -> None:
+        if self._counts:
+            self._bind.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._counts:
+            self._bind.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        if self._counts:
+            self._bind.received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._counts:
+            self._bind.lost(str(error or "the carrier closed the connection"))
+
+
+class Bind:
     """Keeps one bind open, sends what it is given as its window allows."""
 
     def __init__(self, number: int, command: int, settings: Settings, world: World, owner: Owner) -> None:
         self.number = number
         self.command = command
         self.reason = "not started"
+        self.connection: _Connection | None = None
         self._settings = settings
         self._clock = world.clock
         self._chance = world.chance
@@ -74,7 +117,6 @@ class Bind(asyncio.Protocol):
         )
         self._record, self._stream = owner.recorder.octets, 0
         self._session: Session | None = None
-        self._transport: asyncio.Transport | None = None
         self._ready: deque[tuple[Pdu, Any]] = deque()
         self._wanted = True
         self._tries = 0
@@ -108,12 +150,14 @@ class Bind(asyncio.Protocol):
         if self._wanted:
             self._task = asyncio.ensure_future(self._connect())
 
-    def send(self, requests: Sequence[tuple[Pdu, Any]], *, first: bool = False) -> None:
-        """Take requests with their tokens, to leave at the next `pump`; `first`: before those that wait already."""
-        if first:
-            self._ready.extendleft(reversed(requests))
-        else:
-            self._ready.extend(requests)
+    def send(self, requests: Sequence[tuple[Pdu, Any]]) -> None:
+        """Take requests with their tokens, to leave at the next `pump`."""
+        self._ready.extend(requests)
+
+    def put_back(self, pdu: Pdu, token: Any) -> None:
+        """Take a request that left once already: before those that never did, in the order of the first time."""
+        earlier = takewhile(lambda waiting: 0 < waiting[0].sequence < pdu.sequence, self._ready)
+        self._ready.insert(sum(1 for _ in earlier), (pdu, token))
 
     def drop(self, unwanted: Callable[[Any], bool]) -> list[Any]:
         """Forget requests that have not left yet; gives back their tokens."""
@@ -132,14 +176,19 @@ class Bind(asyncio.Protocol):
     def pump(self) -> None:
         """Send as much as the window has room for, in one write."""
         session = self._session
-        if session is None or self._transport is None:
+        if session is None:
             return
         now = self._clock.monotonic()
         if self._ready and not self._is_full and now >= self._paused_until:
-            request, ready = session.request, self._ready
-            for _ in range(self._allowed(min(session.room, len(ready)), now)):
-                pdu, token = ready.popleft()
-                request(pdu, token, now)
+            request = session.request
+            for _ in range(self._allowed(min(session.room, len(self._ready)), now)):
+                if not self._ready:  # one that can't be written took its other parts with it
+                    break
+                pdu, token = self._ready.popleft()
+                try:
+                    request(pdu, token, now)
+                except ValueError as error:
+                    self._owner.unwritable(self, token, str(error))
         self.flush()
 
     def _allowed(self, wanted: int, now: float) -> int:
@@ -171,9 +220,13 @@ class Bind(asyncio.Protocol):
         return self._session
 
     def flush(self) -> None:
-        if self._session is not None and self._transport is not None and (octets := self._session.output()):
-            self._transport.write(octets)
+        if self._session is not None and (octets := self._session.output()) and (transport := self._transport):
+            transport.write(octets)
             self._record(OUT, octets, self._stream)
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        return self.connection.transport if self.connection is not None else None
 
     async def close(self, grace_s: float) -> None:
         """Let what is in flight be answered, unbind, close."""
@@ -191,7 +244,7 @@ class Bind(asyncio.Protocol):
             await asyncio.sleep(0.01)
         if self._task is not None and not self._task.done():
             self._task.cancel()
-        self._end("stopped")
+        self.lost("stopped")
 
     # -- the connection
 
@@ -200,8 +253,9 @@ class Bind(asyncio.Protocol):
         host = hosts if isinstance(hosts, str) else hosts[self._tries % len(hosts)]
         self._tries += 1
         try:
-            await asyncio.wait_for(self._dial(lambda: self, host, self._settings), self._settings.bind_timeout_s)
-        except (OSError, TimeoutError) as error:
+            dialling = self._dial(lambda: _Connection(self), host, self._settings)
+            await asyncio.wait_for(dialling, self._settings.bind_timeout_s)
+        except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: no host can have this name
             self.reason = f"{host}:{self._settings.port}: {str(error) or 'no connection in time'}"
             self._owner.closed(self, self.reason, (), ())
             self._try_again()
@@ -212,9 +266,8 @@ class Bind(asyncio.Protocol):
         longest = min(self._pause_longest, self._pause_first * 2 ** min(max(self._tries - 1, 0), 20))
         self._retrying = self._clock.later(longest * (0.5 + self._chance.random() / 2), self.open)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(_UNSENT_MAX)
+    def connected(self, connection: _Connection) -> None:
+        self.connection, self.reason = connection, ""
         now = self._clock.monotonic()
         session = self._session = Session(now, window=self._settings.window, timers=self._timers)
         settings = self._settings
@@ -236,13 +289,10 @@ class Bind(asyncio.Protocol):
         self._is_full = False
         self.pump()
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         self._record(IN, data, self._stream)
         if self._session is not None:
             self._handle(self._session.receive(data, self._clock.monotonic()))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(str(error or "the carrier closed the connection"))
 
     def _tick(self) -> None:
         if self._session is None:
@@ -283,26 +333,23 @@ class Bind(asyncio.Protocol):
         if status_of(status).name not in _NOT_CREDENTIALS:
             self._pause_first, self._pause_longest = _REFUSED_FIRST_S, _REFUSED_LONGEST_S
 
-    def _end(self, reason: str) -> None:
+    def lost(self, reason: str) -> None:
+        """The connection is gone, or nobody wants it any more."""
         if self._session is not None:
             self._over(self._session.lost(reason))
 
     def _over(self, over: Over) -> None:
         """The session has ended, from whatever side."""
-        session, transport = self._session, self._transport
-        self._session = self._transport = None
+        self.flush()
+        transport, self.connection, self._session = self._transport, None, None
         if self._ticking is not None:
             self._ticking.cancel()
-        if transport is not None and session is not None:
-            if last := session.output():
-                transport.write(last)
-                self._record(OUT, last, self._stream)
+        if transport is not None:
             transport.close()
         if self._opened_at and self._clock.monotonic() - self._opened_at > _STEADY_S:
             self._tries = 0
-        was_bound, self._opened_at = bool(self._opened_at), 0.0
-        if was_bound or not self.reason.startswith("the carrier refused"):
-            self.reason = over.reason
+        self._opened_at = 0.0
+        self.reason = self.reason or over.reason  # why the bind was refused says more than that it was
         unsent = [token for _, token in self._ready]
         self._ready.clear()
         self._is_full = False

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
 from heliograph.carriers.port import Capabilities, Events, World
 from heliograph.carriers.recorder import Recorder
 from heliograph.carriers.smpp import settings as speech
@@ -40,7 +42,6 @@ _REFUSALS: Final = {
     PROTOCOL: (TRANSIENT, "not_understood", False),
     OPERATION: (PERMANENT, "refused_by_carrier", False),
 }
-_QUEUE_FULL: Final = 0x14
 _load: Final = attrgetter("load")
 _OK: Final = "accepted"
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
@@ -53,7 +54,7 @@ _THROTTLE_LONGEST_S: Final = 30.0
 class _Job:
     """A submission on its way, in one or more parts."""
 
-    __slots__ = ("ids", "left", "outcome", "pdus", "submission")
+    __slots__ = ("ids", "left", "outcome", "pdus", "submission", "unknown")
 
     def __init__(self, submission: Submission, pdus: list[Pdu]) -> None:
         self.submission = submission
@@ -61,6 +62,12 @@ class _Job:
         self.ids: list[str | None] = [None] * len(pdus)
         self.left = len(pdus)  # parts without an end
         self.outcome: Outcome | None = None  # set by the first part that was not accepted
+        self.unknown: Outcome | None = None  # set by the first part of which nobody knows whether it was
+
+    @property
+    def may_be_there(self) -> bool:
+        """Has the carrier parts of it, or may it have some?"""
+        return self.unknown is not None or any(one is not None for one in self.ids)
 
 
 class SmppCarrier:
@@ -77,7 +84,7 @@ class SmppCarrier:
         self._kinds = speech.kinds(settings)
         self._events: Events
         self._is_up = False
-        self._throttled = 0
+        self._throttled, self._slow_until = 0, 0.0
         commands = (
             (BIND_TRANSCEIVER,) if settings.bind == "transceiver" else (BIND_RECEIVER, BIND_TRANSMITTER)
         ) * settings.binds
@@ -99,9 +106,8 @@ class SmppCarrier:
         for submission in submissions:
             try:
                 pdus = self._speller.pdus(submission.message, now)
-            except ValueError as error:  # a sender or number that this link can't write
-                outcome = Outcome("refused", failure=PERMANENT, code="unwritable", carrier_code=str(error)[:80])
-                self._events.answered(submission, outcome)
+            except ValueError as error:  # a sender or text that this link can't write
+                self._events.answered(submission, _unwritable(str(error)))
                 continue
             bind = min((b for b in self._binds if b.may_submit), key=_load, default=None)
             if bind is None:
@@ -129,25 +135,27 @@ class SmppCarrier:
         for job, _ in unanswered:
             self._ended(job, _LINK_LOST)
         for job, _ in unsent:
-            # Parts of it are with the carrier: then it is not known what a phone will see.
-            self._ended(job, _LINK_LOST if job.left < len(job.pdus) or job.outcome is not None else _UNSENT)
+            self._ended(job, _LINK_LOST if job.may_be_there else _UNSENT)
         self._look(reason)
 
     def answered(self, bind: Bind, token: tuple[_Job, int], pdu: Pdu) -> None:
         job, place = token
         if not pdu.status and pdu.command == SUBMIT_SM_RESP:
             self._throttled = 0
-            job.ids[place] = pdu.fields.get("message_id") or None
+            job.ids[place] = pdu.fields.get("message_id") or ""  # some carriers give none
             self._ended(job, None)
             return
         kind = self._kinds.get(pdu.status, FOR_NOW) if pdu.status else PROTOCOL  # an answer of another kind
-        if kind == THROTTLE or pdu.status == _QUEUE_FULL:
+        if kind == THROTTLE:
             self._too_fast(bind, job, place, pdu)
             return
         failure, code, elsewhere = _REFUSALS[kind]
         told = pdu.string(Tag.ADDITIONAL_STATUS_INFO_TEXT)
         carrier_code = describe(pdu.status) + (f": {told}" if told else "")
         self._refused(bind, job, Outcome("refused", (), failure, code, carrier_code, elsewhere=elsewhere))
+
+    def unwritable(self, bind: Bind, token: tuple[_Job, int], why: str) -> None:
+        self._refused(bind, token[0], _unwritable(why))
 
     def silent(self, bind: Bind, token: tuple[_Job, int]) -> None:
         self._refused(bind, token[0], _TIMED_OUT)
@@ -191,6 +199,8 @@ class SmppCarrier:
         job.left -= 1
         if outcome is not None and job.outcome is None:
             job.outcome = outcome
+        if outcome is not None and job.unknown is None and outcome.state == "unknown":
+            job.unknown = outcome
         if job.left:
             return
         if job.outcome is None:
@@ -199,11 +209,13 @@ class SmppCarrier:
             self._events.answered(job.submission, self._of_parts(job, job.outcome))
 
     def _of_parts(self, job: _Job, outcome: Outcome) -> Outcome:
-        """When the carrier has some parts and not others, a second try would send those twice: its kind decides."""
-        taken = any(one is not None for one in job.ids)
-        if not taken or outcome.state == "unknown" or outcome.failure == PERMANENT:
+        """When the carrier may have some parts, a second try would send those twice: its kind decides."""
+        if outcome.state == "unknown" or not job.may_be_there:
             return outcome
-        return Outcome("unknown", failure=UNKNOWN, code="partly_taken", carrier_code=outcome.carrier_code)
+        if outcome.failure == PERMANENT:
+            return msgspec.structs.replace(outcome, elsewhere=False)
+        told = outcome.carrier_code
+        return job.unknown or Outcome("unknown", failure=UNKNOWN, code="partly_taken", carrier_code=told)
 
     def _refused(self, bind: Bind, job: _Job, outcome: Outcome) -> None:
         """The parts that have not left yet must not leave any more."""
@@ -214,14 +226,16 @@ class SmppCarrier:
 
     def _too_fast(self, bind: Bind, job: _Job, place: int, pdu: Pdu) -> None:
         """A message in one part goes back to its queue; a part of several stays first in line here."""
-        self._throttled += 1
+        now = self._clock.monotonic()
+        self._throttled += now >= self._slow_until  # what was under way when it began is no further complaint
         seconds = min(_THROTTLE_FIRST_S * 2 ** min(self._throttled - 1, 10), _THROTTLE_LONGEST_S)
+        self._slow_until = now + seconds
         if len(job.pdus) == 1 or job.outcome is not None or job.submission.message.valid_until <= self._clock.now_ms():
             outcome = Outcome("refused", failure=THROTTLED, code="too_fast", carrier_code=describe(pdu.status))
             self._refused(bind, job, outcome)
             return
         bind.pause(seconds)
-        bind.send([(job.pdus[place], (job, place))], first=True)  # leaves when the pause is over
+        bind.put_back(job.pdus[place], (job, place))  # leaves when the pause is over
 
     # -- the link
 
@@ -231,3 +245,7 @@ class SmppCarrier:
         if is_up != self._is_up or (reason and not is_up):
             self._is_up = is_up
             self._events.link(is_up, "" if is_up else reason)
+
+
+def _unwritable(why: str) -> Outcome:
+    return Outcome("refused", failure=PERMANENT, code="unwritable", carrier_code=why[:80])

@@ -1,6 +1,6 @@
 """What a carrier sends us: receipts and messages from phones, read out of deliver_sm and data_sm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from heliograph.carriers.smpp.settings import Settings
@@ -10,7 +10,7 @@ from heliograph.core.message import Inbound, Part, Receipt
 from heliograph.smpp import receipts
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import Tag
-from heliograph.smpp.parts import INTERMEDIATE, RECEIPT, TYPE_MASK, payload
+from heliograph.smpp.parts import INTERMEDIATE, RECEIPT, TYPE_MASK, UDHI, payload
 
 # The word in a receipt → our fact. What is no end is progress.
 _FACTS: Final = {
@@ -32,6 +32,8 @@ _UCS2: Final = frozenset({8, 0x18})
 _LATIN1: Final = 3
 _BINARY: Final = frozenset({2, 4, 0xF4, 0xF5, 0xF6, 0xF7})
 _NATIONAL: Final = 2
+_FULL: Final = 140  # octets of a part that holds no more
+_BEGINNINGS: Final = (b"id:", b"\0i\0d\0:")
 
 
 class Reader:
@@ -49,15 +51,12 @@ class Reader:
         if not kind and not self._settings.text_receipts and Tag.RECEIPTED_MESSAGE_ID not in tlvs:
             return None
         octets = pdu.fields.get("short_message") or tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
-        if not kind and not (octets[:3].lower() == b"id:" or Tag.RECEIPTED_MESSAGE_ID in tlvs):
+        if not kind and not (octets[:6].lower().startswith(_BEGINNINGS) or Tag.RECEIPTED_MESSAGE_ID in tlvs):
             return None
-        # As plain octets first: some carriers copy the data_coding of the message onto the receipt's own text.
-        text = octets.decode("latin-1")
-        found = receipts.read(text, tlvs)
-        if found is None and octets[:1] == b"\0":
-            text = octets.decode("utf-16-be", "replace")
-            found = receipts.read(text, tlvs)
-        if found is None:
+        for text in _readings(pdu, octets):
+            if (found := receipts.read(text, tlvs)) is not None:
+                break
+        else:
             return None
         fact = "buffered" if kind == INTERMEDIATE else _FACTS.get(found.stat, "buffered")
         failure, code = _FAILURES[found.stat] if fact not in ("delivered", "buffered") else (None, None)
@@ -72,18 +71,19 @@ class Reader:
         """The message, or the part of one, that a phone sent."""
         fields, found = pdu.fields, payload(pdu)
         part = found.part
+        whole = pdu.tlvs.get(Tag.MESSAGE_PAYLOAD) or fields.get("short_message", b"")
         return Inbound(
             self._name,
             self._number(fields["source_addr"], fields["source_addr_ton"]),
             self._number(fields["destination_addr"], fields["dest_addr_ton"]),
-            self._text(found.text, fields["data_coding"], is_part=part is not None),
+            self._text(found.text, fields["data_coding"], len(whole) - len(found.text), is_part=part is not None),
             now_ms,
             part=Part(f"{part.width}:{part.reference}", part.total, part.number) if part else None,
         )
 
-    def _text(self, octets: bytes, data_coding: int, *, is_part: bool) -> str:
+    def _text(self, octets: bytes, data_coding: int, header: int, *, is_part: bool) -> str:
         """By the whole octet of data_coding; what can't be text is shown in hexadecimal. Of a part, half an emoji stays
-        half an emoji: the other half may be in the next part."""
+        half an emoji: the other half may be in the next part. `header`: octets that stood before the text."""
         if data_coding in _UCS2 and is_part and len(octets) % 2 == 0:
             return octets.decode("utf-16-be", "surrogatepass")
         if data_coding in _UCS2:
@@ -92,13 +92,15 @@ class Reader:
             return octets.hex()
         if data_coding == _LATIN1:
             return octets.decode("latin-1")
-        return self._decode(octets)
+        return self._decode(octets) if self._decode is not None else _from_packed(octets, header)
 
     def _number(self, address: str, ton: int) -> str:
         """In E.164 where it is a whole number; a handset is the same whether it comes as 1/1, 2/1 or 0/1."""
         digits = address.removeprefix("+")
         if not digits.isdigit() or len(digits) < 7:
             return address
+        if digits != address and not digits.startswith("0"):
+            return address  # its plus says more than its type of number
         if ton == _NATIONAL or digits.startswith("0"):
             if digits.startswith("00"):
                 return f"+{digits[2:]}"
@@ -115,13 +117,32 @@ def _network_error(pdu: Pdu) -> str | None:
     return f"{octets[0]}:{int.from_bytes(octets[1:], 'big')}"
 
 
-def _from_packed(octets: bytes) -> str:
-    return gsm.decode(gsm.unpack(octets, len(octets) * 8 // 7))
+def _readings(pdu: Pdu, octets: bytes) -> Iterator[str]:
+    """The text of a receipt in the ways in which it may be written; without NUL, which not every ledger keeps.
+
+    What data_coding says counts for nothing: some carriers copy that of the message onto the receipt's own text.
+    """
+    if pdu.fields["esm_class"] & UDHI:
+        yield payload(pdu).text.decode("latin-1").replace("\0", " ")
+    if octets[:1] == b"\0":
+        yield octets.decode("utf-16-be", "replace").replace("\0", " ")
+    yield octets.decode("latin-1").replace("\0", " ")
 
 
-_decoders: Final[dict[str, Callable[[bytes], str]]] = {
+def _from_packed(octets: bytes, header: int) -> str:
+    """Seven spare bits at the end are no letter: CR stands there, or noughts of somebody who didn't think of it."""
+    fill_bits = gsm.fill_bits(header)
+    septets = gsm.unpack(octets, (len(octets) * 8 - fill_bits) // 7, fill_bits)
+    if fill_bits + 7 * len(septets) == 8 * len(octets) and (
+        septets[-1:] == b"\r" or (septets[-1:] == b"\0" and header + len(octets) < _FULL)  # a full part ends in '@'
+    ):
+        septets = septets[:-1]
+    return gsm.decode(septets)
+
+
+_decoders: Final[dict[str, Callable[[bytes], str] | None]] = {
     "gsm7": gsm.decode,
-    "gsm7-packed": _from_packed,
+    "gsm7-packed": None,  # `_from_packed`, which has to know what stands before the text
     "ascii": lambda octets: octets.decode("ascii", "replace"),
     "latin1": lambda octets: octets.decode("latin-1"),
     "cp1252": lambda octets: octets.decode("cp1252", "replace"),

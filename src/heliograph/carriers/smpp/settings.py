@@ -1,13 +1,15 @@
 """How an SMPP connector speaks to its carrier. docs/reference/smpp.md is made from this."""
 
+import re
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from heliograph.smpp.status import CODES, STATUSES
+from heliograph.smpp.status import CODES, STATUSES, THROTTLE
 
 ALPHABETS: Final = ("gsm7", "gsm7-packed", "ascii", "latin1", "cp1252", "utf-8")
+_LATIN: Final = re.compile("[\x01-\xff]*").fullmatch  # NUL ends a string
 _Octet = Annotated[int, Meta(ge=0, le=255)]
 _Seconds = Annotated[float, Meta(ge=0.05, le=86_400)]
 
@@ -69,9 +71,14 @@ def check(settings: Settings) -> tuple[str, str] | None:
             return "error_codes", f"{kind!r} is no class: {', '.join(KINDS)}"
     for tag in settings.tlvs:
         try:
-            tlv(tag, settings.tlvs[tag])
+            number, octets = tlv(tag, settings.tlvs[tag])
         except ValueError:
             return "tlvs", f"{tag!r}: write the tag as 0x1400 and the value as text, or as octets, 0x0102"
+        if not 0 <= number <= 0xFFFF or len(octets) > 0xFFFF:
+            return "tlvs", f"{tag!r}: tags end at 0xFFFF, values at 65535 octets"
+    for key in ("system_id", "password", "system_type", "service_type"):
+        if not _LATIN(getattr(settings, key)):
+            return key, "SMPP can write the letters of Latin-1 only"
     return None
 
 
@@ -95,6 +102,6 @@ def tlv(tag: str, value: str) -> tuple[int, bytes]:
 def kinds(settings: Settings) -> dict[int, str]:
     """What each command_status means at this carrier."""
     own = {code_of(code): kind for code, kind in settings.error_codes.items()}
-    return {code: status.kind for code, status in STATUSES.items()} | {
-        code: kind for code, kind in own.items() if code is not None
-    }
+    usual = {code: status.kind for code, status in STATUSES.items()}
+    usual[CODES["RMSGQFUL"]] = THROTTLE  # a full queue is best left alone for a while
+    return usual | {code: kind for code, kind in own.items() if code is not None}

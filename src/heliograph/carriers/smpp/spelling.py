@@ -1,5 +1,6 @@
 """A message as the PDUs that carry it: addresses, alphabet, parts, validity, as the connector's carrier wants them."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -17,7 +18,11 @@ _INTERNATIONAL: Final = (1, 1)
 _UNKNOWN: Final = (0, 0)
 _SHORT_DIGITS_MAX: Final = 8
 _SENDERS_KEPT: Final = 10_000
+_ADDRESS_MAX: Final = 20
+_SHORT_MESSAGE_MAX: Final = 254  # octets
+_PAYLOAD_MAX: Final = 0xFFFF
 
+_writable: Final = re.compile("[\x01-\xff]*").fullmatch
 _relative: Final = lru_cache(maxsize=4_096)(moments.relative)
 
 
@@ -33,7 +38,7 @@ class Speller:
         self._bases: dict[str | None, dict[str, Any]] = {}
 
     def pdus(self, message: Message, now_ms: int) -> list[Pdu]:
-        """The submit_sm of each part, in order."""
+        """The submit_sm of each part, in order. ValueError: this can't be written."""
         settings = self._settings
         fields = self._base(message.sender).copy()
         fields["destination_addr"] = message.to if settings.plus_sign else message.to[1:]
@@ -44,15 +49,17 @@ class Speller:
         text = message.text or ""
         octets = self._octets(text) if message.encoding == segments.GSM7 else None
         fields["data_coding"] = settings.data_coding_ucs2 if octets is None else settings.data_coding
+        is_ucs2 = octets is None
         if octets is None:
             octets = _ucs2(text)
             is_long = len(octets) > _UCS2_MAX
         else:
             is_long = message.segments > 1
         if not is_long:
-            fields["short_message"] = octets
-            return [Pdu(SUBMIT_SM, fields, tlvs=self._tlvs)]
-        return self._long(message, fields, octets)
+            return [_filled(fields, octets, self._tlvs)]
+        if settings.long_messages == "payload":
+            return [_filled(fields, octets, self._tlvs, longest=0)]
+        return self._long(message, fields, is_ucs2)
 
     def _octets(self, text: str) -> bytes | None:
         """The text in the link's default alphabet; None when that lacks a character of it."""
@@ -68,6 +75,8 @@ class Speller:
                 self._bases.clear()
             settings = self._settings
             (ton, npi), address = self._source(sender or "")
+            if len(address) > _ADDRESS_MAX or not _writable(address):
+                raise ValueError(f"source_addr can't be {address[:40]!r}")
             base = self._bases[sender] = {
                 "service_type": settings.service_type,
                 "source_addr_ton": ton if settings.source_ton is None else settings.source_ton,
@@ -87,16 +96,13 @@ class Speller:
         if not digits.isdigit():
             return _ALPHANUMERIC, sender
         if sender.startswith("+") or len(digits) > _SHORT_DIGITS_MAX:
-            return _INTERNATIONAL, sender if self._settings.plus_sign else digits
+            return _INTERNATIONAL, f"+{digits}" if self._settings.plus_sign else digits
         return (self._settings.short_code_ton, self._settings.short_code_npi), digits
 
     # -- several parts
 
-    def _long(self, message: Message, fields: dict[str, Any], octets: bytes) -> list[Pdu]:
+    def _long(self, message: Message, fields: dict[str, Any], is_ucs2: bool) -> list[Pdu]:
         way = self._settings.long_messages
-        if way == "payload":
-            return [Pdu(SUBMIT_SM, fields, tlvs={**self._tlvs, Tag.MESSAGE_PAYLOAD: octets})]
-        is_ucs2 = fields["data_coding"] == self._settings.data_coding_ucs2
         bits = 16 if way == "udh16" else 8
         encoding = segments.UCS2 if is_ucs2 else segments.GSM7
         cut = segments.split_as(encoding, message.text or "", reference_bits=bits).segments
@@ -106,12 +112,12 @@ class Speller:
             one, tlvs = fields.copy(), self._tlvs
             if way == "sar":
                 tlvs = {**tlvs, **parts.sar(parts.Part(reference, len(cut), number, way))}
-                one["short_message"] = _ucs2(segment.text) if is_ucs2 else self._encode(segment.text)
+                octets = _ucs2(segment.text) if is_ucs2 else self._encode(segment.text)
             else:
                 header = gsm.header(gsm.concatenation(reference, len(cut), number, bits))
                 one["esm_class"] = parts.UDHI
-                one["short_message"] = header + self._behind(header, segment.text, is_ucs2)
-            found.append(Pdu(SUBMIT_SM, one, tlvs=tlvs))
+                octets = header + self._behind(header, segment.text, is_ucs2)
+            found.append(_filled(one, octets, tlvs))
         return found
 
     def _behind(self, header: bytes, text: str, is_ucs2: bool) -> bytes:
@@ -119,7 +125,7 @@ class Speller:
         if is_ucs2:
             return _ucs2(text)
         if self._encode is _packed:
-            return gsm.pack(gsm.encode(text), gsm.fill_bits(len(header)))
+            return _packed(text, gsm.fill_bits(len(header)))
         return self._encode(text)
 
     def _next_reference(self, recipient: str) -> int:
@@ -135,8 +141,23 @@ def _ucs2(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
 
-def _packed(text: str) -> bytes:
-    return gsm.pack(gsm.encode(text))
+def _packed(text: str, fill_bits: int = 0) -> bytes:
+    """Seven spare bits hold CR: noughts there would be read as an '@' (3GPP TS 23.038, 6.1.2.3.1)."""
+    septets = gsm.encode(text)
+    if (fill_bits + 7 * len(septets)) % 8 == 1:
+        septets += b"\r"
+    return gsm.pack(septets, fill_bits)
+
+
+def _filled(fields: dict[str, Any], octets: bytes, tlvs: dict[int, bytes], *, longest: int = _SHORT_MESSAGE_MAX) -> Pdu:
+    """A PDU with its text, in message_payload when it is longer: a part may have more octets than letters."""
+    if len(octets) > _PAYLOAD_MAX:
+        raise ValueError(f"the text has {len(octets)} octets; {_PAYLOAD_MAX} are the most")
+    if len(octets) > longest:
+        tlvs = {**tlvs, Tag.MESSAGE_PAYLOAD: octets}
+    else:
+        fields["short_message"] = octets
+    return Pdu(SUBMIT_SM, fields, tlvs=tlvs)
 
 
 _encoders: Final[dict[str, Callable[[str], bytes]]] = {
