@@ -34,7 +34,6 @@ INVALID_TLV_STREAM: Final = 0xC0
 _TLV: Final = Struct(">HH")
 _I4: Final = Struct(">I")
 _OCTETS: Final = [bytes((value,)) for value in range(256)]
-_STRAY_MAX: Final = 3  # so many octets after the last TLV are an oddity, no error
 _FOREIGN: Final = {
     b"GET ": "HTTP",
     b"POST": "HTTP",

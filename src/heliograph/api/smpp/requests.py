@@ -28,10 +28,8 @@ _BY_CODE: Final = {"rate_limited": 0x58, "ledger_unavailable": 0x08, "not_ready"
 SUBMIT_FAILED: Final = 0x45
 _BAD_CODING: Final = 0x104
 _BAD_ESM_CLASS: Final = 0x43
-_BAD_RECEIPT_FLAG: Final = 0x07
 _ALPHANUMERIC: Final = 5
 _INTERNATIONAL: Final = 1
-_MODES: Final = 0x43  # esm_class: the message mode and the header flag may be set by anybody
 _INFO_MAX: Final = 255
 
 _GAP: Final = " [...] "

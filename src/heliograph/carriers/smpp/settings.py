@@ -1,21 +1,22 @@
-"""How an SMPP connector speaks to its carrier. docs/reference/smpp.md is made from this."""
+"""How an SMPP connector speaks to its carrier; docs/smpp-connector.md says what one would ask the carrier for each."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from heliograph.smpp.status import CODES, STATUSES, THROTTLE
 
-ALPHABETS: Final = ("gsm7", "gsm7-packed", "ascii", "latin1", "cp1252", "utf-8")
+Alphabet = Literal["gsm7", "gsm7-packed", "ascii", "latin1", "cp1252", "utf-8"]
+ALPHABETS: Final = get_args(Alphabet)
 _LATIN: Final = re.compile("[\x01-\xff]*").fullmatch  # NUL ends a string
 _Octet = Annotated[int, Meta(ge=0, le=255)]
 _Seconds = Annotated[float, Meta(ge=0.05, le=86_400)]
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
-    """The settings of an SMPP connector. Docs take the comment behind each."""
+    """The settings of an SMPP connector."""
 
     host: str | list[str]  # several are tried in turn
     port: Annotated[int, Meta(ge=1, le=65_535)] = 2775
@@ -43,7 +44,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     dest_ton: _Octet = 1
     dest_npi: _Octet = 1
     plus_sign: bool = False  # the carrier wants numbers with their +
-    default_alphabet: Literal["gsm7", "gsm7-packed", "ascii", "latin1", "cp1252", "utf-8"] = "gsm7"
+    default_alphabet: Alphabet = "gsm7"
     data_coding: _Octet = 0  # announces a text in the default alphabet
     data_coding_ucs2: _Octet = 8
     long_messages: Literal["udh8", "udh16", "sar", "payload"] = "udh8"
