@@ -1033,8 +1033,6 @@ async def test_why_there_is_no_connection_is_told(error: Exception, reason: str)
 @pytest.mark.asyncio
 async def test_a_host_that_is_no_name_is_told_and_tried_again() -> None:
     """getaddrinfo raises this for `smsc..example`, before anything is resolved."""
-    # What nobody catches is told when the garbage is collected: not in the middle of some other test's report.
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     play = Play(host=["smsc..example", "smsc.example"])
     play.centre.unreachable = UnicodeError("label empty or too long")
     await play.opened()
