@@ -31,14 +31,6 @@ class Recording(Protocol):
     def scenario(self) -> str: ...
 
 
-class _Link(Protocol):
-    """A connector at work, as the engine knows it."""
-
-    up: bool
-    reason: str
-    in_flight: int
-
-
 class ConnectorView(msgspec.Struct):
     """A connector; `up`, `in_flight` and `records` are null where another process runs it."""
 
@@ -79,17 +71,13 @@ async def all_connectors(request: Request) -> ConnectorList:
 
 
 def _view(request: Request, name: str, kind: str) -> ConnectorView:
-    carrier, link = request.context.carrier(name), _link(request, name)
+    carrier, link = request.context.carrier(name), request.context.link(name)
     view = ConnectorView(name, kind)
     if carrier is not None:
         view.records = _recorder(carrier) is not None
     if link is not None:
         view.up, view.reason, view.in_flight = link.up, link.reason, link.in_flight
     return view
-
-
-def _link(request: Request, name: str) -> _Link | None:
-    return cast(_Link | None, request.context.link(name))
 
 
 def _recorder(carrier: object) -> Recording | None:

@@ -1,5 +1,6 @@
 import json
 
+import msgspec
 import pytest
 
 from heliograph.carriers.http.elks import Elks
@@ -62,6 +63,13 @@ def test_the_token_in_the_url_is_the_proof() -> None:
     genuine = callback_of({"url": "https://gw.example.test/in/carrier/status?token=t0ken"})
     assert PROVIDER.verify(genuine) is None
     assert PROVIDER.verify(callback_of({"url": "https://gw.example.test/in/carrier/status?token=other"}))
+
+
+def test_a_token_that_has_become_empty_opens_nothing() -> None:
+    """Such as a variable of the machine that is there no more: then every call is refused, also one without a token."""
+    emptied = Elks("carrier", msgspec.structs.replace(PROVIDER.settings, callback_token=""))
+    for query in ("", "?token=", "?token=t0ken"):
+        assert emptied.verify(callback_of({"url": f"https://gw.example.test/in/carrier/status{query}"}))
 
 
 def test_nonsense_is_survived() -> None:

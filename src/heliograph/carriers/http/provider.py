@@ -111,12 +111,15 @@ class Provider(ABC):
         """Why a callback can't be genuine; None when it is: by its signature, or by the token in its URL."""
         if self.signing and getattr(self.settings, self.signing):
             return self.forged(callback)
+        wanted = self.settings.callback_token
+        if not wanted:  # such as a reference to a secret that has become empty
+            return "neither a signing secret nor a callback_token is set"
         token = dict(callback.query()).get("token", "")
-        return None if same(token, self.settings.callback_token) else "the token in the URL is wrong"
+        return None if same(token, wanted) else "the token in the URL is wrong"
 
     def forged(self, callback: Callback) -> str | None:
-        """Why the signature can't be the provider's; None when it is. Only where `signing` names a setting."""
-        raise NotImplementedError
+        """Why the signature can't be the provider's; None when it is. Who names a setting in `signing` says how."""
+        return "this provider signs nothing"
 
     @abstractmethod
     def read(self, callback: Callback) -> Heard:
