@@ -12,9 +12,11 @@ import msgspec
 
 from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
+from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Paused
+from heliograph.engine.policies import policy
 from heliograph.store.port import Ledger, Row
 
 OPERATOR: Final = "default"  # the workspace that the first start creates
@@ -67,6 +69,7 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
+    consent: ConsentPolicy = ConsentPolicy()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     paused: Paused
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
+    consent: Rulebook = Rulebook()
 
 
 async def version(ledger: Ledger) -> int:
@@ -152,6 +156,10 @@ def build(tables: Tables) -> Snapshot:
         _paused(tables.pauses, {name: key for key, name in names.items()}),
         {name: key for key, name in names.items()},
         book,
+        rulebook(
+            {realm.id: realm.consent for realm in realms.values()},
+            frozenset(realm.id for realm in realms.values() if realm.mode == "test"),
+        ),
     )
 
 
@@ -292,6 +300,7 @@ def _realm(
         looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
+        consent=policy({row.name: row.spec for row in own if row.kind == "policy"}, ConsentPolicy),
     )
 
 

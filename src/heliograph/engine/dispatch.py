@@ -13,6 +13,7 @@ import msgspec
 
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
+from heliograph.core.consent import Rulebook
 from heliograph.core.failures import THROTTLED
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.prices import PriceBook
@@ -46,6 +47,7 @@ class Desk(msgspec.Struct, frozen=True):
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
     prices: Callable[[], PriceBook]
+    rules: Callable[[], Rulebook]
     link_changed: Callable[[], None]
 
 
@@ -208,6 +210,7 @@ class Link:
                 segments=free,
                 now=self._clock.now_ms(),
                 owner=self._ledger.process,
+                rules=self._desk.rules(),
                 paused_kinds=paused.kinds,
                 is_idle=free == self.cap.per_second,
             )

@@ -141,6 +141,7 @@ class Gateway:
             inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
             prices=lambda: self.snapshot.prices,
+            rules=lambda: self.snapshot.consent,
             link_changed=self._link_changed,
         )
 

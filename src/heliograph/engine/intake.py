@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids, numbers
+from heliograph.core.consent import TOPIC
 from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.failures import Refusal
 from heliograph.core.message import WAITING, Message
@@ -150,6 +151,7 @@ class Intake:
                 None,  # sent_at
                 None,  # final_at
                 0,  # possible_duplicate
+                request.topic,
             ),
             verdict,
         )
@@ -205,6 +207,11 @@ class Intake:
                     return Refusal(
                         "unknown_event", f"{event[:40]!r} is not an event type; the types are {known}", pointer
                     )
+        if request.topic is not None and not TOPIC.fullmatch(request.topic):
+            detail = (
+                f"{request.topic[:40]!r} is not a topic: up to 64 small letters, digits, dots, hyphens, underscores"
+            )
+            return Refusal("bad_topic", detail, "/topic")
         if request.channel not in (None, "sms"):
             return Refusal(
                 "unknown_channel",
@@ -308,16 +315,16 @@ class Intake:
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
-            nothing = failed or (all_or_none and bool(operation.suppressed))
+            nothing = failed or (all_or_none and bool(operation.refused))
             if nothing:
                 self._new_decisions += operation.decisions  # not written: the next commit takes them
             for link, message in reserved:
-                if nothing or message.id in operation.suppressed:
+                if nothing or message.id in operation.refused:
                     link.release(message)
                 else:
                     link.hand_over(message)
             if not nothing:
-                kept_messages = _without(messages, operation.suppressed)
+                kept_messages = _without(messages, operation.refused)
                 self._accepted(kept_messages)
                 self._queue(kept_messages)
                 if operation.notices:
@@ -329,6 +336,7 @@ class Intake:
                 done=kept,
                 messages=messages,
                 decisions=decisions,
+                rules=self._snapshot().consent,
                 idempotency=idempotency,
                 reply=reply,
                 all_or_none=all_or_none,
@@ -353,8 +361,8 @@ def _bad_recipient(why: numbers.BadNumber) -> Refusal:
     return Refusal(why.code, why.detail + hint, "/to")
 
 
-def _without(messages: Sequence[Message], suppressed: Collection[int]) -> Sequence[Message]:
-    return [message for message in messages if message.id not in suppressed] if suppressed else messages
+def _without(messages: Sequence[Message], refused: Collection[int]) -> Sequence[Message]:
+    return [message for message in messages if message.id not in refused] if refused else messages
 
 
 def _encoding(wanted: str | None, actual: str) -> Refusal | None:

@@ -174,7 +174,7 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "failover": Failover,
     "smpp_server": SmppServer,
 }
-DECLARED: Final = ("connectors", "routes", "senders", "endpoints")
+DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.consent import Rulebook
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 
 Row: TypeAlias = tuple[Any, ...]
@@ -122,7 +123,7 @@ class Operation(msgspec.Struct, kw_only=True):
 
 
 class Accept(Operation):
-    """New messages of one request, all or none. Numbers on the suppression list are left out and named.
+    """New messages of one request, all or none. Those that their recipients do not want are left out and named.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -132,9 +133,10 @@ class Accept(Operation):
     decisions: list[tuple[int, str]] = []  # traces that are not yet in the ledger: (id, JSON)
     idempotency: Idempotency | None = None
     reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
-    all_or_none: bool = False  # one suppressed number refuses the whole request
+    rules: Rulebook = Rulebook()
+    all_or_none: bool = False  # one unwanted message refuses the whole request
     # results
-    suppressed: set[int] = msgspec.field(default_factory=set)  # ids of messages that were left out
+    refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)
@@ -183,13 +185,14 @@ class Share(NamedTuple):
 
 class Claim(Operation):
     """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
-    The suppression list is asked in the same transaction; what it covers is rejected, what is too late expires."""
+    What their recipients say is asked in the same transaction; what is unwanted is rejected, what is late expires."""
 
     connector: str
     shares: list[Share]
     segments: int  # the claimed messages hold at most so many
     now: int
     owner: int
+    rules: Rulebook = Rulebook()
     paused_kinds: frozenset[str] = frozenset()
     is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
     # results

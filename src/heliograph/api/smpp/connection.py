@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
 from heliograph.api.smpp.requests import Unreadable, octets_of, request_of, status_of, text_of
+from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
@@ -205,8 +205,8 @@ class Connection(asyncio.Protocol):
             for (pdu, _), message in zip(kept, operation.messages, strict=True):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
-                elif message.id in operation.suppressed:
-                    self.refuse(pdu, OPTED_OUT)
+                elif message.id in operation.refused:
+                    self.refuse(pdu, REFUSALS[operation.refused[message.id]])
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
@@ -252,9 +252,9 @@ class Connection(asyncio.Protocol):
         if operation.error is not None:
             await self.parts.release(number)
             raise Unavailable
-        if operation.suppressed:
+        if operation.refused:
             await self.parts.release(number)
-            return OPTED_OUT
+            return REFUSALS[operation.refused[number]]
         await self.parts.became(number)
         return None
 

@@ -93,7 +93,7 @@ async def _submit_multi(connection: Asker, pdu: Pdu) -> None:
         raise Unavailable
     taken = []
     for (one, _), message in zip(drafts, operation.messages, strict=True):
-        if message.id in operation.suppressed:
+        if message.id in operation.refused:
             failed.append({**one, "error_status_code": SUBMIT_FAILED})
         else:
             taken.append(message_id(message))

@@ -1,0 +1,20 @@
+"""A workspace's own rules, each declared under its name: `[policies.consent]`. What is not said is as in the form."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from heliograph.core.consent import ConsentPolicy
+
+T = TypeVar("T")
+
+FORMS: Final[dict[str, type[msgspec.Struct]]] = {
+    "consent": ConsentPolicy,
+}
+_NAMES: Final = {form: name for name, form in FORMS.items()}
+
+
+def policy(declared: Mapping[str, Mapping[str, Any]], form: type[T]) -> T:
+    """The policy of this form, of a workspace that declared these specs by name."""
+    return msgspec.convert(declared.get(_NAMES[form], {}), form)  # type: ignore[index]
