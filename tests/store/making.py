@@ -187,7 +187,8 @@ async def opt_out(ledger: Any, number: str, workspace: int = 1) -> None:
 
 async def write_opt_out(transaction: Any, number: str, workspace: int = 1) -> None:
     await transaction.execute(
-        "INSERT INTO stances (workspace, number, scope, out_at, firm, record) VALUES ($1, $2, '*', $3, 0, 1)",
+        "INSERT INTO stances (workspace, number, scope, imported, out_at, firm, record) "
+        "VALUES ($1, $2, '*', 0, $3, 0, 1)",
         workspace,
         number,
         NOW,

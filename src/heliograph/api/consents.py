@@ -22,6 +22,8 @@ from heliograph.engine.people.record import EVERYBODY, Recorded, Said
 from heliograph.engine.people.scopes import address_of, scope_of
 
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
+_Text = Annotated[str, Meta(max_length=10_000)]
+_Agent = Annotated[str, Meta(max_length=512)]
 _Action = Literal["opt_in", "confirmed", "opt_out", "help", "doubt", "dismissed"]
 
 
@@ -35,10 +37,10 @@ class ConsentRequest(msgspec.Struct, forbid_unknown_fields=True):
     source: Annotated[_Word, Meta(description="web_form, keyword, paper, verbal, double_opt_in, operator …")] = "api"
     channel: _Word | None = None
     language: _Word | None = None
-    text: Annotated[str | None, Meta(max_length=10_000, description="As it was shown, or as they wrote it.")] = None
+    text: Annotated[_Text | None, Meta(description="As it was shown, or as they wrote it.")] = None
     text_version: _Word | None = None
     ip: _Word | None = None
-    user_agent: Annotated[str | None, Meta(max_length=512)] = None
+    user_agent: _Agent | None = None
     message: Annotated[_Word | None, Meta(description="The id of the message that carried it.")] = None
     at: Annotated[str | None, Meta(description="When it was said; left out: now.")] = None
     until: Annotated[str | None, Meta(description="When an implied consent ends.")] = None
@@ -344,7 +346,6 @@ ROUTES: Final = (
     ),
     Route(
         *("GET", "/v1/suppressions/export", export, _MANAGE),
-        answer=bytes,
         summary="Who said no, as CSV",
     ),
 )

@@ -107,12 +107,17 @@ class Stance(msgspec.Struct, frozen=True, gc=False):
 
     scope: str
     given_at: int | None = None
+    imported: bool = False  # the yes came in a file: it counts, but lifts no no
     confirmed_at: int | None = None
     until: int | None = None
     out_at: int | None = None
     firm: bool = False
     doubt_at: int | None = None
     record: int = 0  # the entry that spoke last
+
+    @property
+    def says_something(self) -> bool:
+        return self.given_at is not None or self.out_at is not None or self.doubt_at is not None
 
 
 class Ruling(NamedTuple):
@@ -149,8 +154,8 @@ def rule(need: str, kind: str, topic: str | None, sender: str | None, stances: S
         return ALLOWED
     said = [stance for stance in stances if covers(stance.scope, kind, topic, sender)]
     out = max((stance.out_at or 0 for stance in said), default=0)
-    given = _given(said, _NO_OPT_OUT, now)
-    if any(stance.firm for stance in said) or (out and out >= given[0]):
+    lifted, _ = _given([stance for stance in said if not stance.imported], _NO_OPT_OUT, now)
+    if any(stance.firm for stance in said) or (out and out >= lifted):
         return Ruling(OPTED_OUT, max((s.record for s in said if s.out_at), default=0))
     if kind == PROMOTIONAL and any(stance.doubt_at is not None for stance in said):
         return Ruling(IN_REVIEW)
@@ -175,34 +180,42 @@ def derive(entries: Sequence[Entry]) -> list[Stance]:
     stances: dict[str, Stance] = {}
     for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
         before = stances.get(entry.scope) or Stance(entry.scope)
-        if (after := _after(before, entry, stances)) is not None:
-            stances[entry.scope] = after
-    return [stance for _, stance in sorted(stances.items())]
+        stances[entry.scope] = _after(before, entry)
+        if entry.action == OPT_OUT:  # a yes of before does not come back by itself
+            for scope, stance in stances.items():
+                if _spans(entry.scope, scope):
+                    stances[scope] = msgspec.structs.replace(stance, given_at=None, confirmed_at=None, imported=False)
+    return [stance for _, stance in sorted(stances.items()) if stance.says_something]
 
 
-def _after(stance: Stance, entry: Entry, all_stances: Mapping[str, Stance]) -> Stance | None:
-    """The stance of the entry's scope after it; None when it changes nothing."""
+def _after(stance: Stance, entry: Entry) -> Stance:
+    """The stance of the entry's scope after it."""
     change = msgspec.structs.replace
     if entry.action == OPT_OUT:
         firm = stance.firm or entry.source in FIRM
-        return change(
-            stance, out_at=entry.at, firm=firm, given_at=None, confirmed_at=None, doubt_at=None, record=entry.id
-        )
+        return change(stance, out_at=entry.at, firm=firm, doubt_at=None, record=entry.id)
     if entry.action in (OPT_IN, CONFIRMED):
-        if entry.source == IMPORT and any(
-            other.out_at is not None for other in all_stances.values() if _spans(other.scope, entry.scope)
-        ):
-            return None
-        if stance.firm and entry.source in (KEYWORD, IMPORT):
-            return None
-        given = entry.at if entry.action == OPT_IN else stance.given_at or entry.at
-        confirmed = entry.at if entry.action == CONFIRMED else None
-        return Stance(entry.scope, given, confirmed, entry.until, record=entry.id)
+        return _agreed(stance, entry)
     if entry.action == DOUBT:
         return change(stance, doubt_at=entry.at)
     if entry.action == DISMISSED:
         return change(stance, doubt_at=None)
-    return None
+    return stance
+
+
+def _agreed(stance: Stance, entry: Entry) -> Stance:
+    if entry.source == IMPORT:
+        if stance.given_at is not None and not stance.imported:
+            return stance  # they said so themselves; a file adds nothing to it
+        return msgspec.structs.replace(stance, given_at=entry.at, imported=True, until=entry.until, record=entry.id)
+    if stance.firm and entry.source == KEYWORD:
+        return stance
+    # What comes from the phone itself proves that it is theirs: the second step of a double opt-in.
+    sure = entry.action == CONFIRMED or entry.source == KEYWORD
+    given = stance.given_at if entry.action == CONFIRMED and not stance.imported else None
+    return Stance(
+        entry.scope, given or entry.at, confirmed_at=entry.at if sure else None, until=entry.until, record=entry.id
+    )
 
 
 def _spans(wide: str, narrow: str) -> bool:

@@ -175,6 +175,7 @@ async def _move(transaction: Transaction, workspace: int, contact: int, addresse
         "SELECT address FROM contact_addresses WHERE workspace = $1 AND contact = $2 AND until IS NULL",
         *(workspace, contact),
     )
+    await transaction.execute(record.WAIT)
     had, wanted = {row[0] for row in rows}, set(addresses)
     for address in sorted(had - wanted) + sorted(wanted - had):
         await transaction.execute(

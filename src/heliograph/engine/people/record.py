@@ -27,6 +27,9 @@ _INSERT: Final = (
     f"INSERT INTO consents ({', '.join(_FIELDS)}) "
     f"VALUES ({', '.join(f'${place}' for place, _ in enumerate(_FIELDS, 1))}) RETURNING id"
 )
+# Whoever changes stances at the same time is waited for, by the trigger that any change of theirs sets off. By itself,
+# because a statement sees what was committed before it began, not while it waited.
+WAIT: Final = "DELETE FROM stances WHERE number = ''"
 _STAY: Final = "SELECT contact FROM contact_addresses WHERE workspace = $1 AND address = $2 AND until IS NULL"
 
 
@@ -112,7 +115,7 @@ async def record(
 
 async def _add(transaction: Transaction, workspace: int, said: Said, actor: str, now: int) -> Change:
     contact = await _contact(transaction, workspace, said.address)
-    # First, so that on PostgreSQL whoever records for the same person at the same time waits here.
+    await transaction.execute(WAIT)
     before = await _clear(transaction, workspace, said.address)
     values = (
         *(workspace, said.address, contact, said.action, said.scope, said.source, said.channel, said.language),
@@ -168,9 +171,10 @@ async def settle(transaction: Transaction, workspace: int, address: str, *, clea
     stances = consent.derive(entries)
     for stance in stances:
         await transaction.execute(
-            f"INSERT INTO stances (number, workspace, {_STANCES}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            *(address, workspace, stance.scope, stance.given_at, stance.confirmed_at, stance.until, stance.out_at),
-            *(int(stance.firm), stance.doubt_at, stance.record),
+            f"INSERT INTO stances (number, workspace, {_STANCES}) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            *(address, workspace, stance.scope, stance.given_at, int(stance.imported), stance.confirmed_at),
+            *(stance.until, stance.out_at, int(stance.firm), stance.doubt_at, stance.record),
         )
     return stances
 

@@ -52,6 +52,7 @@ CREATE TABLE stances (
     workspace BIGINT NOT NULL,
     scope TEXT NOT NULL,
     given_at BIGINT,
+    imported BIGINT NOT NULL,
     confirmed_at BIGINT,
     until BIGINT,
     out_at BIGINT,
@@ -60,8 +61,8 @@ CREATE TABLE stances (
     record BIGINT NOT NULL,
     PRIMARY KEY (number, workspace, scope)
 );
-INSERT INTO stances (number, workspace, scope, out_at, firm, record)
-    SELECT s.number, s.workspace, '*', s.at, (c.source = 'carrier')::int, s.consent
+INSERT INTO stances (number, workspace, scope, imported, out_at, firm, record)
+    SELECT s.number, s.workspace, '*', 0, s.at, (c.source = 'carrier')::int, s.consent
     FROM suppressions s JOIN consents c ON c.id = s.consent;
 CREATE INDEX stances_out ON stances (workspace, number) WHERE out_at IS NOT NULL;
 CREATE INDEX stances_doubt ON stances (workspace, doubt_at) WHERE doubt_at IS NOT NULL;

@@ -57,6 +57,7 @@ CREATE TABLE stances (
     workspace INTEGER NOT NULL,
     scope TEXT NOT NULL,
     given_at INTEGER,
+    imported INTEGER NOT NULL,
     confirmed_at INTEGER,
     until INTEGER,
     out_at INTEGER,
@@ -65,8 +66,8 @@ CREATE TABLE stances (
     record INTEGER NOT NULL,
     PRIMARY KEY (number, workspace, scope)
 ) WITHOUT ROWID;
-INSERT INTO stances (number, workspace, scope, out_at, firm, record)
-    SELECT s.number, s.workspace, '*', s.at, c.source = 'carrier', s.consent
+INSERT INTO stances (number, workspace, scope, imported, out_at, firm, record)
+    SELECT s.number, s.workspace, '*', 0, s.at, c.source = 'carrier', s.consent
     FROM suppressions s JOIN consents c ON c.id = s.consent;
 CREATE INDEX stances_out ON stances (workspace, number) WHERE out_at IS NOT NULL;
 CREATE INDEX stances_doubt ON stances (workspace, doubt_at) WHERE doubt_at IS NOT NULL;
