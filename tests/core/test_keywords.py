@@ -1,6 +1,7 @@
 """What a phone's message wants."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.core.keywords import HELP, NONE, OPT_IN, OPT_OUT, SENDER, TOPIC, normalise, read, tables
+from heliograph.core.keywords import HELP, NONE, OPT_IN, OPT_OUT, SENDER, TOPIC, normalise, prepare, read, tables
 from heliograph.core.keywords.rules import RULES
 
 DATA = Path(__file__).parent / "data"
@@ -246,3 +247,21 @@ def test_plain_words_are_opt_outs_of_their_language() -> None:
     assert [
         (name, word) for name, of_it in LANGUAGES.items() for word in of_it.plain if word not in of_it.opt_out
     ] == []
+
+
+# -- the page
+
+PAGE = (Path(__file__).parents[2] / "docs" / "keywords.md").read_text("utf-8")
+
+
+def test_the_page_s_examples_are_read_as_it_says() -> None:
+    tiers = re.findall(r"^\| `(exact|leading|phrase|fuzzy)` \| .*? \| (.*) \|$", PAGE, re.MULTILINE)
+    custom = prepare([], ["news"])
+    for tier, examples in tiers:
+        for example in re.findall("`([^`]+)`", examples):
+            found = read(example, custom=custom)
+            assert (found.action, found.tier, found.review) == (OPT_OUT, tier, False), example
+    doubts = PAGE.partition("| a doubt is |")[2].partition("\n\n")[0]
+    examples = re.findall("`([^`]+)`", doubts)
+    assert len(tiers) == 4 and len(examples) >= 8
+    assert [example for example in examples if not read(example, country="GB").review] == []

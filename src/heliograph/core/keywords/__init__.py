@@ -7,6 +7,7 @@
 from heliograph.core.keywords.confirming import confirmation
 from heliograph.core.keywords.custom import Custom, Own, check, prepare
 from heliograph.core.keywords.reading import ALL, NOTHING, SENDER, TOPIC, Reading, read
+from heliograph.core.keywords.rules import RULES
 from heliograph.core.keywords.tables import HELP, NONE, OPT_IN, OPT_OUT
 from heliograph.core.keywords.text import normalise
 
@@ -17,6 +18,7 @@ __all__ = [
     "NOTHING",
     "OPT_IN",
     "OPT_OUT",
+    "RULES",
     "SENDER",
     "TOPIC",
     "Custom",

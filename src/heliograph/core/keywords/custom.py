@@ -1,7 +1,7 @@
 """A workspace's own keywords and topics, and what they may not be.
 
-Words that mean no to everybody can't be given another meaning: STOP and its like anywhere, and those of the law (CANCEL,
-END, QUIT, …) wherever it may hold.
+Words that mean no to everybody can't be given another meaning: STOP and its like anywhere, and those of the law
+(CANCEL, END, QUIT, …) wherever it may hold.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -16,9 +16,7 @@ SURE: Final = "sure"  # a revocation
 ALONE: Final = "alone"  # a revocation when little else is said; else a doubt
 DOUBT: Final = "doubt"  # perhaps one
 HEDGE: Final = "hedge"  # makes a doubt of what would be sure
-ORDINARY: Final = (
-    "ordinary"  # has nothing to do with it, unless a revocation goes on behind it: need to stop texting me
-)
+ORDINARY: Final = "ordinary"  # something else, unless a revocation goes on behind it: need to stop texting me
 NEGATED: Final = "negated"  # the contrary, whatever goes on behind it: don't stop texting me
 HIDING: Final = (ORDINARY, NEGATED)
 
@@ -65,6 +63,17 @@ def index(rules: Iterable[tuple[str, Rule]]) -> dict[str, list[Phrase]]:
             for word in phrase.steps[0]:
                 found.setdefault(word, []).append(phrase)
     return found
+
+
+def gate(rules: Iterable[tuple[str, Rule]]) -> frozenset[str]:
+    """Of each phrase that can mean no the step that says most: a text without any of these words holds none of them."""
+    found: set[str] = set()
+    for _, rule in rules:
+        if rule.means not in (HEDGE, *HIDING):
+            for text in rule.phrases:
+                steps = [step for step in _steps(text) if step is not None]
+                found |= max(reversed(steps), key=lambda step: min(map(len, step)))
+    return frozenset(found)
 
 
 def scan(words: Sequence[str], phrases: Index) -> tuple[list[Hit], list[str]]:

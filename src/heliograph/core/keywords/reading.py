@@ -15,7 +15,7 @@ from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.phrases import ALONE, DOUBT, HEDGE, HIDING, SURE, Hit, scan
 from heliograph.core.keywords.tables import NONE, OPT_IN, OPT_OUT, Keyword, Table
 from heliograph.core.keywords.text import clauses, fold, squeeze
-from heliograph.core.keywords.typos import SLIP, STRETCHED, likeness
+from heliograph.core.keywords.typos import STRETCHED, UNLIKELY, single, slip
 
 EXACT: Final = "exact"
 LEADING: Final = "leading"
@@ -61,13 +61,13 @@ NOTHING: Final = Reading()
 def read(text: str, *, languages: Sequence[str] = (), country: str = "", custom: Custom = NOTHING_OWN) -> Reading:
     """Read a message, in English, in the languages named, and in those of the country of the number it came from.
 
-    `custom` are the workspace's own words. They never outrank those that mean no to everybody; nor, where the country is
-    the United States or Canada, or isn't known, those that the law names.
+    `custom` are the workspace's own words. They never outrank those that mean no to everybody; nor, where the country
+    is the United States or Canada, or isn't known, those that the law names.
     """
     lines = fold(text)
     if not lines:
         return NOTHING
-    table = tables.of(languages, country)
+    table = tables.of(tuple(languages), country)
     line = lines.partition("\n")[0]
     found = _line(line, table, country, custom) if len(line) <= _LETTERS_MAX else None
     if found is not None and (found.action == OPT_OUT or lines == line):
@@ -216,7 +216,7 @@ def _goes_with(word: str, table: Table) -> bool:
 
 def _spoken(text: str, words: list[str], table: Table) -> Reading | None:
     """The phrases of all clauses together; then the plain keywords that no phrase explains."""
-    if table.phrases.keys().isdisjoint(words) and table.triggers.isdisjoint(words):
+    if table.gate.isdisjoint(words):
         return None
     hits: list[Hit] = []
     left: list[str] = []
@@ -292,7 +292,7 @@ def _unspaced(squeezed: str, table: Table) -> Reading | None:
 
 def _foreign(text: str, words: list[str], table: Table) -> Reading | None:
     """A clear no in a language that nobody named."""
-    if table.foreign_phrases.keys().isdisjoint(words):
+    if table.foreign_gate.isdisjoint(words):
         return None
     for clause in clauses(text):
         for hit in scan(clause, table.foreign_phrases)[0]:
@@ -307,12 +307,24 @@ def _foreign(text: str, words: list[str], table: Table) -> Reading | None:
 def _fuzzy(words: list[str], table: Table) -> Reading | None:
     """A misspelt keyword alone is one; a long one in a sentence may be one."""
     bare = _bare(words, table) if len(words) <= _COURTEOUS_MAX else words
-    candidates = bare[:_COURTEOUS_MAX] if len(bare) == 1 else [w for w in bare[:_SURE_MAX] if len(w) >= _MISSPELT_MIN]
-    for word in candidates:
-        if word in table.not_misspelt or word in table.words:
+    is_alone = len(bare) == 1
+    for word in bare[:_SURE_MAX]:
+        if (not is_alone and len(word) < _MISSPELT_MIN) or word in table.not_misspelt or word in table.words:
             continue
-        for target, keyword in table.misspelt.items():
-            how = likeness(word, target)
-            if how is not None and (len(bare) == 1 or len(target) >= _MISSPELT_MIN):
-                return _of(keyword, FUZZY, how, review=len(bare) > 1 or how not in (SLIP, STRETCHED))
+        found = _misspelt(word, table)
+        if found is not None and (is_alone or len(found[1]) >= _MISSPELT_MIN):
+            how, _, keyword = found
+            return _of(keyword, FUZZY, how, review=not is_alone or how == UNLIKELY)
+    return None
+
+
+def _misspelt(word: str, table: Table) -> tuple[str, str, Keyword] | None:
+    """How a word is like a keyword, and which one."""
+    target, keyword = table.stretched.get(single(word), ("", None))
+    if keyword is not None and len(word) > len(target):
+        return STRETCHED, target, keyword
+    for target, keyword in table.misspelt.get(len(word), ()):
+        how = slip(word, target)
+        if how is not None:
+            return how, target, keyword
     return None

@@ -9,7 +9,7 @@ RULES: Final[dict[str, str]] = {
     "keyword_and_courtesy": "A keyword with a please, thanks or hello around it.",
     "keyword_and_topic": "A keyword followed by a topic of the workspace: STOP NEWS.",
     "keywords_together": "Nothing but keywords, one of them an opt-out: NO STOP, YES STOP.",
-    "keyword_about_messages": "Up to four words that begin with a plain keyword and are about messages: stop texting me.",
+    "keyword_about_messages": "A plain keyword and up to three words about messages: stop texting me.",
     "keyword_as_the_last_word": "The text ends with a plain keyword that is a clause of its own: I told you, stop.",
     "keyword_in_a_sentence": "A keyword stands in a sentence that no other rule explains.",
     "ending_of_messages": "One clause speaks of ending, removing or cancelling and of messages, lists or numbers.",

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-from heliograph.core.keywords.phrases import DOUBT, HIDING, SURE, Index, Phrase, Rule, index
+from heliograph.core.keywords.phrases import DOUBT, HIDING, SURE, Index, Phrase, Rule, gate, index
 from heliograph.core.keywords.text import fold, squeeze
+from heliograph.core.keywords.typos import single
 
 OPT_OUT: Final = "opt_out"
 OPT_IN: Final = "opt_in"
@@ -77,16 +78,18 @@ class Table(msgspec.Struct, frozen=True):
     foreign_words: Mapping[str, Keyword]
     phrases: Index
     foreign_phrases: Index
+    foreign_gate: frozenset[str]
     unspaced: Sequence[Phrase]
     objects: frozenset[str]
-    triggers: frozenset[str]  # the words without which no phrase, keyword or talk of ending can be in a text
+    gate: frozenset[str]  # a text with none of these words says no in no way that `phrases` or `endings` know
     endings: frozenset[str]
     messages: frozenset[str]
     before: Mapping[str, Sequence[tuple[str, ...]]]  # courtesies by their first word
     after: Mapping[str, Sequence[tuple[str, ...]]]  # and by their last
     unspaced_courtesies: Sequence[str]
     insisting: frozenset[str]
-    misspelt: Mapping[str, Keyword]
+    stretched: Mapping[str, tuple[str, Keyword]]  # by the word with each letter once
+    misspelt: Mapping[int, Sequence[tuple[str, Keyword]]]  # by the lengths of words that may be slips of them
     not_misspelt: frozenset[str]
 
 
@@ -112,11 +115,11 @@ def languages_of(country: str) -> tuple[str, ...]:
     return tuple(language for language, countries in words().countries.items() if country in countries)
 
 
-def of(languages: Sequence[str], country: str) -> Table:
+@lru_cache(maxsize=1024)
+def of(languages: tuple[str, ...], country: str) -> Table:
     """The table for these languages, those of the country, and English."""
-    known = words().languages
     wanted = {ENGLISH, *languages, *languages_of(country)}
-    return _table(tuple(language for language in known if language in wanted))
+    return _table(tuple(language for language in words().languages if language in wanted))
 
 
 def _file(name: str) -> bytes:
@@ -130,7 +133,10 @@ def _table(languages: tuple[str, ...]) -> Table:
     foreign = _keywords({name: words().languages[name] for name in words().languages if name not in known})
     spoken = [(language, rule) for language, of_it in rules().items() for rule in of_it]
     spaced = [(language, rule) for language, rule in spoken if not rule.unspaced]
+    own = [rule for rule in spaced if rule[0] in known]
+    others = [rule for rule in _with_doubts(spaced, known) if rule[0] not in known and rule[1].means not in HIDING]
     courtesies = [tuple(fold(text).split()) for language in known.values() for text in language.courtesy]
+    misspelt = [(word, found[word]) for text in words().misspelt if (word := squeeze(fold(text))) in found]
     return Table(
         words=found,
         foreign_words={
@@ -138,13 +144,12 @@ def _table(languages: tuple[str, ...]) -> Table:
             for word, keyword in foreign.items()
             if keyword.action == OPT_OUT and word not in found and _says_much(word)
         },
-        phrases=index(rule for rule in spaced if rule[0] in known),
-        foreign_phrases=index(
-            rule for rule in _with_doubts(spaced, known) if rule[0] not in known and rule[1].means not in HIDING
-        ),
+        phrases=index(own),
+        foreign_phrases=index(others),
+        foreign_gate=gate(others),
         unspaced=_unspaced(_with_doubts(spoken, known)),
         objects=_folded(language.objects for language in known.values()),
-        triggers=_triggers(found) | _folded(language.endings for language in known.values()),
+        gate=_openers(found) | gate(own) | _folded(language.endings for language in known.values()),
         endings=_folded(language.endings for language in known.values()),
         messages=_folded(language.messages for language in known.values()),
         before=_by(courtesies, 0),
@@ -153,7 +158,11 @@ def _table(languages: tuple[str, ...]) -> Table:
             fold(text) for language in known.values() if language.unspaced for text in language.courtesy
         ),
         insisting=_folded([words().insisting]),
-        misspelt={word: found[word] for text in words().misspelt if (word := squeeze(fold(text))) in found},
+        stretched={single(word): (word, keyword) for word, keyword in misspelt},
+        misspelt={
+            length: [(word, keyword) for word, keyword in misspelt if abs(len(word) - length) <= 1]
+            for length in range(max(len(word) for word, _ in misspelt) + 2)
+        },
         not_misspelt=_folded([words().not_misspelt]),
     )
 
@@ -181,7 +190,7 @@ def _keyword(action: str, text: str, name: str, language: Language) -> Keyword:
     )
 
 
-def _triggers(keywords: Mapping[str, Keyword]) -> frozenset[str]:
+def _openers(keywords: Mapping[str, Keyword]) -> frozenset[str]:
     outs = (keyword.written for keyword in keywords.values() if keyword.action == OPT_OUT)
     return frozenset(word for written in outs for word in (squeeze(fold(written)), fold(written).split()[0]))
 

@@ -12,17 +12,12 @@ _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _KEYS: Final = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
 
 
-def likeness(word: str, keyword: str) -> str | None:
-    """How a word came out of a keyword; None: it did not. Equal ones are nobody's typo."""
-    if word == keyword or not word:
-        return None
-    if len(word) > len(keyword) and single(word) == single(keyword):
-        return STRETCHED
+def slip(word: str, keyword: str) -> str | None:
+    """How far a word that is not the keyword is from it: a slip of the finger, one letter off, or None: too far."""
     if abs(len(word) - len(keyword)) > 1:
         return None
-    start = next(
-        (at for at, (a, b) in enumerate(zip(word, keyword, strict=False)) if a != b), min(len(word), len(keyword))
-    )
+    pairs = enumerate(zip(word, keyword, strict=False))
+    start = next((at for at, (a, b) in pairs if a != b), min(len(word), len(keyword)))
     if len(word) != len(keyword):
         short, long = sorted((word, keyword), key=len)
         return SLIP if short[start:] == long[start + 1 :] else None
