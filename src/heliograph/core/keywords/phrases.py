@@ -41,6 +41,7 @@ class Phrase(msgspec.Struct, frozen=True):
     language: str
     rule: Rule
     steps: tuple[_Step, ...]
+    second: _Step = None  # what must follow the first word; most phrases are ruled out by it
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -58,9 +59,10 @@ def index(rules: Iterable[tuple[str, Rule]]) -> dict[str, list[Phrase]]:
     found: dict[str, list[Phrase]] = {}
     for language, rule in rules:
         for text in rule.phrases:
-            phrase = Phrase(text, language, rule, tuple(_steps(text)))
-            assert phrase.steps[0] is not None, text
-            for word in phrase.steps[0]:
+            steps = tuple(_steps(text))
+            assert steps[0] is not None, text
+            phrase = Phrase(text, language, rule, steps, steps[1] if len(steps) > 1 else None)
+            for word in steps[0]:
                 found.setdefault(word, []).append(phrase)
     return found
 
@@ -97,7 +99,10 @@ def scan(words: Sequence[str], phrases: Index) -> tuple[list[Hit], list[str]]:
 def _longest(words: Sequence[str], at: int, phrases: Index) -> tuple[Phrase | None, int]:
     """The longest phrase that begins at a word, and where it ends."""
     best, end = None, at
+    following = words[at + 1] if at + 1 < len(words) else ""
     for phrase in phrases.get(words[at], ()):
+        if phrase.second is not None and following not in phrase.second:
+            continue
         reached = _end(words, at, phrase.steps)
         if reached > end:
             best, end = phrase, reached

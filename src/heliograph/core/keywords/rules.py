@@ -12,7 +12,7 @@ RULES: Final[dict[str, str]] = {
     "keyword_about_messages": "A plain keyword and up to three words about messages: stop texting me.",
     "keyword_as_the_last_word": "The text ends with a plain keyword that is a clause of its own: I told you, stop.",
     "keyword_in_a_sentence": "A keyword stands in a sentence that no other rule explains.",
-    "ending_of_messages": "One clause speaks of ending, removing or cancelling and of messages, lists or numbers.",
+    "ending_of_messages": "One clause speaks of ending, removing or not wanting, and of messages, lists or numbers.",
     "asks_to_stop_messages": "Asks that messages stop: no more texts.",
     "forbids_messages": "Forbids messages: do not text me.",
     "asks_to_be_removed": "Asks to be taken off: remove me from your list.",
