@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 import msgspec
 import typer
 
+from docs import keyword_tables
 from heliograph import app
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, Fate, Report
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
+        "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
     }
 
 

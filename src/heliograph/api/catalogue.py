@@ -73,6 +73,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         unknown_encoding="Use auto, gsm7 or ucs2.",
         sender_not_possible="Use a number as sender there.",
         sender_not_registered="Register the sender with the carriers there, and declare it; or use another.",
+        reserved_keyword="Use another word; this one means to opt out, by law or by everybody's habit.",
         no_balance="Ask the provider's own pages.",
         unreachable_route="Put it before the route that the detail names, or leave it out.",
         bad_weights="Give a weight for each connector in via.",
