@@ -83,7 +83,7 @@ class ConsentPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stop_scope: Literal["all", "sender", "topic"] = "all"
     replies: bool = True  # confirm STOP and START, answer HELP
     brand: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
-    contact: Annotated[str, Meta(min_length=1, max_length=40)] | None = None  # whom HELP names
+    contact: Annotated[str, Meta(min_length=1, max_length=20)] | None = None  # whom HELP names
 
     def need(self, kind: str, country: str) -> str:
         special = self.countries.get(country)

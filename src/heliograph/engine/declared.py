@@ -14,6 +14,8 @@ from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.keywords.custom import NOTHING_OWN, Custom
+from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Paused
 from heliograph.engine.policies import policy
@@ -34,6 +36,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True):
     price_per_segment: str | None
     currency: str | None
     settings: dict[str, Any]
+    handles_opt_out: bool = False  # the provider answers STOP and HELP itself
 
 
 class EndpointSpec(msgspec.Struct, frozen=True):
@@ -53,6 +56,13 @@ class EndpointSpec(msgspec.Struct, frozen=True):
     disabled: bool = False
 
 
+class Keywords(msgspec.Struct, frozen=True):
+    """What a workspace's people may write, ready for reading."""
+
+    languages: tuple[str, ...] = ()
+    custom: Custom = NOTHING_OWN
+
+
 class Realm(msgspec.Struct, frozen=True):
     """One environment of one workspace, with all that is decided in it."""
 
@@ -70,6 +80,7 @@ class Realm(msgspec.Struct, frozen=True):
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
     consent: ConsentPolicy = ConsentPolicy()
+    keywords: Keywords = Keywords()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -183,6 +194,7 @@ def _connector(row: Declared) -> ConnectorSpec:
         price_per_segment=spec.get("price_per_segment"),
         currency=spec.get("currency"),
         settings=spec,
+        handles_opt_out=bool(spec.get("provider_handles_opt_out")),
     )
 
 
@@ -283,6 +295,7 @@ def _realm(
         if spec.workspace in (operator, workspace)
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
+    policies = {row.name: row.spec for row in own if row.kind == "policy"}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
     return Realm(
         id=key,
@@ -300,8 +313,13 @@ def _realm(
         looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
-        consent=policy({row.name: row.spec for row in own if row.kind == "policy"}, ConsentPolicy),
+        consent=policy(policies, ConsentPolicy),
+        keywords=_keywords(policy(policies, KeywordPolicy)),
     )
+
+
+def _keywords(declared: KeywordPolicy) -> Keywords:
+    return Keywords(tuple(declared.languages), declared.custom)
 
 
 def _paused(rows: Sequence[tuple[Any, ...]], workspaces: Mapping[str, int]) -> Paused:

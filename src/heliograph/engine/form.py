@@ -9,6 +9,7 @@ from msgspec import Meta
 from heliograph.core import routing, senders
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
+from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.message import LANES
 from heliograph.core.signing import key_of
 from heliograph.engine import policies
@@ -64,6 +65,7 @@ class _Connector(msgspec.Struct):
     max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     price_per_segment: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    provider_handles_opt_out: bool = False
 
 
 class _Match(msgspec.Struct, forbid_unknown_fields=True):
@@ -144,6 +146,8 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_route(o, form, visible)
         elif isinstance(form, _Sender):
             found += _check_sender(o, form)
+        elif isinstance(form, KeywordPolicy):
+            found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in form.wrong()]
         elif isinstance(form, _Endpoint):
             found += _check_endpoint(o, form, place, tools)
     return found or _shadowed(objects)

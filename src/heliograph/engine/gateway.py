@@ -27,6 +27,7 @@ from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.people.keywords import KeywordDesk
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.ways import Patience, Ways
@@ -99,7 +100,6 @@ class Gateway:
             self._endpoint_health,
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
-        self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
@@ -110,13 +110,6 @@ class Gateway:
             lambda: self.snapshot.prices,
             patience,
             outside.watch.note,
-        )
-        self.callbacks = CallbackDesk(
-            ledger,
-            lambda: self.snapshot,
-            outside.build_listener,
-            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
-            outside.watch,
         )
         self.intake = Intake(
             ledger,
@@ -129,6 +122,20 @@ class Gateway:
             EVENT_TYPES,
             outside.watch.accepted,
             self.ways,
+        )
+        self.inbound = InboundDesk(
+            ledger,
+            lambda: self.snapshot,
+            self.notify.told,
+            self._background.soon,
+            KeywordDesk(ledger, lambda: self.snapshot, self.intake),
+        )
+        self.callbacks = CallbackDesk(
+            ledger,
+            lambda: self.snapshot,
+            outside.build_listener,
+            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
+            outside.watch,
         )
         self._desk = Desk(
             ledger=ledger,

@@ -6,11 +6,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from heliograph.core.consent import ConsentPolicy
+from heliograph.core.keywords.policy import KeywordPolicy
 
 T = TypeVar("T")
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "consent": ConsentPolicy,
+    "keywords": KeywordPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 

@@ -4,7 +4,7 @@
 (`core/data/keywords.json`, `revocations.json`, `confirmations.json`); docs/keywords.md shows them.
 """
 
-from heliograph.core.keywords.confirming import confirmation
+from heliograph.core.keywords.confirming import BRAND_LETTERS_MAX, confirmation
 from heliograph.core.keywords.custom import Custom, Own, check, prepare
 from heliograph.core.keywords.reading import ALL, NOTHING, SENDER, TOPIC, Reading, read
 from heliograph.core.keywords.rules import RULES
@@ -13,6 +13,7 @@ from heliograph.core.keywords.text import normalise
 
 __all__ = [
     "ALL",
+    "BRAND_LETTERS_MAX",
     "HELP",
     "NONE",
     "NOTHING",
