@@ -112,6 +112,11 @@ def test_a_no_in_a_language_that_nobody_named_waits_for_a_person(language: str) 
         assert found.review or found.language == "en", text
 
 
+@pytest.mark.parametrize("no", [". Stop texting me", " and stop texting me", "\nSTOP", ", take me off your list"])
+def test_no_ordinary_sentence_hides_a_no_behind_it(no: str) -> None:
+    assert [text for text in ORDINARY["en"] if read(text + no).action != OPT_OUT] == []
+
+
 @pytest.mark.parametrize(
     ("text", "review", "rule"),
     [
