@@ -14,7 +14,7 @@ from heliograph.core import consent, keywords, numbers
 from heliograph.core.consent import ConsentPolicy, Stance
 from heliograph.core.failures import Refusal
 from heliograph.core.keywords import Reading
-from heliograph.core.message import Inbound
+from heliograph.core.message import LANES, Inbound
 from heliograph.core.request import MessageRequest
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.intake import Caller, Intake
@@ -120,7 +120,7 @@ class KeywordDesk:
         """What it covers: what the person named, else what the workspace's rule for STOP says."""
         reading, rule = heard.reading, realm.consent.stop_scope
         if reading.scope == keywords.TOPIC:
-            return consent.topic_scope(reading.topic)
+            return reading.topic if reading.topic in LANES else consent.topic_scope(reading.topic)
         if reading.action != keywords.OPT_OUT or (reading.scope_named and reading.scope == keywords.ALL):
             return consent.EVERYTHING
         if reading.scope == keywords.SENDER or rule == "sender":
