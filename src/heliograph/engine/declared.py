@@ -13,7 +13,9 @@ import msgspec
 from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.lint import Content
 from heliograph.core.prices import PriceBook
+from heliograph.engine.content import content_of
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -66,6 +68,8 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_tags: bool
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
+    content: Content
+    linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
     endpoints: tuple[EndpointSpec, ...]
 
 
@@ -276,6 +280,7 @@ def _realm(
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    content = content_of(settings)
     return Realm(
         id=key,
         name=name,
@@ -291,6 +296,8 @@ def _realm(
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
+        content=content,
+        linted=content.linted,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
     )
 

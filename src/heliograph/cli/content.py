@@ -1,0 +1,114 @@
+"""`heliograph content` and `lint`: what is made of the content rules, and what they find in a text."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from heliograph.cli.options import Config, DataDir, Json, actor, with_ledger
+from heliograph.cli.output import Mistake, facts, show, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heliograph.core.lint import Finding
+    from heliograph.engine.content import ContentView
+    from heliograph.store.port import Ledger
+
+program = typer.Typer(help="What a workspace makes of the content rules.", no_args_is_help=True)
+
+Kind = Annotated[str, typer.Option(help="otp, transactional, support or promotional.")]
+Country = Annotated[str, typer.Option(help="Where the text is to go: GB.")]
+Brand = Annotated[list[str] | None, typer.Option(help="A name that the sender is known by; several times.")]
+Workspace = Annotated[str, typer.Option(help="The workspace.")]
+
+
+@program.command("show")
+def show_content(
+    workspace: Workspace = "default", config: Config = None, data_dir: DataDir = None, as_json: Json = False
+) -> None:
+    """Show the choice of a workspace."""
+    from heliograph.engine import content, environments
+
+    async def ask(ledger: "Ledger") -> "ContentView":
+        return await content.show(ledger, await environments.workspace_id(ledger, workspace))
+
+    _show(with_ledger(config, data_dir, ask), as_json)
+
+
+@program.command("set")
+def set_content(
+    mode: Annotated[list[str] | None, typer.Option(metavar="KIND=MODE", help="off, warn or block for a kind.")] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option(metavar="RULE=ACTION", help="off, warn or block for a rule; replaces all.")
+    ] = None,
+    brand: Annotated[list[str] | None, typer.Option(help="A name that the senders are known by; replaces all.")] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="A domain that links may lead to; replaces all.")] = None,
+    workspace: Workspace = "default",
+    config: Config = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Change the choice of a workspace."""
+    from heliograph import app
+    from heliograph.engine import content, environments
+
+    change = content.ContentChange(_pairs(mode), _pairs(rule), brand or None, domain or None)
+
+    async def make(ledger: "Ledger") -> "ContentView":
+        found = await environments.workspace_id(ledger, workspace)
+        return await content.change(ledger, found, change, actor=actor(), now=app.now_ms())
+
+    _show(with_ledger(config, data_dir, make), as_json)
+
+
+def _pairs(words: list[str] | None) -> dict[str, str] | None:
+    if not words:
+        return None
+    for word in words:
+        if "=" not in word:
+            raise Mistake(f"{word!r} must be like NAME=off, NAME=warn or NAME=block")
+    return dict(word.split("=", 1) for word in words)
+
+
+def _show(view: "ContentView", as_json: bool) -> None:
+    pairs = [(name, [f"{key}={value}" for key, value in each.items()]) for name, each in _parts(view)]
+    show(view, facts([*pairs, ("brands", view.brands), ("domains", view.domains)]), as_json)
+
+
+def _parts(view: "ContentView") -> list[tuple[str, dict[str, str]]]:
+    return [("modes", view.modes), ("rules", view.rules)]
+
+
+def lint(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts; none: one a line is read.")] = None,
+    kind: Kind = "promotional",
+    country: Country = "",
+    brand: Brand = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the content rules find in texts; ends with 1 when one of them would be blocked. Needs no server."""
+    given = texts or [line.rstrip("\n") for line in sys.stdin]
+    found = [(text, look(text, kind, country, brand)) for text in given]
+    told = "\n\n".join(f"{text}\n{report(findings) or 'nothing found'}" for text, findings in found)
+    show({"data": [{"text": text, "findings": findings} for text, findings in found]}, told, as_json)
+    if any(finding.severity == "block" for _, findings in found for finding in findings):
+        raise typer.Exit(1)
+
+
+def look(text: str, kind: str, country: str, brand: list[str] | None) -> "tuple[Finding, ...]":
+    """What the rules find, as a fresh workspace takes it."""
+    from heliograph.core.lint import lint
+    from heliograph.core.message import LANES
+
+    if kind not in LANES:
+        raise Mistake(f"{kind!r} is not a kind; the kinds are {', '.join(LANES)}")
+    return lint(text, kind=kind, country=country.upper(), brands=tuple(brand or ()))
+
+
+def report(findings: "Sequence[Finding]") -> str:
+    """Findings as a table; nothing when there are none."""
+    if not findings:
+        return ""
+    rows = [(f.severity, f.rule, "{}-{}".format(*f.where), f.detail, f.suggestion) for f in findings]
+    return table(("SEVERITY", "RULE", "PLACE", "WHAT IS WRONG", "WHAT WOULD BE RIGHT"), rows)

@@ -1,0 +1,70 @@
+"""Content rules at the command line, without a server."""
+
+import io
+
+import pytest
+
+from tests.cli.conftest import Run
+
+GOOD = "Acme: new boots are in. Reply STOP to opt out"
+BAD = "Acme: new boots at bit.ly/3x. Reply STOP to opt out"
+
+
+def test_a_text_that_would_be_blocked_ends_with_1_and_says_why(run: Run) -> None:
+    good = run("lint", GOOD, "--brand", "Acme")
+    assert (good.code, good.out) == (0, f"{GOOD}\nnothing found\n")
+    bad = run("lint", GOOD, BAD, "--brand", "Acme")
+    assert bad.code == 1
+    assert "block     public_shortener  19-28" in bad.out and "link to a domain of your own" in bad.out
+
+
+def test_warnings_alone_are_no_failure(run: Run) -> None:
+    found = run("lint", "Your order has shipped!!", "--kind", "transactional", "--json").data["data"]
+    assert [(f["rule"], f["severity"]) for f in found[0]["findings"]] == [("punctuation_runs", "warn")]
+
+
+def test_texts_are_read_from_the_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{GOOD}\n{BAD}\n"))
+    done = run("lint", "--json")
+    assert done.code == 1 and done.out.count('"text"') == 2
+
+
+def test_a_country_has_rules_of_its_own(run: Run) -> None:
+    words = ("lint", "Your bill: https://acme.example", "--kind", "transactional")
+    assert run(*words).code == 0
+    assert run(*words, "--country", "ae").code == 1
+
+
+def test_the_preview_of_parts_shows_findings_too(run: Run) -> None:
+    shown = run("segments", BAD, "--kind", "promotional")
+    assert shown.code == 0 and "public_shortener" in shown.out
+    data = run("segments", "Hello!!", "--json").data
+    assert [finding["rule"] for finding in data["findings"]] == ["punctuation_runs"]
+    assert run("segments", "Hello", "--json").data["findings"] == []
+
+
+def test_the_choice_of_a_workspace_is_changed_and_shown(run: Run, data: str) -> None:
+    run("workspaces", "create", "acme", "--data-dir", data)
+    words = ("--mode", "otp=warn", "--rule", "gambling=off", "--brand", "Acme", "--domain", "acme.example")
+    made = run("content", "set", *words, "--workspace", "acme", "--data-dir", data, "--json").data
+    assert made["modes"] == {"otp": "warn", "transactional": "off", "support": "off", "promotional": "block"}
+    assert (made["rules"], made["brands"], made["domains"]) == ({"gambling": "off"}, ["Acme"], ["acme.example"])
+    assert run("content", "show", "--workspace", "acme", "--data-dir", data, "--json").data == made
+    assert "gambling=off" in run("content", "show", "--workspace", "acme", "--data-dir", data).out
+    assert run("content", "show", "--data-dir", data, "--json").data["rules"] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("lint hello --kind spam", "'spam' is not a kind"),
+        ("segments hello --kind spam", "'spam' is not a kind"),
+        ("content set --mode otp", "'otp' must be like"),
+        ("content set --rule gamblin=off", "Did you mean 'gambling'?"),
+        ("content set --workspace nowhere --mode otp=off", "no workspace 'nowhere'"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_what_would_be_right(run: Run, data: str, words: str, told: str) -> None:
+    more = () if words.startswith(("lint", "segments")) else ("--data-dir", data)
+    done = run(*words.split(), *more)
+    assert done.code == 1 and told in done.err, done.err
