@@ -1,6 +1,7 @@
 """Content rules at the command line, without a server."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,21 @@ def test_what_can_not_be_is_refused_with_what_would_be_right(run: Run, data: str
     more = () if words.startswith(("lint", "segments")) else ("--data-dir", data)
     done = run(*words.split(), *more)
     assert done.code == 1 and told in done.err, done.err
+
+
+def test_a_campaign_is_looked_at_before_it_is_registered(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.toml"
+    file.write_text(
+        'brand = "Acme"\nuse_case = "MARKETING"\n'
+        'description = "Acme sends offers of boots and jackets to customers who asked for them."\n'
+        'message_flow = "A box at acme.example to get monthly texts of Acme. Rates may apply. Reply HELP or STOP."\n'
+        'samples = ["Acme: new boots are in. Reply STOP to opt out", "Acme: new jackets at bit.ly/3x"]\n'
+    )
+    done = run("lint-campaign", str(file))
+    assert done.code == 1 and "samples/1  public_shortener" in done.out
+    file.write_text(file.read_text().replace(" at bit.ly/3x", " are in"))
+    assert run("lint-campaign", str(file)).out == "nothing found\n"
+    file.write_text(file.read_text().replace("MARKETING", "SPAM"))
+    wrong = run("lint-campaign", str(file))
+    assert wrong.code == 1 and "SPAM" in wrong.err
+    assert run("lint-campaign", str(tmp_path / "none.toml")).code == 1

@@ -1,6 +1,7 @@
 """`heliograph content` and `lint`: what is made of the content rules, and what they find in a text."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,6 +94,28 @@ def lint(
     told = "\n\n".join(f"{text}\n{report(findings) or 'nothing found'}" for text, findings in found)
     show({"data": [{"text": text, "findings": findings} for text, findings in found]}, told, as_json)
     if any(finding.severity == "block" for _, findings in found for finding in findings):
+        raise typer.Exit(1)
+
+
+def lint_campaign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML, as docs/content-rules.md shows.")],
+    as_json: Json = False,
+) -> None:
+    """Show what a campaign registration (10DLC) may be rejected for; ends with 1 when something surely is."""
+    import msgspec
+
+    from heliograph.core.lint import Campaign
+    from heliograph.core.lint import lint_campaign as judge
+
+    try:
+        campaign = msgspec.toml.decode(file.read_bytes(), type=Campaign)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Mistake(f"{file}: {error}") from None
+    found = judge(campaign)
+    rows = [(f.severity, f.field, f.rule, f.detail, f.suggestion) for f in found]
+    head = ("SEVERITY", "FIELD", "RULE", "WHAT IS WRONG", "WHAT WOULD BE RIGHT")
+    show({"findings": found}, table(head, rows) if found else "nothing found", as_json)
+    if any(finding.severity == "block" for finding in found):
         raise typer.Exit(1)
 
 

@@ -6,8 +6,24 @@ what they, their customers and regulators tell, and stand as data in `core/data/
 a finding is the workspace's choice (`content`).
 """
 
+from heliograph.core.lint.campaign import Campaign, Flaw, lint_campaign
 from heliograph.core.lint.checks import lint
 from heliograph.core.lint.content import MODES, Content
 from heliograph.core.lint.rules import BLOCK, INFO, OFF, RULES, WARN, Finding, Rule, country_group
 
-__all__ = ["BLOCK", "INFO", "MODES", "OFF", "RULES", "WARN", "Content", "Finding", "Rule", "country_group", "lint"]
+__all__ = [
+    "BLOCK",
+    "INFO",
+    "MODES",
+    "OFF",
+    "RULES",
+    "WARN",
+    "Campaign",
+    "Content",
+    "Finding",
+    "Flaw",
+    "Rule",
+    "country_group",
+    "lint",
+    "lint_campaign",
+]
