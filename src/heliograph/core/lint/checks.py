@@ -16,7 +16,8 @@ _QUOTED: Final = 40
 
 _PAIRS: Final = ("!!", "??", "!?", "?!", "$$", "€€", "££")
 _runs: Final = re.compile("[!?]{2,}|[$€£]{2,}").search
-_capitals: Final = re.compile("[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]{2,}").findall
+_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER: Final = _UPPER.lower()
 _SHORTEST_SHOUT: Final = 20  # letters
 _SHOUT: Final = 0.6  # part of them
 _phone: Final = re.compile(r"\+\d[\d ()-]{6,18}\d").search
@@ -103,7 +104,7 @@ def _imitated_name(look: Look) -> Span | None:
 
 
 def _shouts(look: Look) -> Span | None:
-    if sum(map(len, _capitals(look.text))) < _SHORTEST_SHOUT * _SHOUT / 2:
+    if look.text.isascii() and not _may_shout(look):
         return None
     said = look.text
     for link in reversed(look.links):
@@ -113,6 +114,14 @@ def _shouts(look: Look) -> Span | None:
     cased = [letter for letter in said if letter.isalpha()]
     upper = sum(map(str.isupper, cased))
     return (0, len(look.text)) if len(cased) >= _SHORTEST_SHOUT and upper > _SHOUT * len(cased) else None
+
+
+def _may_shout(look: Look) -> bool:
+    """Are there enough capitals to count them closely? Small letters of links don't count, and may be many."""
+    text = look.text.encode()
+    upper = len(text) - len(text.translate(None, _UPPER))
+    lower = len(text) - len(text.translate(None, _LOWER)) - sum(link.end - link.start for link in look.links)
+    return upper >= _SHORTEST_SHOUT * _SHOUT and upper > (_SHOUT - 0.1) * (upper + lower)
 
 
 # -- words

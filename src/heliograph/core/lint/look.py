@@ -11,6 +11,8 @@ from heliograph.core.lint.links import Link
 from heliograph.core.lint.rules import DATA
 
 _words: Final = re.compile(r"\w+").findall
+# The same for ASCII, four times as fast: all that is no part of a word becomes a space.
+_SPACED: Final = bytes(code if chr(code).isalnum() or chr(code) == "_" else 32 for code in range(128)) + bytes(128)
 _LAST_LINE_CODE: Final = re.compile(r"\n@[\w.-]{1,253} #\w{1,20}\s*\Z")
 
 
@@ -31,7 +33,9 @@ class Look:
         self.text = text
         self.circumstances = circumstances
         self.lower = text.lower()
-        self.words = frozenset(_words(self.lower))
+        self.words = frozenset(
+            self.lower.encode().translate(_SPACED).decode().split() if self.lower.isascii() else _words(self.lower)
+        )
 
     @cached_property
     def links(self) -> list[Link]:

@@ -52,7 +52,7 @@ _social_security: Final = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(
 
 # -- what was never filled
 
-_openers: Final = re.compile(r"[{\[<%*]").search
+_opening: Final = re.compile(r"[{\[<]|%[A-Z(sd]|\*\|").search
 _placeholder: Final = re.compile(
     r"\{\{[^{}\n]{0,80}\}\}|\$?\{#?[A-Za-z_][\w.]{0,40}#?\}|\{%[^{}\n]{0,80}%\}|<%[^<>\n]{0,80}%>|\[\[[^\[\]\n]{0,80}\]\]"
     r"|%[A-Z_]{2,40}%|%\([a-z_]{1,40}\)[sd]|(?<![\w%])%[sd](?!\w)|\*\|\w{1,40}\|\*|\[object Object\]"
@@ -187,7 +187,8 @@ def promotion(look: Look) -> Span | None:
 
 
 def placeholder(look: Look) -> Span | None:
-    match = _placeholder(look.text) if _openers(look.text) else None
+    opening = _opening(look.text)
+    match = _placeholder(look.text, max(0, opening.start() - 1)) if opening else None
     if match is None and not look.words.isdisjoint(_NOTHINGS):
         match = _nothing(look.text)
     return match.span() if match else None
