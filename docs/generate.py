@@ -15,6 +15,8 @@ from heliograph.carriers.sandbox.settings import PERSONALITIES
 from heliograph.cli.program import program
 from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
+from heliograph.core.lint import RULES
+from heliograph.core.message import LANES
 from heliograph.engine.standing import Standing
 from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
 from heliograph.settings import SECTIONS
@@ -32,6 +34,7 @@ def pages() -> dict[str, str]:
         "metrics.md": f"{_NOTE}\n{_METRICS}\n" + "\n".join(_metrics()),
         "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
+        "content-rules.md": f"{_NOTE}\n{_CONTENT}\n" + "\n".join(_content()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
         "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
     }
@@ -208,6 +211,27 @@ def _lifecycle() -> Iterator[str]:
     ]
     yield from _table(("fact", "leads to", "from"), rows)
     yield f"\nEnds: {', '.join(f'`{state}`' for state in STATES if state in ENDS)}.\n"
+
+
+# -- content rules
+
+_CONTENT: Final = """\
+# Content rules
+
+What each rule finds in a text, in which kinds of message, and how grave it is unless the workspace says otherwise. What
+follows from a finding is told in [Content rules](../content-rules.md).
+"""
+
+
+def _content() -> Iterator[str]:
+    rows = []
+    for name, rule in RULES.items():
+        grave = ", ".join([rule.severity, *(f"{country}: {severity}" for country, severity in rule.countries.items())])
+        only = f" (only to {', '.join(sorted(rule.only_in))})" if rule.only_in else ""
+        kinds = "all" if len(rule.kinds) == len(LANES) else " ".join(kind for kind in LANES if kind in rule.kinds)
+        rows.append((f"`{name}`", grave, kinds + only, rule.says, rule.suggestion))
+    yield from _table(("rule", "severity", "kinds", "what is wrong", "what would be right"), rows)
+    yield ""
 
 
 # -- sandbox

@@ -16,6 +16,7 @@ from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
+from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Paused
 from heliograph.engine.policies import policy
@@ -78,6 +79,8 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_tags: bool
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
+    content: Content
+    linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
     endpoints: tuple[EndpointSpec, ...]
     consent: ConsentPolicy = ConsentPolicy()
     keywords: Keywords = Keywords()
@@ -297,6 +300,7 @@ def _realm(
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     policies = {row.name: row.spec for row in own if row.kind == "policy"}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    content = policy(policies, ContentPolicy).choice
     return Realm(
         id=key,
         name=name,
@@ -312,6 +316,8 @@ def _realm(
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
+        content=content,
+        linted=content.linted,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
         consent=policy(policies, ConsentPolicy),
         keywords=_keywords(policy(policies, KeywordPolicy)),

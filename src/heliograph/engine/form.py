@@ -9,7 +9,6 @@ from msgspec import Meta
 from heliograph.core import routing, senders
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
-from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.message import LANES
 from heliograph.core.signing import key_of
 from heliograph.engine import policies
@@ -146,10 +145,10 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_route(o, form, visible)
         elif isinstance(form, _Sender):
             found += _check_sender(o, form)
-        elif isinstance(form, KeywordPolicy):
-            found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in form.wrong()]
         elif isinstance(form, _Endpoint):
             found += _check_endpoint(o, form, place, tools)
+        else:
+            found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
     return found or _shadowed(objects)
 
 

@@ -19,6 +19,7 @@ from heliograph.core.numbers import Number
 from heliograph.core.request import MessageRequest, kind_of, only_one, times
 from heliograph.core.segments import forbidden, measure, normalise
 from heliograph.core.smart import smart
+from heliograph.engine import content
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.ways import Ways
@@ -106,7 +107,15 @@ class Intake:
         encoding, segments = measure(text)
         if request.encoding not in _PLAIN and (refusal := _encoding(request.encoding, encoding)):
             return refusal
-        verdict, decision, plan = self._verdict(snapshot, realm, request, number, kind, sender, encoding, segments)
+        warned: tuple[str, ...] = ()
+        if kind in realm.linted or request.dry_run:
+            found = content.findings(realm.content, realm.rules, text, kind, number.country, sender)
+            if blocked := realm.content.refused(kind, found):
+                return content.refusal(blocked)
+            warned = tuple(finding.rule for finding in found)
+        verdict, decision, plan = self._verdict(
+            snapshot, realm, request, number, kind, sender, encoding, segments, warned
+        )
         if verdict.refusal is not None:
             return verdict.refusal
         when = times(request, now, kind)
@@ -238,6 +247,7 @@ class Intake:
         sender: str | None,
         encoding: str,
         segments: int,
+        findings: tuple[str, ...],
     ) -> tuple[Verdict, int, str]:
         """Decide, or remember: messages that share all facts share the decision and its trace."""
         if self._verdicts_of is not snapshot or len(self._verdicts) > _VERDICTS_KEPT:
@@ -261,6 +271,7 @@ class Intake:
             ballot,
             tags,
             minute,
+            findings,
         )
         known = self._verdicts.get((realm.id, facts))
         if known is None:

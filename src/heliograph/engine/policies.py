@@ -6,15 +6,24 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from heliograph.core.consent import ConsentPolicy
+from heliograph.core.failures import Refusal
 from heliograph.core.keywords.policy import KeywordPolicy
+from heliograph.core.lint import ContentPolicy
 
 T = TypeVar("T")
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "consent": ConsentPolicy,
     "keywords": KeywordPolicy,
+    "content": ContentPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
+
+
+def wrong(form: object) -> list[Refusal]:
+    """What the types of a policy can't say."""
+    check = getattr(form, "wrong", None)
+    return check() if check is not None else []
 
 
 def policy(declared: Mapping[str, Mapping[str, Any]], form: type[T]) -> T:
