@@ -14,6 +14,8 @@ from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.prices import PriceBook
+from heliograph.engine import accounts
+from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -67,6 +69,7 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
+    hearers: tuple[Hearer, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -108,6 +111,7 @@ class Tables(msgspec.Struct, frozen=True):
     unhealthy: frozenset[int]
     pauses: list[Row]  # scope, value
     prices: list[Row]  # connector, country, kind, price, currency
+    hearers: list[Hearer]
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -127,7 +131,8 @@ async def read(ledger: Ledger) -> Tables:
     pauses = await ledger.fetch("SELECT scope, value FROM pauses")
     prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
-    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses, prices)
+    sick = frozenset(row[0] for row in unhealthy)
+    return Tables(number, workspaces, environments, rows, sick, pauses, prices, await accounts.hearers(ledger))
 
 
 def build(tables: Tables) -> Snapshot:
@@ -144,6 +149,9 @@ def build(tables: Tables) -> Snapshot:
         row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
         for row in tables.environments
     }
+    for one in tables.hearers:
+        realm = realms[one.environment]
+        realms[one.environment] = msgspec.structs.replace(realm, hearers=(*realm.hearers, one))
     return Snapshot(
         tables.version,
         realms,

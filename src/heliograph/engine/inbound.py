@@ -14,6 +14,7 @@ import msgspec
 from heliograph.core import ids
 from heliograph.core.message import Inbound, Part
 from heliograph.core.views import moment
+from heliograph.engine.accounts import who_hears
 from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
 from heliograph.store.port import Arrival, Arrivals, Ledger, NewEvent, Notice
@@ -166,7 +167,8 @@ class InboundDesk:
             "connector": inbound.connector,
             "received_at": moment(inbound.at),
         }
-        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode())
+        targets = who_hears(realm.hearers, inbound.to, inbound.at)
+        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode(), targets=targets)
         return Arrival(number, realm.workspace, realm.id, inbound, (event,))
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:

@@ -66,6 +66,7 @@ class NewEvent(NamedTuple):
     at: int
     data: str | None = None
     told: bool = True  # False: stays in the history only, no webhook hears of it
+    targets: tuple[str, ...] = ()  # who hears of it beside the subscribers
 
 
 # What may change of a message after it was accepted, in the order of `Move.row`.

@@ -148,7 +148,7 @@ async def _find(connection: Asker, carrier_id: str) -> Message | None:
     client = connection.client
     assert client is not None
     place = ids.parse("msg", carrier_id)
-    number = place[1] if place is not None else await connection.parts.message_of(client.id, carrier_id)
+    number = place[1] if place is not None else await connection.parts.message_of(client.account, carrier_id)
     if number is None:
         return None
     rows = await connection.context.ledger.fetch(

@@ -127,6 +127,8 @@ class Writer:
         number = None if message is None else message.id
         self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
         hearers = self.subscribers(environment, event.type, message) if event.told else ()
+        if event.targets:
+            hearers = (*hearers, *((None, target) for target in event.targets))
         if not hearers:
             return ()
         row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
