@@ -124,7 +124,7 @@ async def new_key(request: Request) -> CreatedKey:
         if not isinstance(found, int):
             raise refuse(found.code, found.detail, "/expires_at")
         expires_at = found
-    return await create_key(
+    created = await create_key(
         request.context.ledger,
         workspace=request.client.workspace_name,
         environment=asked.environment or request.client.environment_name,
@@ -138,6 +138,9 @@ async def new_key(request: Request) -> CreatedKey:
         actor=request.actor,
         now=request.now,
     )
+    if created.smpp is not None:
+        await request.context.reload()  # it hears from now on
+    return created
 
 
 def _account(asked: NewKey) -> Account | None:
@@ -173,7 +176,7 @@ async def rotate(request: Request) -> CreatedKey:
         actor=request.actor,
         now=request.now,
     )
-    request.context.clients.changed()
+    await request.context.reload()
     return created
 
 

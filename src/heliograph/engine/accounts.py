@@ -70,9 +70,15 @@ async def hearers(ledger: Ledger) -> list[Hearer]:
 
 def _hearer(row: Row) -> Hearer | None:
     number, environment, settings, scopes, expires_at = row
-    inbound = msgspec.json.decode(settings, type=Account).inbound
-    may_read = not _MAY_READ.isdisjoint(msgspec.json.decode(scopes, type=list[str]))
-    return Hearer(number, environment, inbound, expires_at) if inbound and may_read else None
+    account = msgspec.json.decode(settings, type=Account)
+    if not may_hear(account, msgspec.json.decode(scopes, type=list[str])):
+        return None
+    return Hearer(number, environment, account.inbound, expires_at)
+
+
+def may_hear(account: Account, scopes: Iterable[str]) -> bool:
+    """Does it hear any messages from phones?"""
+    return bool(account.inbound) and not _MAY_READ.isdisjoint(scopes)
 
 
 def who_hears(hearers: Iterable[Hearer], sender: str, at: int) -> tuple[str, ...]:

@@ -261,8 +261,10 @@ class Transaction(Protocol):
 
     async def execute(self, sql: str, *values: object) -> None: ...
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
-        """Add events that belong to no message; their webhooks go out after the commit."""
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
+        """Add events, of a message or of none; their webhooks go out after the commit."""
         ...
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:

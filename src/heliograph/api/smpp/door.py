@@ -147,6 +147,8 @@ class SmppDoor:
         self._bound.setdefault(client.account, []).append(connection)
         if connection.session.may_deliver:
             self._soon(self._catch_up(client))
+            if not self._is_known(client):
+                self._soon(self._read_again())  # a key that was made a moment ago
 
     def gone(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -155,6 +157,17 @@ class SmppDoor:
             self._bound[client.account].remove(connection)
             if not self._bound[client.account]:
                 del self._bound[client.account]
+
+    def _is_known(self, client: Client) -> bool:
+        """Does whoever takes messages from phones know of all that this account hears?"""
+        if client.smpp is None or not accounts.may_hear(client.smpp, client.scopes):
+            return True
+        realm = self.context.snapshot().realms.get(client.environment)
+        return realm is not None and any(one.account == client.account for one in realm.hearers)
+
+    async def _read_again(self) -> None:
+        with suppress(Unavailable):
+            await self.context.reload()
 
     async def _catch_up(self, client: Client) -> None:
         """What waited for this account is due now; what is just on its way by another bind is left to that."""

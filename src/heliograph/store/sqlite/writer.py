@@ -163,11 +163,13 @@ class Writer:
         if self._deliveries:
             self._cursor.executemany(_INSERT_DELIVERY, self._deliveries)
 
-    def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> list[Notice]:
+    def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None
+    ) -> list[Notice]:
         """Events of a cold transaction: written at once."""
         self._events.clear()
         self._deliveries.clear()
-        notices = [notice for event in events for notice in self.emit(event, workspace, environment, None)]
+        notices = [notice for event in events for notice in self.emit(event, workspace, environment, message)]
         self._tell()
         return notices
 
