@@ -109,27 +109,24 @@ def test_messages_wait_until_the_account_binds_to_receive(running: tuple[Server,
 
 
 @pytest.mark.parametrize(
-    ("words", "hears"),
+    ("more", "hears"),
     [
-        ((), {"to ours", "to a short code", "to another"}),
-        (("--inbound", "*"), {"to ours", "to a short code", "to another"}),
-        (("--inbound", OURS), {"to ours"}),
-        (("--inbound", OURS[1:], "--inbound", "12345"), {"to ours", "to a short code"}),
-        (("--inbound", "none"), set()),
-        (("--scope", "messages:send"), set()),
+        ({}, {"to ours", "to a short code", "to another"}),
+        ({"inbound": ["*"]}, {"to ours", "to a short code", "to another"}),
+        ({"inbound": [OURS]}, {"to ours"}),
+        ({"inbound": [OURS[1:], "12345"]}, {"to ours", "to a short code"}),
+        ({"inbound": []}, set()),
+        ({"scopes": ["messages:send"]}, set()),
     ],
 )
 def test_an_account_hears_the_senders_that_it_serves(
-    running: tuple[Server, int], api: Api, words: tuple[str, ...], hears: set[str]
+    running: tuple[Server, int], api: Api, more: dict[str, Any], hears: set[str]
 ) -> None:
-    server, port = running
-    made = server.run("keys", "create", "--name", "app", "--environment", "test", "--smpp", *words)
-    with App(port, made) as app:
-        time.sleep(1.2)
+    with App(running[1], account(api, **more)) as app:
         for to, text in ((OURS, "to ours"), ("12345", "to a short code"), ("+447700900201", "to another")):
             phone_texts(api, text, to=to)
-        # A receipt is last: what comes, comes before it.
         assert app.submit().status == 0
+        # Its receipt is told after them: what comes, comes before it, or beside it.
         app.until(lambda: any(one.esm_class for one in app.heard) and len(app.heard) > len(hears))
         assert {text_of(one) for one in app.heard if not one.esm_class} == hears
 
