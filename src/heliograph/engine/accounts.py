@@ -104,7 +104,7 @@ def wrong_inbound(inbound: Sequence[str]) -> list[Refusal]:
             f"/inbound/{index}",
         )
         for index, sender in enumerate(inbound)
-        if sender != EVERYTHING and type_of(sender) is None
+        if sender != EVERYTHING and type_of(sender) in (None, "alphanumeric")
     ]
 
 
