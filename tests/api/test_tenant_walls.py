@@ -48,6 +48,7 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/messages/{message}", None),
     ("GET", "/v1/messages/{message}/events", None),
     ("POST", "/v1/messages/{message}/cancel", None),
+    ("PATCH", "/v1/messages/{message}", {"text": "Theirs"}),
     ("GET", "/v1/batches/{batch}", None),
     ("POST", "/v1/batches/{batch}/cancel", None),
     ("GET", "/v1/endpoints/{endpoint}", None),

@@ -234,9 +234,11 @@ class SimTransaction:
     async def execute(self, sql: str, *values: object) -> None:
         await self.fetch(sql, *values)
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
         await self._reach()
-        self.notices += self._writer.record(workspace, environment, events)
+        self.notices += self._writer.record(workspace, environment, events, message)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._reach()

@@ -150,6 +150,9 @@ class Customers:
     def target(self, url: str) -> _Place:
         return _Place(url)
 
+    def is_here(self, url: str) -> bool:
+        return True
+
     def post(self, to: Any, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Any], None]) -> None:
         luck = 1.0 if self._calm() else self._chance.random()
         if luck < 0.1:  # nobody there

@@ -150,6 +150,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         not_guarded="Only guarded environments have an allowlist.",
         allowlist_too_long="Keep at most 1,000 recipients.",
         bad_network="Give a network such as 10.0.0.0/8.",
+        bad_inbound="Give numbers and short codes of yours, or * for all, and only for SMPP accounts.",
         bad_overlap="Give an overlap that the detail allows.",
         bad_rate="Give a rate above 0.",
         bad_secret="Give a secret that begins with whsec_.",

@@ -90,6 +90,7 @@ class Outcome(msgspec.Struct, gc=False, frozen=True):
     currency: str | None = None
     parts: int | None = None  # how many the carrier says that it made of it
     elsewhere: bool = False  # refused here for good, but another connector of the plan may take it
+    congestion: int = 0  # how full the carrier says that it is, in percent
 
 
 class Receipt(msgspec.Struct, gc=False, frozen=True):

@@ -18,6 +18,8 @@ from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.prices import PriceBook
+from heliograph.engine import accounts
+from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
 from heliograph.engine.policies import policy
 from heliograph.store.port import Ledger, Row
@@ -84,6 +86,7 @@ class Realm(msgspec.Struct, frozen=True):
     endpoints: tuple[EndpointSpec, ...]
     consent: ConsentPolicy = ConsentPolicy()
     keywords: Keywords = Keywords()
+    hearers: tuple[Hearer, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -126,6 +129,7 @@ class Tables(msgspec.Struct, frozen=True):
     unhealthy: frozenset[int]
     pauses: list[Row]  # scope, value
     prices: list[Row]  # connector, country, kind, price, currency
+    hearers: list[Hearer]
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -145,7 +149,8 @@ async def read(ledger: Ledger) -> Tables:
     pauses = await ledger.fetch("SELECT scope, value FROM pauses")
     prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
-    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses, prices)
+    sick = frozenset(row[0] for row in unhealthy)
+    return Tables(number, workspaces, environments, rows, sick, pauses, prices, await accounts.hearers(ledger))
 
 
 def build(tables: Tables) -> Snapshot:
@@ -162,6 +167,9 @@ def build(tables: Tables) -> Snapshot:
         row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
         for row in tables.environments
     }
+    for one in tables.hearers:
+        realm = realms[one.environment]
+        realms[one.environment] = msgspec.structs.replace(realm, hearers=(*realm.hearers, one))
     return Snapshot(
         tables.version,
         realms,

@@ -15,6 +15,7 @@ from heliograph.core import ids
 from heliograph.core.keywords import OPT_OUT
 from heliograph.core.message import Inbound, Part
 from heliograph.core.views import moment
+from heliograph.engine.accounts import who_hears
 from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
 from heliograph.engine.people.keywords import Heard, KeywordDesk
@@ -194,7 +195,8 @@ class InboundDesk:
             facts["opt_out"] = reading.action == OPT_OUT and not reading.review
         if reading.flow:
             facts["flow"] = reading.flow
-        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode())
+        targets = who_hears(realm.hearers, inbound.to, inbound.at)
+        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode(), targets=targets)
         return Arrival(number, realm.workspace, realm.id, inbound, (event,))
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:

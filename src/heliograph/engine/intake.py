@@ -295,6 +295,15 @@ class Intake:
 
     # -- keeping
 
+    def take_decisions(self) -> list[tuple[int, str]]:
+        """Traces that are not in the ledger yet: who takes them writes them with what points to them."""
+        decisions, self._new_decisions = self._new_decisions, []
+        return decisions
+
+    def give_back_decisions(self, decisions: Sequence[tuple[int, str]]) -> None:
+        """They were not written: the next commit takes them."""
+        self._new_decisions += decisions
+
     def accept(
         self,
         drafts: Sequence[Draft],
@@ -322,13 +331,13 @@ class Intake:
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
-        decisions, self._new_decisions = self._new_decisions, []
+        decisions = self.take_decisions()
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
             nothing = failed or (all_or_none and bool(operation.refused))
             if nothing:
-                self._new_decisions += operation.decisions  # not written: the next commit takes them
+                self.give_back_decisions(operation.decisions)
             for link, message in reserved:
                 if nothing or message.id in operation.refused:
                     link.release(message)

@@ -67,6 +67,7 @@ class NewEvent(NamedTuple):
     at: int
     data: str | None = None
     told: bool = True  # False: stays in the history only, no webhook hears of it
+    targets: tuple[str, ...] = ()  # who hears of it beside the subscribers
 
 
 # What may change of a message after it was accepted, in the order of `Move.row`.
@@ -263,8 +264,10 @@ class Transaction(Protocol):
 
     async def execute(self, sql: str, *values: object) -> None: ...
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
-        """Add events that belong to no message; their webhooks go out after the commit."""
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
+        """Add events, of a message or of none; their webhooks go out after the commit."""
         ...
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:

@@ -47,10 +47,10 @@ class Commit:
         self._events.append(msgspec.structs.astuple(row))
         if not event.told:
             return []
-        return [
-            Notice(self._deliver(row, endpoint, target), row, message)
-            for endpoint, target in self._subscribers(environment, event.type, message)
-        ]
+        hearers = self._subscribers(environment, event.type, message)
+        if event.targets:
+            hearers = (*hearers, *((None, target) for target in event.targets))
+        return [Notice(self._deliver(row, endpoint, target), row, message) for endpoint, target in hearers]
 
     def emit_all(self, events: Sequence[NewEvent], message: Message) -> list[Notice]:
         """The same for several events of one message."""

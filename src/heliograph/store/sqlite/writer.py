@@ -131,6 +131,8 @@ class Writer:
         number = None if message is None else message.id
         self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
         hearers = self.subscribers(environment, event.type, message) if event.told else ()
+        if event.targets:
+            hearers = (*hearers, *((None, target) for target in event.targets))
         if not hearers:
             return ()
         row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
@@ -165,11 +167,13 @@ class Writer:
         if self._deliveries:
             self._cursor.executemany(_INSERT_DELIVERY, self._deliveries)
 
-    def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> list[Notice]:
+    def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None
+    ) -> list[Notice]:
         """Events of a cold transaction: written at once."""
         self._events.clear()
         self._deliveries.clear()
-        notices = [notice for event in events for notice in self.emit(event, workspace, environment, None)]
+        notices = [notice for event in events for notice in self.emit(event, workspace, environment, message)]
         self._tell()
         return notices
 
