@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 _BELOW_ONE: Final = nextafter(1.0, 0.0)
+EXPLORE: Final = 0.05
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -28,6 +29,11 @@ class Route(msgspec.Struct, frozen=True):
     tags: frozenset[str] = frozenset()  # one of them is enough
     hours: tuple[int, int] | None = None  # minutes of the day, UTC: from, up to; may go over midnight
     weights: tuple[float, ...] = ()  # beside `via`: how often each is the first; the others stay behind it in order
+    networks: frozenset[str] = frozenset()  # to which the number's range was given out
+    order: str = "listed"  # listed | cheapest | best: in which the connectors are tried
+    explore: float = EXPLORE  # with `best`: part of the messages that tries the others first
+    pin: str | None = None  # the connector that goes first whatever the order …
+    pin_until: int | None = None  # … up to this moment
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +48,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     number_type: str = ""
     tags: tuple[str, ...] = ()
     minute: int = 0  # of the day, UTC
+    network: str = ""
+    dice: float = 1.0  # in [0, 1), thrown once for a message where routes explore; 1: nobody does
+    at: int = 0  # now, or the last end of a pin that is over: for pins that is the same
 
 
 def _fits(route: Route, facts: Facts) -> bool:
@@ -55,6 +64,7 @@ def _fits(route: Route, facts: Facts) -> bool:
         and (not route.types or facts.number_type in route.types)
         and (not route.tags or not route.tags.isdisjoint(facts.tags))
         and (route.hours is None or _within(route.hours, facts.minute))
+        and (not route.networks or facts.network in route.networks)
     )
 
 
@@ -101,6 +111,25 @@ def looks_at_time(routes: tuple[Route, ...]) -> bool:
     return any(route.hours is not None for route in routes)
 
 
+def looks_at_network(routes: tuple[Route, ...]) -> bool:
+    return any(route.networks for route in routes)
+
+
+def explores(routes: tuple[Route, ...]) -> float:
+    """The largest part of the messages that tries other connectors than the best; 0: no choice is by quality."""
+    return max((route.explore for route in routes if route.order == "best"), default=0.0)
+
+
+def pin_ends(routes: tuple[Route, ...]) -> tuple[int, ...]:
+    """The moments at which pins end, in their order."""
+    return tuple(sorted({route.pin_until for route in routes if route.pin_until is not None}))
+
+
+def last_end(ends: Sequence[int], now: int) -> int:
+    """The last of these moments that is over; 0 when none is. Between two of them nothing changes by itself."""
+    return max((end for end in ends if end <= now), default=0)
+
+
 def shadowed(routes: Sequence[Route]) -> list[tuple[Route, Route]]:
     """Routes that can never match, each with the earlier one that takes all that it could."""
     return [
@@ -123,6 +152,7 @@ def _covers(earlier: Route, later: Route) -> bool:
                 (earlier.senders, later.senders),
                 (earlier.types, later.types),
                 (earlier.tags, later.tags),
+                (earlier.networks, later.networks),
             )
         )
         and (not earlier.prefixes or _all_begin(later.prefixes, earlier.prefixes))

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import routing, senders
+from heliograph.core import order, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.prices import PriceBook
+from heliograph.core.request import read_time
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -65,6 +66,10 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_number: bool
     looks_at_tags: bool
     looks_at_time: bool
+    looks_at_network: bool
+    explores: float  # the largest part of its messages that tries other connectors than the best
+    pin_ends: tuple[int, ...]  # when pins of its routes end
+    looks_closer: bool  # some of the above
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
 
@@ -208,7 +213,17 @@ def route_of(name: str, spec: Mapping[str, Any], workspace: int | None) -> routi
         tags=frozenset(_list(match.get("tag"))),
         hours=_hours(hours) if hours is not None else None,
         weights=tuple(float(weight) for weight in spec.get("weights") or ()),
+        networks=frozenset(_list(match.get("network"))),
+        order=spec.get("order") or order.LISTED,
+        explore=float(spec.get("explore") or routing.EXPLORE),
+        pin=spec.get("pin"),
+        pin_until=_moment(spec.get("pin_until")),
     )
+
+
+def _moment(written: str | None) -> int | None:
+    at = None if written is None else read_time(written, "")
+    return at if isinstance(at, int) else None
 
 
 def _hours(written: str) -> tuple[int, int]:
@@ -276,6 +291,11 @@ def _realm(
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    looks_at_number = routing.looks_at_number(routes)
+    looks_at_tags = routing.looks_at_tags(routes)
+    looks_at_time = routing.looks_at_time(routes)
+    looks_at_network = routing.looks_at_network(routes)
+    explores, pin_ends = routing.explores(routes), routing.pin_ends(routes)
     return Realm(
         id=key,
         name=name,
@@ -287,9 +307,13 @@ def _realm(
         rules=Rules(
             workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget, prices
         ),
-        looks_at_number=routing.looks_at_number(routes),
-        looks_at_tags=routing.looks_at_tags(routes),
-        looks_at_time=routing.looks_at_time(routes),
+        looks_at_number=looks_at_number,
+        looks_at_tags=looks_at_tags,
+        looks_at_time=looks_at_time,
+        looks_at_network=looks_at_network,
+        explores=explores,
+        pin_ends=pin_ends,
+        looks_closer=any((looks_at_number, looks_at_tags, looks_at_time, looks_at_network, explores, pin_ends)),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
     )
