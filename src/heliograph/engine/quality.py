@@ -20,7 +20,7 @@ from heliograph.core.quality import INSTANT_MS, NO_QUALITY, LeaderKey, Quality, 
 from heliograph.core.routing import Route
 from heliograph.engine.declared import Snapshot
 from heliograph.ports import Clock
-from heliograph.store.port import Ledger, Row, Transaction
+from heliograph.store.port import Ledger, Transaction
 
 _MINUTE_MS: Final = 60_000
 RIPE_MS: Final = _MINUTE_MS  # so long after the hand-over a receipt should be there
@@ -44,7 +44,7 @@ WITH seen AS (
     CASE WHEN a.handed_at <= $1 - {RIPE_MS} AND a.state IN ('delivered', 'read') THEN 1 END AS delivered,
     CASE WHEN a.receipt_at > a.handed_at THEN a.receipt_at - a.handed_at ELSE 0 END AS delay
   FROM messages m CROSS JOIN attempts a
-  WHERE m.id >= $2 AND m.accepted_at >= $3 AND a.message = m.id AND a.part = 1
+  WHERE m.id >= $2 AND m.accepted_at >= $3 AND a.message = m.id AND a.message >= $2 AND a.part = 1
 )
 SELECT workspace, connector, country, kind, age, COUNT(*), COUNT(fault), COUNT(ripe), COUNT(delivered),
   COUNT(CASE WHEN delivered = 1 AND state = 'delivered' THEN 1 END),
@@ -56,6 +56,8 @@ SELECT workspace, connector, country, kind, age, COUNT(*), COUNT(fault), COUNT(r
       AND i.at >= seen.accepted_at AND i.at <= seen.accepted_at + {REPLY_MS})) THEN 1 END)
 FROM seen GROUP BY age, connector, country, kind, workspace
 """
+# "+ 0": PostgreSQL would look for the least id from the first one on, not among the newest rows.
+_FIRST_OF_ALL: Final = "SELECT COALESCE(MIN(id + 0), 0) FROM messages WHERE accepted_at >= $1"
 _ROW_AFTER: Final = "SELECT id, accepted_at FROM messages WHERE id >= $1 ORDER BY id LIMIT 1"
 
 
@@ -183,12 +185,15 @@ class Span:
 
     async def _rows(self, ledger: Ledger, now: int) -> list[Counted]:
         since = now - self.ms
-        first = await self._first_since(ledger, since) if ledger.is_alone else 0
+        first = await self._first_since(ledger, since)
         return [Counted(*row) for row in await ledger.fetch(_COUNTS, now, first, since)]
 
     async def _first_since(self, ledger: Ledger, since: int) -> int:
-        """The first id of a message that was accepted since then: found by halving, for ids rise with time."""
-        rows: list[Row] = await ledger.fetch("SELECT COALESCE(MAX(id), 0) FROM messages")
+        """The first id of a message that was accepted since then. Where ids rise with time it is found by halving."""
+        if not ledger.is_alone:
+            rows = await ledger.fetch(_FIRST_OF_ALL, since)
+            return int(rows[0][0])
+        rows = await ledger.fetch("SELECT COALESCE(MAX(id), 0) FROM messages")
         low, high = 0, int(rows[0][0]) + 1
         while low < high:
             middle = (low + high) // 2
