@@ -49,6 +49,7 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/messages/{message}/events", None),
     ("POST", "/v1/messages/{message}/cancel", None),
     ("PATCH", "/v1/messages/{message}", {"text": "Theirs"}),
+    ("POST", "/v1/messages/{message}/conversion", {"kind": "verified"}),
     ("GET", "/v1/batches/{batch}", None),
     ("POST", "/v1/batches/{batch}/cancel", None),
     ("GET", "/v1/endpoints/{endpoint}", None),

@@ -40,6 +40,14 @@ def test_a_decision_is_explained_and_nothing_is_sent(ask: Run) -> None:
     assert ask("messages", "list", "--to", "+447700900188", "--json").data == before
 
 
+def test_the_quality_of_connectors_is_told_in_numbers(ask: Run, server: Server, admin_key: str) -> None:
+    api = Api(server, admin_key)
+    api.until(api.send("+12025550123")["id"], "delivered")
+    (american,) = [way for way in ask("connectors", "quality", "--json").data["data"] if way["country"] == "US"]
+    assert (american["connector"], american["submitted"], american["score"]) == ("sandbox", 1, None)
+    assert "PLAUSIBLE" in ask("connectors", "quality").out
+
+
 def test_what_waits_can_be_taken_back(ask: Run) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     waiting = ask("send", TO, "Later", "--send-at", tomorrow, "--json").data

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.core.routing import Facts, Route, choose, looks_at_number, ordered, shadowed
+from heliograph.core.routing import Facts, Route, choose, looks, ordered, shadowed
 
 
 def facts(**changes: Any) -> Facts:
@@ -71,9 +71,9 @@ def test_a_share_is_one_of_those_that_come_by() -> None:
 
 
 def test_only_prefixes_and_shares_make_each_message_a_case_of_its_own() -> None:
-    assert not looks_at_number((Route("a", ("a",), countries=frozenset({"GB"})),))
-    assert looks_at_number((Route("a", ("a",), prefixes=("+44",)),))
-    assert looks_at_number((Route("a", ("a",), share=0.5),))
+    assert not looks((Route("a", ("a",), countries=frozenset({"GB"})),)).number
+    assert looks((Route("a", ("a",), prefixes=("+44",)),)).number
+    assert looks((Route("a", ("a",), share=0.5),)).number
 
 
 def test_weights_draw_the_first_and_keep_the_others_behind_it() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from heliograph.core import retry
+from heliograph.core.consent import Rulebook
 from heliograph.core.message import Message, Outcome, Submission
 from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Desk, Link, Paused
@@ -67,6 +68,7 @@ class Played:
             inbound=nothing,
             paused=Paused,
             prices=PriceBook,
+            rules=Rulebook,
             link_changed=nothing,
         )
         self.link = Link("telco", nothing, desk, window=1_000, segments_per_second=0, policy=retry.DEFAULT)

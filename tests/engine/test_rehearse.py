@@ -109,6 +109,37 @@ async def test_also_where_chance_numbers_and_hours_decide_it_changes_nothing(led
     assert (report.messages, report.unchanged) == (41, 41)
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"order": "cheapest"},
+        {"order": "best", "explore": 0.2},
+        {"pin": "two", "pin_until": "2023-11-24T21:13:40Z"},
+        {"via": ["two", "one"], "match": {"network": "T-Mobile"}},
+    ],
+)
+async def test_by_price_quality_pin_or_network_what_is_in_force_changes_nothing(ledger: Any, way: Any) -> None:
+    some = {"name": "some", "via": ["one", "two"], "match": {"number_type": "mobile"}, **way}
+    document = {**IN_FORCE, "routes": [some, *IN_FORCE["routes"]]}
+    await apply(ledger, document)
+    await traffic(ledger)
+    report = await tried(ledger, document)
+    assert (report.messages, report.unchanged, report.changes) == (41, 41, [])
+    assert [load.messages_after > 0 for load in report.load if load.connector == "two"] == [True]
+
+
+async def test_another_order_moves_what_it_would_move(ledger: Any) -> None:
+    await apply(ledger, IN_FORCE)
+    await send(ledger, 200)
+    cheap = {"routes": [ALL | {"via": ["one", "two"], "order": "cheapest"}]}
+    assert (await tried(ledger, cheap)).moved == 200
+    explored = {"routes": [ALL | {"via": ["one", "two"], "order": "best", "explore": 0.1}]}
+    report = await tried(ledger, explored)
+    assert 15 <= report.moved <= 25 and report.altered_by == {"fallbacks": 200 - report.moved}
+    pinned = {"routes": [ALL | {"via": ["one", "two"], "pin": "two", "pin_until": "2023-11-24T21:15:00Z"}]}
+    assert 0 < (await tried(ledger, pinned)).moved < 200  # it ends among them
+
+
 async def test_messages_that_take_another_way_are_counted_and_cost_something_else(ledger: Any) -> None:
     await apply(ledger, IN_FORCE)
     await traffic(ledger)
@@ -216,6 +247,71 @@ async def test_ballots_are_spread_evenly() -> None:
     )
 
 
+# -- the order of routes, and what is pruned
+
+
+def routes_to(*countries: str) -> list[dict[str, Any]]:
+    return [{"name": country, "via": ["one"], "match": {"country": country}} for country in countries]
+
+
+async def names(ledger: Any) -> list[str]:
+    return [
+        row[0] for row in await ledger.fetch("SELECT name FROM declared WHERE kind = 'route' ORDER BY position, id")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "written", "after", "changed"),
+    [
+        ("DE FR GB", "GB DE FR", "GB DE FR", "GB DE FR"),
+        ("DE FR GB", "FR DE GB", "FR DE GB", "FR DE"),
+        ("DE FR GB", "DE FR GB", "DE FR GB", ""),
+        ("DE FR GB", "FR GB", "DE FR GB", ""),  # they stand in this order already
+        ("DE FR GB", "GB FR", "DE GB FR", "GB"),
+        ("DE FR", "DE GB FR", "DE GB FR", "GB FR"),  # a new one between them
+        ("DE FR", "DE FR GB", "DE FR GB", "GB"),
+    ],
+)
+async def test_routes_stand_in_the_order_of_the_file(
+    ledger: Any, before: str, written: str, after: str, changed: str
+) -> None:
+    await apply(ledger, {"connectors": {"one": ONE}, "routes": routes_to(*before.split())})
+    document = {"routes": routes_to(*written.split())}
+    proposed = (await tried(ledger, document)).changes
+    changes = await apply(ledger, document)
+    assert await names(ledger) == after.split()
+    assert [change.name for change in changes if change.action != "unchanged"] == changed.split()
+    assert [change.name for change in proposed] == changed.split()
+    assert {change.action for change in await apply(ledger, document)} == {"unchanged"}
+
+
+async def test_a_reordering_is_rehearsed_as_what_it_is(ledger: Any) -> None:
+    narrow = {"name": "german", "via": ["two"], "match": {"country": "DE"}}
+    await apply(ledger, {"connectors": {"one": ONE, "two": TWO}, "routes": [narrow, ALL | {"match": {"share": 0.999}}]})
+    await send(ledger, 50)
+    report = await tried(ledger, {"routes": [ALL | {"match": {"share": 0.999}}, narrow]})
+    assert report.moved == 50 and [change.name for change in report.changes] == ["all", "german"]
+
+
+async def test_a_connector_that_a_route_of_the_file_needs_is_not_pruned(ledger: Any) -> None:
+    await apply(ledger, IN_FORCE)
+    document = {"connectors": {"one": ONE}, "routes": [ALL | {"via": ["one", "two"]}]}
+    for refused in (apply(ledger, document, prune=True), tried(ledger, document, prune=True)):
+        with pytest.raises(Refused, match="'all' leads to 'two', which is not declared"):
+            await refused
+    assert len(await names(ledger)) == 2
+
+
+async def test_a_connector_that_another_workspace_needs_is_not_pruned(ledger: Any) -> None:
+    await environments.create_workspace(ledger, "shop", seal=str, actor="test", now=NOW)
+    await apply(ledger, IN_FORCE | {"routes": [ALL, {"name": "shop", "via": ["two"], "workspace": "shop"}]})
+    document = {"connectors": {"one": ONE}, "routes": [ALL]}
+    for refused in (apply(ledger, document, prune=True), tried(ledger, document, prune=True)):
+        with pytest.raises(Refused, match="'shop' of 'shop' leads to 'two', which would go") as error:
+            await refused
+        assert (error.value.refusals[0].code, error.value.refusals[0].status) == ("connector_in_use", 409)
+
+
 # -- the way back
 
 
@@ -260,6 +356,15 @@ async def test_the_order_of_routes_comes_back_too(ledger: Any) -> None:
     first, good = await newest(ledger), await state(ledger)
     await apply(ledger, {"routes": [routes[2] | {"via": ["one", "sandbox"]}, *routes[:2]]})
     await apply(ledger, {"routes": routes})  # what it says of each is as before; its place is another
+    await back(ledger, version=first)
+    assert await state(ledger) == good
+
+
+async def test_a_route_comes_back_with_its_order_and_its_pin(ledger: Any) -> None:
+    way = {"via": ["one", "two"], "order": "best", "explore": 0.1, "pin": "two", "pin_until": "2026-11-22T08:00:00Z"}
+    await apply(ledger, IN_FORCE | {"routes": [ALL | way]})
+    first, good = await newest(ledger), await state(ledger)
+    await apply(ledger, {"routes": [ALL]})
     await back(ledger, version=first)
     assert await state(ledger) == good
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from heliograph.engine import sweep
+from heliograph.engine import conversions, sweep
 from heliograph.store.port import Move, Moves, NewEvent
 from tests.store.making import NOW, accept, copied, do, in_hand, key, message, states, taken
 
@@ -97,9 +97,16 @@ async def test_rows_go_with_all_that_belongs_to_them(ledger: Any) -> None:
     ledger.subscribers = lambda environment, event_type, message: [(None, "callback:1:http://example.com")]
     old, open_one = await ended(ledger, tags='["a","b"]'), await sent(ledger, tags='["a"]')
     young = await ended(ledger, accepted_at=NOW + 300 * DAY, tags='["a"]')
+    for each in (old, open_one, young):
+        await conversions.note(ledger, each, "verified", each.accepted_at, NOW + 400 * DAY)
     while await sweep.forget(ledger, NOW + 401 * DAY, 400):
         pass
-    for table, column in (("messages", "id"), ("events", "message"), ("deliveries", "message")):
+    for table, column in (
+        ("messages", "id"),
+        ("events", "message"),
+        ("deliveries", "message"),
+        ("conversions", "message"),
+    ):
         rows = await ledger.fetch(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1")
         assert [row[0] for row in rows] == sorted([open_one.id, young.id]), table
     assert not await ledger.fetch("SELECT 1 FROM message_tags WHERE message = $1", old.id)

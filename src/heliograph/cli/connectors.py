@@ -30,6 +30,33 @@ def balance(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -
 
 
 @program.command()
+def quality(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Show how well connectors do, by country and kind: what routes with order = "best" go by."""
+    found = Client(url, key).get("/v1/quality")
+    ways = [
+        (
+            *(one["connector"], one["country"], one["kind"], one["score"], one["submitted"]),
+            *(one["fault_part"], one["awaited"], one["delivered_part"], one["mean_delay_ms"]),
+            *(one["instant_part"], one["convertible"], one["converted_part"]),
+            one["plausibility"],
+        )
+        for one in found["data"]
+    ]
+    leads = [(one["route"], one["country"], one["kind"], one["connector"], one["since"]) for one in found["leaders"]]
+    parts = [f"of messages accepted since {found['since']}; parts between 0 and 1", table(_WAYS, ways)]
+    if leads:
+        parts += ["who goes first, where it is not the first in the list:", table(_LEADERS, leads)]
+    show(found, "\n\n".join(parts), as_json)
+
+
+_WAYS = (
+    *("CONNECTOR", "COUNTRY", "KIND", "SCORE", "SUBMITTED", "FAULTS", "AWAITED", "DELIVERED", "MEAN DELAY MS"),
+    *("AT ONCE", "CONVERTIBLE", "CONVERTED", "PLAUSIBLE"),
+)
+_LEADERS = ("ROUTE", "COUNTRY", "KIND", "CONNECTOR", "SINCE")
+
+
+@program.command()
 def record(
     name: Name,
     key: Key,

@@ -12,7 +12,9 @@ from heliograph.core import routing, sender_rules, senders
 from heliograph.core.budget import Budget
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
+from heliograph.core.order import arrange
 from heliograph.core.prices import PriceBook, price
+from heliograph.core.quality import NO_QUALITY, Quality
 from heliograph.core.senders import Sender
 
 SANDBOX: Final = "sandbox"
@@ -34,6 +36,9 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     ballot: float
     tags: tuple[str, ...] = ()  # only where a route looks at them
     minute: int = 0  # of the day, UTC; only where a route looks at it
+    network: str = ""  # by the number's range; only where a route looks at it
+    dice: float = 1.0  # below the part of the messages that explores: this one may; only where a route does
+    at: int = 0  # the last end of a pin that is over; only where a pin ends
     findings: tuple[str, ...] = ()  # the content rules that warn of its text
 
 
@@ -68,10 +73,11 @@ class Verdict(msgspec.Struct, frozen=True):
     currency: str | None = None
 
 
-def decide(case: Case, rules: Rules) -> Verdict:
+def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
     """Every rule in order; the first refusal ends it."""
     trace: list[dict[str, Any]] = [
         {"rule": "number", "country": case.country, "type": case.number_type, "valid": case.number_valid},
+        *([{"rule": "network", "network": case.network, "why": "by number range"}] if case.network else ()),
         {"rule": "kind", "kind": case.kind, "lane": LANES[case.kind]},
     ]
     if case.findings:
@@ -81,7 +87,7 @@ def decide(case: Case, rules: Rules) -> Verdict:
         refusal = _budget(case, rules, trace)
     if refusal is not None:
         return Verdict(refusal, tuple(trace))
-    route = _route(case, rules, sender, trace)
+    route = _route(case, rules, quality, sender, trace)
     if isinstance(route, Refusal):
         return Verdict(route, tuple(trace))
     if refusal := _sender_rules(case, rules, sender, route, trace):
@@ -132,8 +138,9 @@ def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | 
     )
 
 
-def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, Any]]) -> tuple[str, ...] | Refusal:
-    facts = routing.Facts(
+def facts_of(case: Case, rules: Rules, sender: str | None) -> routing.Facts:
+    """What routes may look at."""
+    return routing.Facts(
         rules.workspace,
         case.number,
         case.country,
@@ -143,16 +150,26 @@ def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, A
         case.number_type,
         case.tags,
         case.minute,
+        case.network,
+        case.dice,
+        case.at,
     )
+
+
+def _route(
+    case: Case, rules: Rules, quality: Quality, sender: str | None, trace: list[dict[str, Any]]
+) -> tuple[str, ...] | Refusal:
+    facts = facts_of(case, rules, sender)
     route = routing.choose(rules.routes, facts)
-    wanted = routing.ordered(route, case.ballot) if route else ()
-    via = tuple(name for name in wanted if name in rules.connectors)
+    via, order = arrange(route, rules.connectors, facts, rules.prices, quality) if route else ((), None)
     rehearsal = bool(via) and all(rules.connectors[name].kind == SANDBOX for name in via)
     if rules.mode == "test":
         via = via if rehearsal else (SANDBOX,)
         trace.append(
             {"rule": "route", "route": route.name if rehearsal and route else None, "via": via, "why": "test traffic"}
         )
+        if rehearsal and order is not None:
+            trace.append(order)
         return via
     if route is None or not via:
         return Refusal(
@@ -164,6 +181,8 @@ def _route(case: Case, rules: Rules, sender: str | None, trace: list[dict[str, A
     trace.append(
         {"rule": "route", "route": route.name, "via": via, "why": "sandbox in a live route" if rehearsal else "matched"}
     )
+    if order is not None:
+        trace.append(order)
     if case.test_number and not rehearsal:
         return Refusal(
             "test_number",

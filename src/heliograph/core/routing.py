@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 _BELOW_ONE: Final = nextafter(1.0, 0.0)
+EXPLORE: Final = 0.05
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -28,6 +29,11 @@ class Route(msgspec.Struct, frozen=True):
     tags: frozenset[str] = frozenset()  # one of them is enough
     hours: tuple[int, int] | None = None  # minutes of the day, UTC: from, up to; may go over midnight
     weights: tuple[float, ...] = ()  # beside `via`: how often each is the first; the others stay behind it in order
+    networks: frozenset[str] = frozenset()  # to which the number's range was given out
+    order: str = "listed"  # listed | cheapest | best: in which the connectors are tried
+    explore: float = EXPLORE  # with `best`: part of the messages that tries the others first
+    pin: str | None = None  # the connector that goes first whatever the order …
+    pin_until: int | None = None  # … up to this moment
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +48,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     number_type: str = ""
     tags: tuple[str, ...] = ()
     minute: int = 0  # of the day, UTC
+    network: str = ""
+    dice: float = 1.0  # in [0, 1), thrown once for a message where routes explore; 1: nobody does
+    at: int = 0  # now, or the last end of a pin that is over: for pins that is the same
 
 
 def _fits(route: Route, facts: Facts) -> bool:
@@ -55,6 +64,7 @@ def _fits(route: Route, facts: Facts) -> bool:
         and (not route.types or facts.number_type in route.types)
         and (not route.tags or not route.tags.isdisjoint(facts.tags))
         and (route.hours is None or _within(route.hours, facts.minute))
+        and (not route.networks or facts.network in route.networks)
     )
 
 
@@ -88,17 +98,32 @@ def ordered(route: Route, ballot: float) -> tuple[str, ...]:
     return route.via
 
 
-def looks_at_number(routes: tuple[Route, ...]) -> bool:
-    """Does a choice depend on the number itself, or on chance? Then no two messages share it."""
-    return any(route.prefixes or route.share < 1.0 or route.weights for route in routes)
+class Looks(msgspec.Struct, frozen=True):
+    """What choices among some routes depend on, beyond the facts that many messages share."""
+
+    number: bool  # or chance: then no two messages share a choice
+    tags: bool
+    time: bool
+    network: bool
+    explores: float  # the largest part of the messages that tries other connectors than the best
+    pin_ends: tuple[int, ...]  # when pins end, in their order
+    closer: bool  # some of the above
 
 
-def looks_at_tags(routes: tuple[Route, ...]) -> bool:
-    return any(route.tags for route in routes)
+def looks(routes: Sequence[Route]) -> Looks:
+    number = any(route.prefixes or route.share < 1.0 or route.weights for route in routes)
+    tags = any(route.tags for route in routes)
+    time = any(route.hours is not None for route in routes)
+    network = any(route.networks for route in routes)
+    explores = max((route.explore for route in routes if route.order == "best"), default=0.0)
+    pin_ends = tuple(sorted({route.pin_until for route in routes if route.pin_until is not None}))
+    closer = any((number, tags, time, network, explores, pin_ends))
+    return Looks(number, tags, time, network, explores, pin_ends, closer)
 
 
-def looks_at_time(routes: tuple[Route, ...]) -> bool:
-    return any(route.hours is not None for route in routes)
+def last_end(ends: Sequence[int], now: int) -> int:
+    """The last of these moments that is over; 0 when none is. Between two of them nothing changes by itself."""
+    return max((end for end in ends if end <= now), default=0)
 
 
 def shadowed(routes: Sequence[Route]) -> list[tuple[Route, Route]]:
@@ -123,6 +148,7 @@ def _covers(earlier: Route, later: Route) -> bool:
                 (earlier.senders, later.senders),
                 (earlier.types, later.types),
                 (earlier.tags, later.tags),
+                (earlier.networks, later.networks),
             )
         )
         and (not earlier.prefixes or _all_begin(later.prefixes, earlier.prefixes))

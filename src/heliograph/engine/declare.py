@@ -3,7 +3,7 @@
 Everything of one call is kept or nothing. What is not mentioned stays as it is; `prune` removes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -50,15 +50,17 @@ async def apply(
     objects = read(document, workspace or OPERATOR)
     async with ledger.transaction() as transaction:
         there = await known(transaction)
-        refuse(objects, there, tools, workspace)
         gone = gone_without(objects, there, workspace or OPERATOR) if prune else []
-        return await keep(transaction, objects, gone, there, tools, actor=actor, now=now, dry_run=dry_run)
+        refuse(objects, without(there, gone), tools, workspace)
+        refuse_orphans(there, gone, objects, "/connectors")
+        moved = out_of_order(objects, there, tools)
+        return await keep(transaction, objects, gone, there, tools, moved, actor=actor, now=now, dry_run=dry_run)
 
 
 class Known(msgspec.Struct, frozen=True):
     """What is there before something is declared."""
 
-    objects: dict[Key, tuple[str, int]]  # → spec, position
+    objects: dict[Key, tuple[str, int]]  # → spec, position; in their order
     workspaces: dict[str, int]
     environments: frozenset[tuple[str, str]]
 
@@ -72,7 +74,8 @@ class Reader(Protocol):
 async def known(reader: Reader) -> Known:
     """What is declared, and where something can be."""
     objects = await reader.fetch(
-        "SELECT d.kind, w.name, d.name, d.spec, d.position FROM declared d JOIN workspaces w ON w.id = d.workspace"
+        "SELECT d.kind, w.name, d.name, d.spec, d.position FROM declared d JOIN workspaces w ON w.id = d.workspace "
+        "ORDER BY d.position, d.id"
     )
     workspaces = await reader.fetch("SELECT id, name FROM workspaces")
     environments = await reader.fetch(
@@ -106,14 +109,14 @@ async def keep(
     gone: Sequence[Key],
     there: Known,
     tools: Tools,
+    moved: Collection[Key],  # of these also another place is a change
     *,
     actor: str,
     now: int,
     dry_run: bool,
-    in_place: bool = False,  # an object of which only the position differs is moved there
 ) -> list[Change]:
     """Write what was checked, with its history; processes at work are told."""
-    changes = [await _keep(transaction, o, there, tools, actor, now, dry_run, in_place) for o in objects]
+    changes = [await _keep(transaction, o, there, tools, moved, actor, now, dry_run) for o in objects]
     changes += [await _remove(transaction, *key, there.workspaces, actor, now, dry_run) for key in gone]
     if not dry_run and any(change.action != "unchanged" for change in changes):
         await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
@@ -166,14 +169,14 @@ async def _keep(
     o: Object,
     there: Known,
     tools: Tools,
+    moved: Collection[Key],
     actor: str,
     now: int,
     dry_run: bool,
-    in_place: bool,
 ) -> Change:
     before, position = there.objects.get((o.kind, o.workspace, o.name), (None, o.position))
     written = merged(o, before, tools)
-    if written is None and (position == o.position or not in_place):
+    if written is None and (position == o.position or (o.kind, o.workspace, o.name) not in moved):
         return Change(o.kind, o.name, o.workspace, "unchanged")
     text, shown = written or (before, None)
     if not dry_run:
@@ -223,6 +226,38 @@ def gone_without(objects: Sequence[Object], there: Known, workspace: str) -> lis
     """What a workspace has beyond these objects."""
     declared = {(o.kind, o.workspace, o.name) for o in objects}
     return [key for key in there.objects if key[1] == workspace and key not in declared]
+
+
+def out_of_order(objects: Sequence[Object], there: Known, tools: Tools) -> frozenset[Key]:
+    """The routes of workspaces whose routes would not stand in the order of the document if only what differs were
+    written: all of them take the places that they have in it."""
+    found: set[Key] = set()
+    for workspace in {o.workspace for o in objects}:
+        routes = {(o.kind, o.workspace, o.name): o for o in objects if (o.kind, o.workspace) == ("route", workspace)}
+        old = {key: place for place, key in enumerate(there.objects) if key in routes}
+        places: list[tuple[int, int]] = []  # position, then age: what is new is the youngest
+        for number, (key, o) in enumerate(routes.items()):
+            spec, position = there.objects.get(key, (None, o.position))
+            stays = spec is not None and merged(o, spec, tools) is None
+            places.append((position if stays else o.position, old.get(key, len(there.objects) + number)))
+        if places != sorted(places):
+            found |= routes.keys()
+    return frozenset(found)
+
+
+def refuse_orphans(there: Known, gone: Sequence[Key], objects: Sequence[Object], pointer: str) -> None:
+    """Routes that nothing is said of may lead to connectors that would go: then it is not for us alone to decide."""
+    connectors = {name for kind, _, name in gone if kind == "connector"}
+    written = {(o.kind, o.workspace, o.name) for o in objects}
+    refusals = [
+        Refusal("connector_in_use", f"route {name!r} of {owner!r} leads to {via!r}, which would go", pointer, 409)
+        for (kind, owner, name), (spec, _) in there.objects.items()
+        if kind == "route" and (kind, owner, name) not in written and (kind, owner, name) not in gone
+        for via in msgspec.json.decode(spec)["via"]
+        if via in connectors
+    ]
+    if refusals:
+        raise Refused(*refusals)
 
 
 def without(there: Known, gone: Sequence[Key]) -> Known:

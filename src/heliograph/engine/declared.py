@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import routing, senders
+from heliograph.core import order, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
@@ -18,6 +18,7 @@ from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.prices import PriceBook
+from heliograph.core.request import read_time
 from heliograph.engine import accounts
 from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
@@ -77,9 +78,7 @@ class Realm(msgspec.Struct, frozen=True):
     allowlist: frozenset[str]
     callback_secret: str
     rules: Rules
-    looks_at_number: bool
-    looks_at_tags: bool
-    looks_at_time: bool
+    looks: routing.Looks
     rehearses: bool  # nothing in it can reach a real network
     content: Content
     linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
@@ -239,7 +238,17 @@ def route_of(name: str, spec: Mapping[str, Any], workspace: int | None) -> routi
         tags=frozenset(_list(match.get("tag"))),
         hours=_hours(hours) if hours is not None else None,
         weights=tuple(float(weight) for weight in spec.get("weights") or ()),
+        networks=frozenset(_list(match.get("network"))),
+        order=spec.get("order") or order.LISTED,
+        explore=float(spec.get("explore") or routing.EXPLORE),
+        pin=spec.get("pin"),
+        pin_until=_moment(spec.get("pin_until")),
     )
+
+
+def _moment(written: str | None) -> int | None:
+    at = None if written is None else read_time(written, "")
+    return at if isinstance(at, int) else None
 
 
 def _hours(written: str) -> tuple[int, int]:
@@ -320,9 +329,7 @@ def _realm(
         rules=Rules(
             workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget, prices
         ),
-        looks_at_number=routing.looks_at_number(routes),
-        looks_at_tags=routing.looks_at_tags(routes),
-        looks_at_time=routing.looks_at_time(routes),
+        looks=routing.looks(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         content=content,
         linted=content.linted,

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from heliograph.core import routing, senders
+from heliograph.core import numbers, routing, senders
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
+from heliograph.core.order import BEST, LISTED, ORDERS
+from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
 from heliograph.engine import policies
 from heliograph.engine.declared import OPERATOR, route_of
@@ -74,6 +76,7 @@ class _Match(msgspec.Struct, forbid_unknown_fields=True):
     sender: _Names = []
     number_type: _Names = []
     tag: _Names = []
+    network: _Names = []
     hours: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     share: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
@@ -81,6 +84,10 @@ class _Match(msgspec.Struct, forbid_unknown_fields=True):
 class _Route(msgspec.Struct, forbid_unknown_fields=True):
     via: Annotated[list[str], Meta(min_length=1)]
     weights: list[Annotated[float, Meta(ge=0)]] = []
+    order: str = LISTED
+    explore: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
+    pin: str | None = None
+    pin_until: str | None = None
     match: _Match | None = None
 
 
@@ -207,7 +214,47 @@ def _check_route(o: Object, form: _Route, connectors: set[str]) -> list[Refusal]
         if kind not in LANES:
             detail = f"{kind!r} is not a kind: {', '.join(LANES)}"
             found.append(Refusal("unknown_kind", detail, f"{o.pointer}/match/kind"))
+    return [*found, *_check_order(o, form), *_check_networks(o, form)]
+
+
+def _check_order(o: Object, form: _Route) -> list[Refusal]:
+    """What can't work about the order in which a route's connectors are tried."""
+    found: list[Refusal] = []
+    if form.order not in ORDERS:
+        detail = f"{form.order[:40]!r} is not an order: {', '.join(ORDERS)}.{did_you_mean(form.order, ORDERS)}"
+        found.append(Refusal("unknown_order", detail, f"{o.pointer}/order"))
+    elif form.weights and form.order != LISTED:
+        detail = f"weights draw who goes first, and order = {form.order!r} chooses it: give one of the two"
+        found.append(Refusal("bad_weights", detail, f"{o.pointer}/weights"))
+    if form.explore is not None and form.order != BEST:
+        detail = f"only a route with order = {BEST!r} explores"
+        found.append(Refusal("bad_value", detail, f"{o.pointer}/explore"))
+    if form.pin is not None and form.pin not in form.via:
+        detail = f"{form.pin[:40]!r} is not in via: {', '.join(form.via)}.{did_you_mean(form.pin, form.via)}"
+        found.append(Refusal("bad_pin", detail, f"{o.pointer}/pin"))
+    if form.pin_until is not None:
+        until = read_time(form.pin_until, f"{o.pointer}/pin_until")
+        if isinstance(until, Refusal):
+            found.append(until)
+        elif form.pin is None:
+            detail = "pin_until says when a pin ends, but there is no pin"
+            found.append(Refusal("bad_pin", detail, f"{o.pointer}/pin_until"))
     return found
+
+
+def _check_networks(o: Object, form: _Route) -> list[Refusal]:
+    """Names that no range of numbers was given out to: a condition on them could never hold."""
+    names = form.match.network if form.match else []
+    return [
+        Refusal(
+            "unknown_network",
+            f"no range of numbers was given out to {name[:40]!r}; `heliograph lookup` tells how the networks of "
+            f"numbers are called.{did_you_mean(name, numbers.networks())}",
+            f"{o.pointer}/match/network",
+        )
+        for name in ([names] if isinstance(names, str) else names)
+        if name not in numbers.networks()
+    ]
 
 
 def _check_sender(o: Object, form: _Sender) -> list[Refusal]:

@@ -28,6 +28,7 @@ from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
 from heliograph.engine.people.keywords import KeywordDesk
+from heliograph.engine.quality import QualityDesk
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.ways import Patience, Ways
@@ -38,6 +39,7 @@ _NO_LEDGER: Final = "the ledger can't be reached"
 _TICK_S: Final = 1.0
 _SWEEP_S: Final = 5.0
 _TIDY_S: Final = 300.0
+_QUALITY_S: Final = 60.0
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -111,6 +113,7 @@ class Gateway:
             patience,
             outside.watch.note,
         )
+        self.quality = QualityDesk(ledger, outside.clock, lambda: self.snapshot, outside.watch.note)
         self.intake = Intake(
             ledger,
             outside.clock,
@@ -122,6 +125,7 @@ class Gateway:
             EVENT_TYPES,
             outside.watch.accepted,
             self.ways,
+            lambda: self.quality.current,
         )
         self.inbound = InboundDesk(
             ledger,
@@ -165,6 +169,8 @@ class Gateway:
         await ledger.listen(self._woken, self.notify.told)
         self._background.every(leases.RENEW_MS / 1000, self._beat)
         self._background.every(_TICK_S, self._reload_if_changed)
+        if "api" in self.roles:  # who takes messages in decides on their ways
+            self._background.every(_QUALITY_S, self.quality.refresh)
         if "engine" in self.roles:
             await self._own_links()
             self._background.every(_TICK_S, self._tick)

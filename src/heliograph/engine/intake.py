@@ -16,10 +16,12 @@ from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.failures import Refusal
 from heliograph.core.message import WAITING, Message
 from heliograph.core.numbers import Number
+from heliograph.core.quality import Quality
 from heliograph.core.request import MessageRequest, kind_of, only_one, times
 from heliograph.core.segments import forbidden, measure, normalise
 from heliograph.core.smart import smart
 from heliograph.engine import content
+from heliograph.engine.closer import PLAIN, look_closer
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.ways import Ways
@@ -63,6 +65,7 @@ class Intake:
         event_types: frozenset[str],
         accepted: Callable[[Sequence[Message]], None],
         ways: Ways,
+        quality: Callable[[], Quality],
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -74,8 +77,10 @@ class Intake:
         self._event_types = event_types
         self._accepted = accepted
         self._ways = ways
+        self._quality = quality
         self._verdicts: dict[tuple[object, ...], tuple[Verdict, int, str]] = {}
         self._verdicts_of: Snapshot | None = None
+        self._verdicts_by: Quality | None = None
         self._traces: dict[str, int] = {}
         self._new_decisions: list[tuple[int, str]] = []
         self._good_urls: set[str] = set()
@@ -250,32 +255,34 @@ class Intake:
         findings: tuple[str, ...],
     ) -> tuple[Verdict, int, str]:
         """Decide, or remember: messages that share all facts share the decision and its trace."""
-        if self._verdicts_of is not snapshot or len(self._verdicts) > _VERDICTS_KEPT:
-            self._verdicts, self._verdicts_of = {}, snapshot
+        quality = self._quality()
+        if (
+            self._verdicts_of is not snapshot
+            or self._verdicts_by is not quality
+            or len(self._verdicts) > _VERDICTS_KEPT
+        ):
+            self._verdicts, self._verdicts_of, self._verdicts_by = {}, snapshot, quality
         test_number = not realm.rehearses and numbers.is_test_number(number.e164)
-        particular = number.e164 if realm.looks_at_number else ""
-        ballot = self._chance.random() if realm.looks_at_number else 0.0
-        tags = tuple(request.tags) if realm.looks_at_tags and request.tags else ()
-        minute = self._clock.now_ms() // 60_000 % 1_440 if realm.looks_at_time else 0
+        closer = PLAIN
+        if realm.looks.closer:
+            closer = look_closer(realm.looks, number, request.tags, self._clock, self._chance)
         facts = (  # of a case, by place
             number.country,
             number.type,
             number.valid,
             test_number,
-            particular,
+            closer.number,
             kind,
             sender,
             encoding,
             segments,
             request.max_segments,
-            ballot,
-            tags,
-            minute,
+            *closer[1:],
             findings,
         )
         known = self._verdicts.get((realm.id, facts))
         if known is None:
-            verdict = decide(Case(*facts), realm.rules)
+            verdict = decide(Case(*facts), realm.rules, quality)
             plan = _encode(verdict.connectors).decode()
             known = self._verdicts[realm.id, facts] = (verdict, self._decision(verdict), plan)
         return known

@@ -1,26 +1,31 @@
 """Runs the traffic of the last days through a proposed configuration beside the present one: what would change?
 
-Nothing is written and no text is read. Each message is decided twice, with the same ballot, made from its id. What two
-messages share is decided once for both, so a hundred thousand of them take seconds.
+Nothing is written and no text is read. Each message is decided twice, with the same ballot, made from its id, and by
+the quality of connectors as it is now. What two messages share is decided once for both, so a hundred thousand of them
+take seconds.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from heliograph.core import numbers, routing, senders
-from heliograph.core.decide import Case, decide
+from heliograph.core.decide import Case, decide, facts_of
 from heliograph.core.failures import OPTED_OUT
+from heliograph.core.order import BEST, arrange
+from heliograph.core.quality import Quality
 from heliograph.engine import declare, declared
 from heliograph.engine.declare import Change
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot, Tables
 from heliograph.engine.form import Object, Tools
+from heliograph.engine.quality import as_it_is
 from heliograph.engine.rehearsed import Group, Report, Side, Tally
 from heliograph.store.port import Ledger, Row
 
 DAY_MS: Final = 86_400_000
 _PAGE: Final = 5_000
+_OTHER_DRAW: Final = 0x5851_F42D_4C95_7F2D  # makes of an id a second draw that knows nothing of the first
 _KINDS: Final = ("connector", "route", "sender")  # endpoints decide nothing about messages
 # The trace tells whether a sender was asked for or chosen by default: another default may be chosen tomorrow.
 _MESSAGES: Final = (
@@ -63,13 +68,14 @@ async def rehearse(
     """What `apply` of this document would have changed. Raises `Refused` with everything that `apply` refuses."""
     objects = declare.read(document, workspace or OPERATOR)
     there = await declare.known(ledger)
-    declare.refuse(objects, there, tools, workspace)
     gone = declare.gone_without(objects, there, workspace or OPERATOR) if prune else []
+    declare.refuse(objects, declare.without(there, gone), tools, workspace)
+    declare.refuse_orphans(there, gone, objects, "/connectors")
     tables = await declared.read(ledger)
-    proposed, changes = propose(tables, objects, gone, tools)
+    proposed, changes = propose(tables, objects, gone, tools, declare.out_of_order(objects, there, tools))
     before, after = declared.build(tables), declared.build(proposed)
     tally = Tally(before, after)
-    pairs = Pairs(before, after)
+    pairs = Pairs(before, after, await as_it_is(ledger, before, after, now=now))
     since = now - days * DAY_MS
     async for page in _pages(ledger, since, now):
         for row in page:
@@ -96,7 +102,11 @@ async def _pages(ledger: Ledger, since: int, until: int) -> AsyncIterator[list[R
 
 
 def propose(
-    tables: Tables, objects: Sequence[Object], gone: Sequence[declare.Key], tools: Tools
+    tables: Tables,
+    objects: Sequence[Object],
+    gone: Sequence[declare.Key],
+    tools: Tools,
+    moved: Collection[declare.Key],
 ) -> tuple[Tables, list[Change]]:
     """The rows as `apply` would leave them, and what it would do to each object."""
     ids = {row[1]: row[0] for row in tables.workspaces}
@@ -109,9 +119,12 @@ def propose(
         key = (o.kind, ids[o.workspace], o.name)
         old = rows.get(key)
         written = declare.merged(o, None if old is None else msgspec.json.encode(old.spec).decode(), tools)
-        if written is None:
+        if written is not None:
+            spec = msgspec.json.decode(written[0])
+        elif old is not None and old.position != o.position and (o.kind, o.workspace, o.name) in moved:
+            spec = old.spec
+        else:
             continue
-        spec = msgspec.json.decode(written[0])
         rows[key] = declared.Declared(old.id if old else free, key[1], o.kind, o.name, spec, o.position)
         free += old is None
         changes.append(Change(o.kind, o.name, o.workspace, "changed" if old else "created"))
@@ -137,18 +150,20 @@ class _Pair:
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
         self._tags = frozenset(tag for route in routes for tag in route.tags)
         self._looks_at_type = any(route.types for route in routes)
-        self._looks_at_time = routing.looks_at_time(routes)
-        self.draws = any(route.share < 1.0 or route.weights for route in routes)
+        self._looks_at_time = routing.looks(routes).time
+        self._networks = frozenset(network for route in routes for network in route.networks)
+        self._pin_ends = routing.looks(routes).pin_ends
+        self.draws = any(route.share < 1.0 or route.weights or route.order == BEST for route in routes)
         self._knows_fiction = before.mode != "test" and not (before.rehearses and after.rehearses)
 
     def case(self, seen: Seen) -> Case:
         """The facts of a message. It was within its budget then, and no document changes budgets."""
         number = seen.number
-        parsed = numbers.parse(number, None) if self._looks_at_type else None
+        parsed = numbers.parse(number, None) if self._looks_at_type or self._networks else None
         told = msgspec.json.decode(seen.tags, type=list[str]) if self._tags and seen.tags else ()
         return Case(
             country=seen.country,
-            number_type=parsed.type if isinstance(parsed, numbers.Number) else "unknown",
+            number_type=parsed.type if self._looks_at_type and isinstance(parsed, numbers.Number) else "unknown",
             number_valid=True,
             test_number=self._knows_fiction and numbers.is_test_number(number),
             # The longest prefix of any route that it begins with: no route tells more of it than that.
@@ -161,13 +176,21 @@ class _Pair:
             ballot=0.0,
             tags=tuple(sorted(self._tags.intersection(told))),
             minute=seen.accepted_at // 60_000 % 1_440 if self._looks_at_time else 0,
+            network=self._network(parsed) if isinstance(parsed, numbers.Number) else "",
+            at=routing.last_end(self._pin_ends, seen.accepted_at),
         )
+
+    def _network(self, number: numbers.Number) -> str:
+        """Only where a route asks for it: all others are the same to all routes."""
+        name = numbers.network_of(number) if self._networks else ""
+        return name if name in self._networks else ""
 
 
 class Pairs:
     """Decides messages with both configurations, and remembers."""
 
-    def __init__(self, before: Snapshot, after: Snapshot) -> None:
+    def __init__(self, before: Snapshot, after: Snapshot, quality: Quality) -> None:
+        self._quality = quality
         self._pairs = {key: _Pair(realm, after.realms[key]) for key, realm in before.realms.items()}
         self._groups: dict[tuple[object, ...], Group] = {}
 
@@ -182,11 +205,11 @@ class Pairs:
         case = pair.case(seen)
         key: tuple[object, ...] = (seen.environment, *msgspec.structs.astuple(case))
         if pair.draws:  # what the draw leads to is part of the facts, not the draw itself
-            case = msgspec.structs.replace(case, ballot=ballot(seen.id))
-            key = (*key, _drawn(case, pair.before), _drawn(case, pair.after))
+            case = msgspec.structs.replace(case, ballot=ballot(seen.id), dice=ballot(seen.id * _OTHER_DRAW))
+            key = (*key, _drawn(case, pair.before, self._quality), _drawn(case, pair.after, self._quality))
         group = self._groups.get(key)
         if group is None:
-            before, after = _side(case, pair.before), _side(case, pair.after)
+            before, after = _side(case, pair.before, self._quality), _side(case, pair.after, self._quality)
             group = Group(seen.country, seen.kind, seen.segments, seen.number, before, after)
             self._groups[key] = group
         return group
@@ -197,38 +220,30 @@ def ballot(message: int) -> float:
     return ((message * 0x9E37_79B9_7F4A_7C15 & (1 << 64) - 1) >> 11) / (1 << 53)
 
 
-def _chosen(case: Case, realm: Realm) -> routing.Route | None:
-    """The route whose conditions hold, whatever else speaks against the message."""
+def _facts(case: Case, realm: Realm) -> routing.Facts:
+    """What its routes look at, whatever else speaks against the message."""
     rules = realm.rules
     sender = case.sender or senders.default(rules.senders, country=case.country, kind=case.kind)
-    facts = routing.Facts(
-        rules.workspace,
-        case.number,
-        case.country,
-        case.kind,
-        sender,
-        case.ballot,
-        case.number_type,
-        case.tags,
-        case.minute,
-    )
-    return routing.choose(rules.routes, facts)
+    return facts_of(case, rules, sender)
 
 
-def _drawn(case: Case, realm: Realm) -> tuple[str, int | None, tuple[str, ...]] | None:
+def _drawn(case: Case, realm: Realm, quality: Quality) -> tuple[str, int | None, tuple[str, ...]] | None:
     """Where the draw leads: a route and the order of its connectors."""
-    route = _chosen(case, realm)
-    return None if route is None else (route.name, route.workspace, routing.ordered(route, case.ballot))
+    facts, rules = _facts(case, realm), realm.rules
+    route = routing.choose(rules.routes, facts)
+    if route is None:
+        return None
+    return route.name, route.workspace, arrange(route, rules.connectors, facts, rules.prices, quality).via
 
 
-def _side(case: Case, realm: Realm) -> Side:
+def _side(case: Case, realm: Realm, quality: Quality) -> Side:
     """What comes of a message in one configuration."""
     fiction = case.test_number and not realm.rehearses
-    verdict = decide(msgspec.structs.replace(case, test_number=fiction), realm.rules)
+    verdict = decide(msgspec.structs.replace(case, test_number=fiction), realm.rules, quality)
     if verdict.refusal is not None:
         return Side(refusal=verdict.refusal.code)
     named = next((step["route"] for step in verdict.trace if step["rule"] == "route"), None)
-    route = _chosen(case, realm) if named is not None else None
+    route = routing.choose(realm.rules.routes, _facts(case, realm)) if named is not None else None
     return Side(
         connectors=verdict.connectors,
         sender=verdict.sender,

@@ -96,7 +96,7 @@ async def forget(ledger: Ledger, now: int, days: int) -> bool:
                 f"(SELECT id FROM deliveries WHERE message IN ({marks}))",
                 *some,
             )
-            for table in ("deliveries", "events", "attempts"):
+            for table in ("deliveries", "events", "attempts", "conversions"):
                 await transaction.execute(f"DELETE FROM {table} WHERE message IN ({marks})", *some)
             await transaction.execute(f"DELETE FROM messages WHERE id IN ({marks})", *some)
     tags = [(row[1], tag, row[0]) for row in rows if row[2] for tag in msgspec.json.decode(row[2])]

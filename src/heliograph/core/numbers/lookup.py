@@ -6,7 +6,8 @@ import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat
 
-from heliograph.core.numbers.number import BadNumber, Number
+from heliograph.core.numbers.network import network_of
+from heliograph.core.numbers.number import BadNumber
 from heliograph.core.numbers.plans import calling_code
 from heliograph.core.numbers.policy import policy
 from heliograph.core.numbers.ranges import is_test_number
@@ -14,7 +15,6 @@ from heliograph.core.numbers.reading import parse, time_zones
 
 _CARRIER_NOTE: Final = "its range was given out to this carrier; the number may have been ported to another since"
 _NO_ZONE: Final = ("Etc/Unknown",)
-_MOBILE: Final = frozenset({"mobile", "fixed_or_mobile"})
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def look_up(text: str, default_country: str | None = None) -> Known | BadNumber:
         return number
     parsed = _taken_apart(number.e164)
     zones = time_zones(number)
-    carrier = _carrier(number, parsed)
+    carrier = network_of(number) or None
     refusal = policy(number)
     return Known(
         e164=number.e164,
@@ -75,12 +75,3 @@ def _taken_apart(e164: str) -> PhoneNumber:
         italian_leading_zero=True if zeros else None,
         number_of_leading_zeros=zeros if zeros > 1 else None,
     )
-
-
-def _carrier(number: Number, parsed: PhoneNumber) -> str | None:
-    """To whom the range was given out. Numbers for fiction are nobody's, whoever holds the range around them."""
-    if number.type not in _MOBILE or not number.valid or is_test_number(number.e164):
-        return None
-    from phonenumbers import carrier  # its table is large, and few need it
-
-    return carrier.name_for_valid_number(parsed, "en") or None

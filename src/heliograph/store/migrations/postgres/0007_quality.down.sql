@@ -1,0 +1,3 @@
+DROP INDEX messages_accepted;
+DROP TABLE leaders;
+DROP TABLE conversions;
