@@ -82,6 +82,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         unknown_sender="Declare the sender, or use one that is.",
         sender_not_for_country="Choose a sender for this country.",
         sender_not_for_kind="Choose a sender for this kind.",
+        no_sender_in_pool="Mend what the detail says of one of its senders, or name another sender.",
         no_route="Declare a route that leads there.",
         bad_url="Give a public http or https URL.",
         bad_tags="Give at most 20 tags of 1 to 64 characters.",
@@ -126,6 +127,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     **_group(
         "Wrong declaration",
         bad_connector="Mend the setting that the pointer names.",
+        bad_pool="Give the pool a name that no sender has.",
+        bad_zone="Give a name of the time zone database.",
         bad_sender_type="Use a type that the detail names.",
         unknown_connector="Declare the connector first.",
         bad_csv="Mend the line that the detail names.",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import routing, senders
+from heliograph.core import numbers, pools, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.prices import PriceBook
@@ -63,6 +63,7 @@ class Realm(msgspec.Struct, frozen=True):
     callback_secret: str
     rules: Rules
     looks_at_number: bool
+    pooled: frozenset[str | None]  # senders asked for that mean a pool, which looks at the number too
     looks_at_tags: bool
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
@@ -219,15 +220,34 @@ def _hours(written: str) -> tuple[int, int]:
 
 def _sender(row: Declared) -> senders.Sender:
     spec = row.spec
+    value = spec.get("value") or row.name
+    number = numbers.parse(value, None) if value.startswith("+") else None
     return senders.Sender(
-        value=spec.get("value") or row.name,
-        type=spec.get("type") or senders.type_of(row.name) or "alphanumeric",
+        value=value,
+        type=spec.get("type") or senders.type_of(value) or "alphanumeric",
         countries=frozenset(_list(spec.get("countries"))),
         kinds=frozenset(_list(spec.get("kinds"))),
         default=bool(spec.get("default")),
         two_way=bool(spec.get("two_way")),
-        registration=dict(spec.get("registration") or {}),
+        registration={country: _state(papers) for country, papers in (spec.get("registration") or {}).items()},
+        unregistered=spec.get("unregistered"),
+        pool=spec.get("pool"),
+        home=number.country if isinstance(number, numbers.Number) else None,
+        max_segments_per_second=spec.get("max_segments_per_second") or 0,
+        max_segments_per_day=spec.get("max_segments_per_day") or 0,
+        day_zone=spec.get("day_zone") or "UTC",
     )
+
+
+def _state(papers: Any) -> str:
+    """Of a registration, which may come with its brand and campaign."""
+    return str(papers["state"] if isinstance(papers, dict) else papers)
+
+
+def _pooled(declared: Mapping[str, senders.Sender]) -> frozenset[str | None]:
+    """What a message may name so that a pool chooses by its number; None: nothing."""
+    found: set[str | None] = set(pools.names(declared))
+    return frozenset(found | {None}) if found else frozenset()
 
 
 def _endpoints(
@@ -274,7 +294,7 @@ def _realm(
         for spec in connectors.values()
         if spec.workspace in (operator, workspace)
     }
-    declared_senders = [_sender(row) for row in own if row.kind == "sender"]
+    own_senders = {sender.value: sender for sender in (_sender(row) for row in own if row.kind == "sender")}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
     return Realm(
         id=key,
@@ -284,9 +304,8 @@ def _realm(
         mode=mode,
         allowlist=frozenset(msgspec.json.decode(allowlist, type=list[str])),
         callback_secret=secret,
-        rules=Rules(
-            workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget, prices
-        ),
+        rules=Rules(workspace, mode, usable, routes, own_senders, budget, prices),
+        pooled=_pooled(own_senders),
         looks_at_number=routing.looks_at_number(routes),
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),

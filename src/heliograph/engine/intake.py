@@ -236,7 +236,7 @@ class Intake:
         if self._verdicts_of is not snapshot or len(self._verdicts) > _VERDICTS_KEPT:
             self._verdicts, self._verdicts_of = {}, snapshot
         test_number = not realm.rehearses and numbers.is_test_number(number.e164)
-        particular = number.e164 if realm.looks_at_number else ""
+        particular = number.e164 if realm.looks_at_number or sender in realm.pooled else ""
         ballot = self._chance.random() if realm.looks_at_number else 0.0
         tags = tuple(request.tags) if realm.looks_at_tags and request.tags else ()
         minute = self._clock.now_ms() // 60_000 % 1_440 if realm.looks_at_time else 0

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from heliograph.core import numbers, routing, senders
-from heliograph.core.decide import Case, decide
+from heliograph.core import numbers, routing
+from heliograph.core.decide import Case, decide, decided_sender
 from heliograph.core.failures import OPTED_OUT
 from heliograph.engine import declare, declared
 from heliograph.engine.declare import Change
@@ -25,7 +25,8 @@ _KINDS: Final = ("connector", "route", "sender")  # endpoints decide nothing abo
 # The trace tells whether a sender was asked for or chosen by default: another default may be chosen tomorrow.
 _MESSAGES: Final = (
     "SELECT m.id, m.environment, m.accepted_at, m.to_number, m.country, m.kind, m.sender, m.encoding, m.segments, "
-    'm.price, m.currency, m.failure, m.tags, CASE WHEN d.trace LIKE \'%"why":"default"%\' THEN 1 ELSE 0 END '
+    'm.price, m.currency, m.failure, m.tags, CASE WHEN d.trace LIKE \'%"why":"default"%\' THEN 1 ELSE 0 END, '
+    'CASE WHEN d.trace LIKE \'%"why":"of its pool"%\' THEN d.trace END '
     "FROM messages m LEFT JOIN decisions d ON d.id = m.decision "
     "WHERE m.id > $1 AND m.accepted_at >= $2 AND m.accepted_at < $3 ORDER BY m.id LIMIT $4"
 )
@@ -48,6 +49,7 @@ class Seen(NamedTuple):
     failure: str | None
     tags: str | None
     by_default: int  # its sender was nobody's wish
+    trace: str | None  # only where a pool that was asked for chose the sender
 
 
 async def rehearse(
@@ -132,6 +134,7 @@ class _Pair:
     def __init__(self, before: Realm, after: Realm) -> None:
         self.before = before
         self.after = after
+        self._pools: dict[str, str | None] = {}  # trace → the pool that was asked for
         routes = (*before.rules.routes, *after.rules.routes)
         self._prefixes = frozenset(prefix for route in routes for prefix in route.prefixes)
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
@@ -154,7 +157,7 @@ class _Pair:
             # The longest prefix of any route that it begins with: no route tells more of it than that.
             number=next((number[:length] for length in self._lengths if number[:length] in self._prefixes), ""),
             kind=seen.kind,
-            sender=None if seen.by_default else seen.sender,
+            sender=self._asked(seen),
             encoding=seen.encoding,
             segments=seen.segments,
             max_segments=seen.segments,
@@ -162,6 +165,21 @@ class _Pair:
             tags=tuple(sorted(self._tags.intersection(told))),
             minute=seen.accepted_at // 60_000 % 1_440 if self._looks_at_time else 0,
         )
+
+    def is_pooled(self, case: Case) -> bool:
+        """Does a pool choose, by the whole number, before or after?"""
+        return case.sender in self.before.pooled or case.sender in self.after.pooled
+
+    def _asked(self, seen: Seen) -> str | None:
+        """What the message named: nothing, a pool, or the sender itself."""
+        if seen.trace is not None:
+            return self._pools.setdefault(seen.trace, _pool_of(seen.trace))
+        return None if seen.by_default else seen.sender
+
+
+def _pool_of(trace: str) -> str | None:
+    steps = msgspec.json.decode(trace, type=list[dict[str, Any]])
+    return next((step["pool"] for step in steps if step.get("why") == "of its pool"), None)
 
 
 class Pairs:
@@ -181,8 +199,9 @@ class Pairs:
             return None
         case = pair.case(seen)
         key: tuple[object, ...] = (seen.environment, *msgspec.structs.astuple(case))
-        if pair.draws:  # what the draw leads to is part of the facts, not the draw itself
-            case = msgspec.structs.replace(case, ballot=ballot(seen.id))
+        if pair.draws or pair.is_pooled(case):  # what a draw leads to is part of the facts, not the draw itself
+            number = seen.number if pair.is_pooled(case) else case.number
+            case = msgspec.structs.replace(case, number=number, ballot=ballot(seen.id) if pair.draws else 0.0)
             key = (*key, _drawn(case, pair.before), _drawn(case, pair.after))
         group = self._groups.get(key)
         if group is None:
@@ -197,10 +216,10 @@ def ballot(message: int) -> float:
     return ((message * 0x9E37_79B9_7F4A_7C15 & (1 << 64) - 1) >> 11) / (1 << 53)
 
 
-def _chosen(case: Case, realm: Realm) -> routing.Route | None:
-    """The route whose conditions hold, whatever else speaks against the message."""
+def _chosen(case: Case, realm: Realm) -> tuple[str | None, routing.Route | None]:
+    """The sender, and the route whose conditions hold, whatever else speaks against the message."""
     rules = realm.rules
-    sender = case.sender or senders.default(rules.senders, country=case.country, kind=case.kind)
+    sender, _ = decided_sender(case, rules, [])
     facts = routing.Facts(
         rules.workspace,
         case.number,
@@ -212,13 +231,14 @@ def _chosen(case: Case, realm: Realm) -> routing.Route | None:
         case.tags,
         case.minute,
     )
-    return routing.choose(rules.routes, facts)
+    return sender, routing.choose(rules.routes, facts)
 
 
-def _drawn(case: Case, realm: Realm) -> tuple[str, int | None, tuple[str, ...]] | None:
-    """Where the draw leads: a route and the order of its connectors."""
-    route = _chosen(case, realm)
-    return None if route is None else (route.name, route.workspace, routing.ordered(route, case.ballot))
+def _drawn(case: Case, realm: Realm) -> tuple[object, ...]:
+    """Where the draws lead: a sender, a route and the order of its connectors."""
+    sender, route = _chosen(case, realm)
+    way = (None,) if route is None else (route.name, route.workspace, routing.ordered(route, case.ballot))
+    return (sender, *way)
 
 
 def _side(case: Case, realm: Realm) -> Side:
@@ -228,7 +248,7 @@ def _side(case: Case, realm: Realm) -> Side:
     if verdict.refusal is not None:
         return Side(refusal=verdict.refusal.code)
     named = next((step["route"] for step in verdict.trace if step["rule"] == "route"), None)
-    route = _chosen(case, realm) if named is not None else None
+    _, route = _chosen(case, realm) if named is not None else (None, None)
     return Side(
         connectors=verdict.connectors,
         sender=verdict.sender,
