@@ -7,7 +7,7 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT, Accepted, accepted, dry_run
+from heliograph.api.messages import Accepted, accepted, dry_run, left_out
 from heliograph.api.problems import decode
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
@@ -149,7 +149,7 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     assert first.batch is not None
     data: list[Accepted | ItemProblem] = []
     for item in items:
-        refusal = item if isinstance(item, Refusal) else OPTED_OUT if item.message.id in operation.suppressed else None
+        refusal = item if isinstance(item, Refusal) else left_out(operation, item.message)
         if refusal is not None:
             data.append(ItemProblem("refused", refusal.code, refusal.detail, refusal.pointer))
         elif not isinstance(item, Refusal):
@@ -160,9 +160,9 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
 
 def _suppressed(items: Sequence[Draft | Refusal], operation: Accept) -> list[Refusal]:
     return [
-        _at(index, OPTED_OUT)
+        _at(index, refusal)
         for index, item in enumerate(items)
-        if not isinstance(item, Refusal) and item.message.id in operation.suppressed
+        if not isinstance(item, Refusal) and (refusal := left_out(operation, item.message))
     ]
 
 

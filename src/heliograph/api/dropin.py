@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from heliograph.api.call import Call
-from heliograph.api.messages import OPTED_OUT, send_one
+from heliograph.api.messages import left_out, send_one
 from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal
 from heliograph.core.ids import make
@@ -74,8 +74,8 @@ def sms_send(call: Call) -> None:
     draft.message.callback_format = "smsto"
 
     def done(operation: Accept) -> None:
-        if operation.suppressed:
-            call.refuse(OPTED_OUT)
+        if refusal := left_out(operation, operation.messages[0]):
+            call.refuse(refusal)
         else:
             call.answer(200, _sms_answer(operation))
 

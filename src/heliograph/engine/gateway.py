@@ -13,12 +13,13 @@ import msgspec
 
 from heliograph.carriers.port import Carrier, Listener
 from heliograph.core import retry
-from heliograph.core.failures import OPTED_OUT
+from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
 from heliograph.engine import declared, leases, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
+from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
 from heliograph.engine.inbound import InboundDesk
@@ -101,6 +102,7 @@ class Gateway:
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
         self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
             ledger,
@@ -271,6 +273,8 @@ class Gateway:
             await self._reroute()
         if self.noes.waits:
             self._background.soon(self.noes.keep)
+        if self.cooldowns.waits:
+            self._background.soon(self.cooldowns.keep)
         await self.notify.look()
 
     async def _reroute(self) -> None:
@@ -294,6 +298,7 @@ class Gateway:
         while moves := await sweep.too_late(self.ledger, now):
             self.tell(await sweep.apply(self.ledger, moves))
         self._questions.ask()
+        await self.cooldowns.look()
 
     async def _recover(self, owner: int, now: int) -> None:
         """Take over what a dead process was looking after."""
@@ -337,11 +342,15 @@ class Gateway:
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
         self.noes.heard([message for message in messages if message.failure == OPTED_OUT])
+        self.cooldowns.ended(messages)
 
     def _answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         self._watch.answered(connector, answers)
         self.ways.heard(connector, answers)
         self.noes.heard([message for message, outcome in answers if outcome.failure == OPTED_OUT])
+        if bad := {message.id: outcome for message, outcome in answers if outcome.code == INVALID_NUMBER}:
+            messages = [message for message, _ in answers if message.id in bad]
+            self.cooldowns.failed(messages, lambda message: bad[message.id].carrier_code)
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
         self._background.soon(lambda: self._keep_health(endpoint, failing_since, reason))

@@ -122,7 +122,8 @@ class Operation(msgspec.Struct, kw_only=True):
 
 
 class Accept(Operation):
-    """New messages of one request, all or none. Numbers on the suppression list are left out and named.
+    """New messages of one request, all or none. Numbers on the suppression list are left out and named,
+    and so are those that a carrier does not know, until they have rested.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -135,6 +136,7 @@ class Accept(Operation):
     all_or_none: bool = False  # one suppressed number refuses the whole request
     # results
     suppressed: set[int] = msgspec.field(default_factory=set)  # ids of messages that were left out
+    cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)

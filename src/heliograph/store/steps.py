@@ -2,6 +2,7 @@
 
 import msgspec
 
+from heliograph.core import cooldown
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import Message
 from heliograph.store.port import Claim, Move, NewEvent
@@ -31,6 +32,11 @@ def hand_over(message: Message, claim: Claim, *, suppressed: bool) -> Move:
     data = msgspec.json.encode({"failure": message.failure, "code": message.failure_code}).decode()
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, now, data),))
+
+
+def resting(message: Message, failures: int) -> bool:
+    """Does the pause of its number hold for a message?"""
+    return cooldown.holds(message.kind, failures)
 
 
 def fits(message: Message, operation: Claim, left: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT
+from heliograph.api.messages import left_out
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
@@ -205,8 +205,8 @@ class Connection(asyncio.Protocol):
             for (pdu, _), message in zip(kept, operation.messages, strict=True):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
-                elif message.id in operation.suppressed:
-                    self.refuse(pdu, OPTED_OUT)
+                elif refusal := left_out(operation, message):
+                    self.refuse(pdu, refusal)
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
@@ -252,9 +252,9 @@ class Connection(asyncio.Protocol):
         if operation.error is not None:
             await self.parts.release(number)
             raise Unavailable
-        if operation.suppressed:
+        if refusal := left_out(operation, operation.messages[0]):
             await self.parts.release(number)
-            return OPTED_OUT
+            return refusal
         await self.parts.became(number)
         return None
 

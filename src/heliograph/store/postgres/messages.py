@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, resting
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -21,6 +21,13 @@ ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
 _SUPPRESSED: Final = (
     "SELECT s.workspace, s.number FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
     "JOIN suppressions s ON s.workspace = v.workspace AND s.number = v.number"
+)
+_COOLING: Final = (
+    "SELECT v.id, c.until, c.failures "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[]) "
+    "v (id, workspace, environment, number, at) "
+    "JOIN cooldowns c ON c.workspace = v.workspace AND c.environment = v.environment AND c.number = v.number "
+    "AND c.until > v.at"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -74,6 +81,7 @@ _CLAIM: Final = (
 async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     """New messages: all of them but those whose numbers are suppressed, or that were accepted before."""
     await _leave_out_suppressed(commit, operations)
+    await _leave_out_cooling(commit, operations)
     fresh = await _take_keys(commit, operations)
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.suppressed]
     for operation in fresh:
@@ -98,6 +106,18 @@ async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) ->
         hits = {tuple(row) for row in await commit.rows(_SUPPRESSED, *columns(list(numbers), 2))}
     for operation in operations:
         operation.suppressed = {m.id for m in operation.messages if (m.workspace, m.to) in hits} if hits else set()
+
+
+async def _leave_out_cooling(commit: Commit, operations: Sequence[Accept]) -> None:
+    cooling: dict[int, int] = {}
+    if commit.cooling:
+        messages = {message.id: message for operation in operations for message in operation.messages}
+        wanted = [(m.id, m.workspace, m.environment, m.to, m.accepted_at) for m in messages.values()]
+        found = await commit.rows(_COOLING, *columns(wanted, 5))
+        cooling = {number: until for number, until, failures in found if resting(messages[number], failures)}
+    for operation in operations:
+        operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
+        operation.suppressed |= operation.cooling.keys()
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:

@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, resting
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -201,8 +201,11 @@ class Writer:
         messages: list[tuple[Any, ...]] = []
         tags: list[tuple[int, str, int]] = []
         suppressed = self._suppressed(message for operation in operations for message in operation.messages)
+        cooling = self._cooling([message for operation in operations for message in operation.messages])
+        suppressed |= cooling.keys()
         for operation in operations:
             operation.notices = []
+            operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
             operation.suppressed = {m.id for m in operation.messages if m.id in suppressed} if suppressed else set()
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
@@ -237,6 +240,18 @@ class Writer:
             [(message.id, message.workspace, message.to) for message in messages],
         )
         return {hit[0] for hit in hits}
+
+    def _cooling(self, messages: Sequence[Message]) -> dict[int, int]:
+        """The messages whose numbers rest, and until when."""
+        if not self._rows("SELECT EXISTS (SELECT 1 FROM cooldowns)")[0][0]:
+            return {}
+        by_id = {message.id: message for message in messages}
+        hits = self._many(
+            "SELECT ?, until, failures FROM cooldowns WHERE workspace = ? AND environment = ? AND number = ? "
+            "AND until > ?",
+            [(m.id, m.workspace, m.environment, m.to, m.accepted_at) for m in messages],
+        )
+        return {number: until for number, until, failures in hits if resting(by_id[number], failures)}
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
