@@ -5,7 +5,7 @@ routes of the operator, the default workspace, serve every workspace; a workspac
 Secrets in a declared object are references (`env:NAME`, `file:PATH`) or sealed; the snapshot holds neither.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -80,6 +80,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     paused: Paused
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
+
+    @property
+    def senders(self) -> Iterator[tuple[int, senders.Sender]]:
+        """All that are declared, each with its workspace; once for each of its environments."""
+        for realm in self.realms.values():
+            for sender in realm.rules.senders.values():
+                yield realm.workspace, sender
 
 
 async def version(ledger: Ledger) -> int:

@@ -13,6 +13,7 @@ import msgspec
 
 from heliograph.carriers.port import Carrier, Listener
 from heliograph.core import retry
+from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
@@ -28,6 +29,7 @@ from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.paces import Paces
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.ways import Patience, Ways
@@ -103,6 +105,7 @@ class Gateway:
         self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self.paces = Paces(ledger, outside.clock)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
             ledger,
@@ -176,6 +179,8 @@ class Gateway:
         await self._until_quiet(grace_s)
         self.notify.stopping = True
         with suppress(Unavailable):  # then our leases end by themselves
+            if self.paces:
+                await self.paces.give_back()
             await leases.release(self.ledger, self._clock.now_ms())
 
     async def _until_quiet(self, grace_s: float) -> None:
@@ -190,6 +195,7 @@ class Gateway:
     async def reload(self) -> None:
         """Read what is declared, and bring the connectors in line with it."""
         self.snapshot = await declared.load(self.ledger)
+        self.paces.learn(self.snapshot.senders)
         self.config_changed()
         for link in self.links.values():
             link.pump()
@@ -247,6 +253,7 @@ class Gateway:
             window=carrier.window or spec.window,
             segments_per_second=spec.max_segments_per_second,
             policy=retry.DEFAULT,
+            paces=None if spec.kind == SANDBOX else self.paces,
         )
         self.links[spec.name], self._specs[spec.name] = link, spec
         await carrier.start(link)
@@ -266,6 +273,8 @@ class Gateway:
 
     async def _tick(self) -> None:
         now = self._clock.now_ms()
+        if self.paces:
+            await self.paces.tick()
         for link in list(self.links.values()):
             link.tick()
             link.found(await self.ledger.backlog(link.name, now))

@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over, resting
+from heliograph.store.steps import first_events, fits, goes_later, hand_over, resting, room
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -208,7 +208,7 @@ async def go_on(commit: Commit, moves: Sequence[Move]) -> set[int]:
     parts = {(row.message, row.attempt, row.part): row for move in done for row in move.receipts}
     if parts:
         await commit.rows(_UPDATE_PARTS, *columns([_part_values(row) for row in parts.values()], 8))
-    if any(move.message.owner == WAITING for move in done):
+    if any(move.message.owner == WAITING and move.message.due_at <= commit.now_ms for move in done):
         commit.topics.add("queue")
     return lost
 
@@ -246,17 +246,26 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 async def claim(commit: Commit, operation: Claim) -> None:
     """Due messages become `sending`; what is suppressed or too late ends instead."""
     operation.messages, operation.notices, operation.ended = [], [], []
+    operation.kept_back, operation.set_back = set(), 0
     left, operation.wanting = operation.segments, None
     moves: list[Move] = []
     rows = await commit.rows(
         _CLAIM,
         operation.connector,
-        *columns([(share.lane, share.workspace, share.limit) for share in operation.shares], 3),
+        *columns([(s.lane, s.workspace, s.limit + room(s.workspace, operation)) for s in operation.shares], 3),
         operation.now,
         list(operation.paused_kinds),
     )
+    limits = {(share.lane, share.workspace): share.limit for share in operation.shares}
     for row in rows:
         message = Message(*row[1:])
+        place = (message.lane, message.workspace)
+        if not limits[place]:
+            continue
+        if not row[0] and (later := goes_later(message, operation)) is not None:
+            moves += later
+            continue
+        limits[place] -= 1
         if not fits(message, operation, left):
             operation.wanting = (message.lane, message.segments)
             break

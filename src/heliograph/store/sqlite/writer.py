@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over, resting
+from heliograph.store.steps import first_events, fits, goes_later, hand_over, resting, room
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -431,6 +431,7 @@ class Writer:
 
     def _claim(self, operation: Claim) -> None:
         operation.messages, operation.notices, operation.ended, operation.wanting = [], [], [], None
+        operation.kept_back, operation.set_back = set(), 0
         kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
         left = operation.segments
         moves: list[Move] = []
@@ -441,11 +442,24 @@ class Writer:
                 Message(*row)
                 for row in self._cursor.execute(
                     _SELECT_CLAIM.format(kinds=kinds),
-                    (operation.connector, share.lane, share.workspace, operation.now, share.limit),
+                    (
+                        operation.connector,
+                        share.lane,
+                        share.workspace,
+                        operation.now,
+                        share.limit + room(share.workspace, operation),
+                    ),
                 )
             ]
             suppressed = self._suppressed(due) if due else set()
+            taken = 0
             for message in due:
+                if taken == share.limit:
+                    break
+                if message.id not in suppressed and (later := goes_later(message, operation)) is not None:
+                    moves += later
+                    continue
+                taken += 1
                 if not fits(message, operation, left):
                     operation.wanting = (message.lane, message.segments)
                     break

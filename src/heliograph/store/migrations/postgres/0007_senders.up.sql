@@ -13,3 +13,13 @@ CREATE TABLE cooldowns (
     PRIMARY KEY (workspace, environment, number)
 );
 CREATE INDEX cooldowns_until ON cooldowns (until);
+
+-- What senders with a limit for the day were given of it, in lots.
+CREATE TABLE sender_days (
+    workspace BIGINT NOT NULL,
+    sender TEXT NOT NULL,
+    day BIGINT NOT NULL,                    -- when it began
+    taken BIGINT NOT NULL,
+    lot BIGINT NOT NULL,                    -- the last one
+    PRIMARY KEY (workspace, sender, day)
+);

@@ -1,1 +1,2 @@
+DROP TABLE sender_days;
 DROP TABLE cooldowns;

@@ -13,3 +13,13 @@ CREATE TABLE cooldowns (
     PRIMARY KEY (workspace, environment, number)
 ) WITHOUT ROWID;
 CREATE INDEX cooldowns_until ON cooldowns (until);
+
+-- What senders with a limit for the day were given of it, in lots.
+CREATE TABLE sender_days (
+    workspace INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    day INTEGER NOT NULL,                    -- when it began
+    taken INTEGER NOT NULL,
+    lot INTEGER NOT NULL,                    -- the last one
+    PRIMARY KEY (workspace, sender, day)
+) WITHOUT ROWID;
