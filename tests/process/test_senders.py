@@ -112,8 +112,8 @@ def test_a_senders_rate_holds_over_processes(tmp_path: Path, postgres_url: str) 
             asyncio.run(_give_away(postgres_url, "connector:two"))
             time.sleep(10)  # the new owner opens it at its next beat
             api = Api(servers[0], servers[0].key("messages:send", environment="live"))
-            send(api, SLOW, 200, "promotional", 0)
-            until(lambda: _fetch(postgres_url, f"{_TAKEN}$1", SLOW)[0], 200, 90)
+            send(api, SLOW, 100, "promotional", 0)
+            until(lambda: _fetch(postgres_url, f"{_TAKEN}$1", SLOW)[0], 100, 90)
             owners = _fetch(postgres_url, "SELECT owner FROM leases WHERE name IN ($1, $2)", *_LEASES)
         finally:
             for server in servers:

@@ -165,6 +165,7 @@ class Gateway:
         if "engine" in self.roles:
             await self._own_links()
             self._background.every(_TICK_S, self._tick)
+            self._background.every(_TICK_S, self.paces.tick)
             self._background.every(_SWEEP_S, self._sweep)
             self._background.every(_TIDY_S, self._tidy)
         self.stalled = None
@@ -273,8 +274,6 @@ class Gateway:
 
     async def _tick(self) -> None:
         now = self._clock.now_ms()
-        if self.paces:
-            await self.paces.tick()
         for link in list(self.links.values()):
             link.tick()
             link.found(await self.ledger.backlog(link.name, now))

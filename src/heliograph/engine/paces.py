@@ -173,7 +173,8 @@ class Paces:
     # -- between processes
 
     async def tick(self) -> None:
-        """Once a second: see that what is needed here is here, and let go of what others need."""
+        """See that what is needed here is here, and let go of what others need. By the clock alone: each cold
+        transaction wakes the other processes, and whoever wrote when woken would never come to rest."""
         now_ms = self._clock.now_ms()
         asked = {key: pace for key, pace in self._paces.items() if pace.asked_at > now_ms - _ASKED_MS}
         if not self._ledger.is_alone:
