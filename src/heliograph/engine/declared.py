@@ -225,9 +225,9 @@ def _hours(written: str) -> tuple[int, int]:
     return start, end
 
 
-def _sender(row: Declared) -> senders.Sender:
-    spec = row.spec
-    value = spec.get("value") or row.name
+def sender_of(name: str, spec: Mapping[str, Any]) -> senders.Sender:
+    """A sender as it was declared; the form has been checked."""
+    value = spec.get("value") or name
     number = numbers.parse(value, None) if value.startswith("+") else None
     return senders.Sender(
         value=value,
@@ -301,7 +301,9 @@ def _realm(
         for spec in connectors.values()
         if spec.workspace in (operator, workspace)
     }
-    own_senders = {sender.value: sender for sender in (_sender(row) for row in own if row.kind == "sender")}
+    own_senders = {
+        sender.value: sender for sender in (sender_of(row.name, row.spec) for row in own if row.kind == "sender")
+    }
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
     return Realm(
         id=key,
