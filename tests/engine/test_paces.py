@@ -1,6 +1,7 @@
 """How fast a sender may go: its rate, its day, its turns. How processes share it is tried in tests/process."""
 
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from heliograph.core.senders import Sender
 from heliograph.engine.days import day_of, is_zone
 from heliograph.engine.paces import Pace, Paces
+from heliograph.store.sqlite import SqliteLedger
 
 HOUR = 3_600_000
 
@@ -102,6 +104,33 @@ def test_a_rate_that_is_not_ours_lets_nothing_go(clock: Clock) -> None:
     assert acme.reserve(message(lane=0))
     acme.is_leaving = True
     assert not acme.reserve(message(lane=0))
+
+
+@pytest.mark.asyncio
+async def test_what_is_given_back_after_midnight_is_not_of_the_new_day(clock: Clock, tmp_path: Path) -> None:
+    ledger = await SqliteLedger.open(tmp_path / "ledger.db", now_ms=clock.now_ms, report=print, serving=True)
+    paces = Paces(ledger, clock)  # type: ignore[arg-type]
+    paces.learn([(1, Sender("Acme", "alphanumeric", max_segments_per_day=12))])
+    acme = paces.of(message())
+    assert acme is not None and not acme.reserve(message(lane=0)), "nothing goes before a lot was taken"
+    await paces.tick()
+    assert acme.left_today == 10
+    allowance = acme.allowance()
+    clock.s += 24 * 3_600
+    acme.asked_at = clock.now_ms()
+    await paces.tick()
+    acme.returned(allowance, clock.now_ms())
+    assert acme.free() == 0
+    await paces.tick()
+    assert (acme.free(), acme.left_today) == (10, 10)
+    while acme.reserve(message(lane=0)):
+        acme.use(1)
+    await paces.tick()
+    assert (acme.left_today, acme.day_is_over) == (2, True)
+    await paces.give_back()
+    rows = await ledger.fetch("SELECT taken FROM sender_days")
+    assert rows == [(10,)], "of twelve, ten were sent; what went before midnight is another day's"
+    await ledger.close()
 
 
 def test_a_new_rate_holds_at_once_and_a_sender_without_one_is_not_counted(clock: Clock) -> None:

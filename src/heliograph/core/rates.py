@@ -32,11 +32,6 @@ class Cap:
             self._used.clear()
         self.per_second = per_second
 
-    @property
-    def is_quiet(self) -> bool:
-        """Is everything that was set aside used or given back?"""
-        return not self._reserved
-
     def reserve(self, units: int, now: float) -> bool:
         """Set `units` aside if they fit. A message larger than the whole cap may go when nothing else does."""
         if not self.per_second:

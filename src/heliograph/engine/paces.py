@@ -44,6 +44,7 @@ class Pace:
         self.day_end = 0
         self.left_today = 0 if sender.max_segments_per_day else _PLENTY  # of our lot
         self.day_is_over = False  # everything of the day has been given away
+        self.in_hand = 0  # segments that were set aside and have not left
         self.turns = [0] * len(LANE_NAMES)  # when the next message of a lane has its turn, behind those that wait
         self._clock = clock
 
@@ -76,13 +77,16 @@ class Pace:
     def hold(self, segments: int) -> None:
         self.cap.hold(segments, self._clock.monotonic())
         self.left_today -= segments
+        self.in_hand += segments
 
     def give_back(self, segments: int) -> None:
         self.cap.give_back(segments)
         self.left_today += segments
+        self.in_hand -= segments
 
     def use(self, segments: int) -> None:
         self.cap.use(segments, self._clock.monotonic())
+        self.in_hand = max(0, self.in_hand - segments)  # it may have left before it was declared to be counted
 
     def turn(self, message: Message) -> int:
         """When a message has its turn that found nothing left, behind those of its lane that wait already."""
@@ -207,9 +211,11 @@ class Paces:
     async def _let_go(self, now_ms: int) -> None:
         """What another process has asked for in the meantime goes to it, a while after it came to us."""
         mine = {_lease(key): pace for key, pace in self._paces.items() if pace.until > now_ms}
+        for pace in self._paces.values():
+            pace.is_leaving = pace.is_leaving and pace.until > now_ms  # what has run out needs no giving
         if not mine:
             return
-        gone = [name for name, pace in mine.items() if pace.is_leaving and pace.cap.is_quiet]
+        gone = [name for name, pace in mine.items() if pace.is_leaving and not pace.in_hand]
         if gone:
             await leases.give_up(self._ledger, gone, now_ms)
             for name in gone:
@@ -229,6 +235,8 @@ class Paces:
         most, rate = pace.sender.max_segments_per_day, pace.sender.max_segments_per_second
         begin, end = day_of(now_ms, pace.sender.day_zone)
         if pace.day_end != end:
+            if pace.in_hand:  # of the day before: it must not come back into this one
+                return
             pace.left_today, pace.day_end, pace.day_is_over = 0, end, False
         lot = max(most // _LOTS, 5 * rate, _SMALLEST_LOT)
         if pace.left_today >= max(lot // 2, 2 * rate) or pace.day_is_over:
