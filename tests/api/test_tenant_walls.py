@@ -41,6 +41,7 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "delivery": delivery["id"],
         "key": key["id"],
         "contact": contact["id"],
+        "number": "+447700900123",
     }
 
 
@@ -61,6 +62,7 @@ DOORS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/endpoints/{endpoint}/replay", {"since": "2020-01-01T00:00:00Z"}),
     ("GET", "/v1/endpoints/{endpoint}/deliveries", None),
     ("GET", "/v1/deliveries/{delivery}", None),
+    ("DELETE", "/v1/cooldowns/{number}", None),
     ("POST", "/v1/deliveries/{delivery}/replay", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [

@@ -142,3 +142,39 @@ def test_warnings_of_the_content_rules_stand_in_the_trace_and_only_then() -> Non
     warned = decide(case(findings=("brand_missing",)), rules())
     assert warned.refusal is None and said(warned, "content")["findings"] == ("brand_missing",)
     assert all(entry["rule"] != "content" for entry in decide(case(), rules()).trace)
+
+
+POOL = {
+    value: Sender(value, "long_number", pool="shop", home="US", registration={"US": "registered"})
+    for value in ("+12025550101", "+12025550102")
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "mode", "why"),
+    [("shop", "live", "of its pool"), (None, "live", "default"), ("shop", "test", "of its pool")],
+)
+def test_a_pool_gives_each_recipient_its_sender_and_the_trace_tells(asked: str | None, mode: str, why: str) -> None:
+    facts = case(country="US", number="+12025550143", sender=asked)
+    verdict = decide(facts, rules(senders=POOL, mode=mode))
+    assert verdict.refusal is None and verdict.sender in POOL
+    entry = said(verdict, "sender")
+    assert (entry["why"], entry["pool"], entry["choice"]) == (why, "shop", "the recipient's own")
+    assert decide(facts, rules(senders=POOL, mode=mode)) == verdict
+
+
+def test_a_pools_member_can_be_asked_for_by_itself() -> None:
+    for value in POOL:
+        verdict = decide(case(country="US", number="+12025550143", sender=value), rules(senders=POOL))
+        assert verdict.sender == value and said(verdict, "sender")["why"] == "declared"
+
+
+def test_a_pool_in_which_nothing_fits_is_refused() -> None:
+    members = {value: Sender(value, "long_number", pool="shop", kinds=frozenset({"otp"})) for value in POOL}
+    verdict = decide(case(country="US", sender="shop"), rules(senders=members))
+    assert verdict.refusal is not None and verdict.refusal.code == "no_sender_in_pool"
+
+
+def test_support_from_a_name_warns_that_nobody_can_answer() -> None:
+    verdict = decide(case(kind="support"), rules())
+    assert verdict.refusal is None and "nobody can answer" in said(verdict, "replies")["why"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from heliograph.core.order import arrange
 from heliograph.core.prices import PriceBook
 from heliograph.core.quality import NO_QUALITY, Quality, Score
-from heliograph.core.routing import Facts, Route, explores, last_end, pin_ends
+from heliograph.core.routing import Facts, Route, last_end, looks
 
 VIA = ("a", "b", "c")
 USABLE = dict.fromkeys(VIA)
@@ -102,8 +102,8 @@ def test_a_part_of_the_messages_tries_the_others_first() -> None:
 
 def test_who_throws_no_dice_explores_nothing() -> None:
     assert arranged("best", at=facts(dice=1.0), known=quality(a=0.9, b=0.5), explore=0.5).why["why"][:4] == "best"
-    assert explores((Route("a", VIA), Route("b", VIA, order="best", explore=0.1))) == 0.1
-    assert explores((Route("a", VIA),)) == 0.0
+    assert looks((Route("a", VIA), Route("b", VIA, order="best", explore=0.1))).explores == 0.1
+    assert looks((Route("a", VIA),)).explores == 0.0
 
 
 # -- pins
@@ -116,7 +116,8 @@ def test_a_pin_goes_first_whatever_the_order(order: str) -> None:
 
 
 def test_a_pin_ends_when_it_says() -> None:
-    ends = pin_ends((Route("a", VIA, pin="c", pin_until=500), Route("b", VIA, pin="b", pin_until=300), Route("c", VIA)))
+    routes = (Route("a", VIA, pin="c", pin_until=500), Route("b", VIA, pin="b", pin_until=300), Route("c", VIA))
+    ends = looks(routes).pin_ends
     assert ends == (300, 500)
     first = {
         now: arranged(at=facts(at=last_end(ends, now)), pin="c", pin_until=500).via[0] for now in (0, 299, 499, 500)

@@ -69,9 +69,26 @@ def test_where_none_is_declared_every_good_shape_goes() -> None:
     [("GB", "otp", "Acme"), ("GB", "promotional", "Acme"), ("US", "otp", "12345"), ("FR", "promotional", "AcmeDeals")],
 )
 def test_the_default_is_taken_and_else_the_only_one_that_fits(country: str, kind: str, chosen: str) -> None:
-    assert senders.default(DECLARED, country=country, kind=kind) == chosen
+    assert senders.default(DECLARED, country=country, kind=kind) == (chosen, False)
 
 
 def test_nobody_chooses_between_two_that_fit() -> None:
     assert senders.default(DECLARED, country="US", kind="promotional") is None
     assert senders.default(DECLARED, country="FR", kind="otp") is None
+
+
+@pytest.mark.parametrize(
+    ("pooled", "others", "found"),
+    [
+        ((), (), ("shop", True)),
+        ((True,), ("Acme",), ("shop", True)),
+        ((), ("Acme",), None),
+    ],
+    ids=["the only pool", "the pool of the default", "a pool and a sender"],
+)
+def test_a_pool_is_the_default_as_a_sender_is(
+    pooled: tuple[bool, ...], others: tuple[str, ...], found: tuple[str, bool] | None
+) -> None:
+    members = [Sender(f"+4474001234{n}", "long_number", pool="shop", default=n < len(pooled)) for n in range(2)]
+    declared = {sender.value: sender for sender in (*members, *(Sender(name, "alphanumeric") for name in others))}
+    assert senders.default(declared, country="GB", kind="otp") == found

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from heliograph.core.decide import Case, decide
 from heliograph.core.failures import Refused
 from heliograph.engine import declare, declared, environments
 from heliograph.engine.form import Tools
@@ -435,3 +437,27 @@ async def test_on_postgresql_the_same_questions_have_the_same_answers(postgres_u
         assert await state(ledger) == good
     finally:
         await ledger.close()
+
+
+# -- pools
+
+
+async def test_a_pool_that_is_in_force_changes_nothing_and_one_more_sender_moves_its_part(ledger: Any) -> None:
+    pool = {"+4915900000001": {"pool": "shop"}, "+4915900000002": {"pool": "shop"}}
+    document = {**IN_FORCE, "senders": {**IN_FORCE["senders"], **pool}}
+    await apply(ledger, document)
+    snapshot = await declared.load(ledger)
+    realm = snapshot.realms[1]
+    for place in range(60):
+        number = f"+4917000{place:05d}"
+        case = Case("DE", "mobile", True, False, number, "transactional", "shop", "gsm7", 1, None, 0.0)
+        verdict = decide(case, realm.rules)
+        async with ledger.transaction() as transaction:
+            trace = msgspec.json.encode(verdict.trace).decode()
+            await transaction.execute("INSERT INTO decisions (id, trace) VALUES ($1, $2)", 1_000 + place, trace)
+        await send(ledger, sender=verdict.sender, to=number, decision=1_000 + place)
+    report = await tried(ledger, document)
+    assert (report.messages, report.unchanged) == (60, 60)
+    report = await tried(ledger, {"senders": {"+4915900000003": {"pool": "shop"}}})
+    assert report.unchanged + report.altered == 60 and 5 <= report.altered <= 40
+    assert report.altered_by == {"sender": report.altered}

@@ -268,7 +268,7 @@ FAILURES: dict[str, End] = {
         (Play(status=429, code=20429, retry_after=1),), "delivered", [(1, "delivered", None, None, None)], 2
     ),
     "it knows no such number": End(
-        (Play(status=400, code=21211),), "failed", [(1, "refused", "permanent", "refused_by_carrier", "21211")]
+        (Play(status=400, code=21211),), "failed", [(1, "refused", "permanent", "invalid_number", "21211")]
     ),
     "it finds the text too long": End(
         (Play(status=400, code=21617),), "failed", [(1, "refused", "content", "content_refused", "21617")]
@@ -323,6 +323,53 @@ def test_a_failure_ends_as_it_should(rig: Rig, failed: dict[str, tuple[str, str]
     if name == "it is asked too fast":
         assert texts[1].at - texts[0].at >= 1.0, "it asked for a pause"
     assert rig.told(public_id)[f"message.{end.status}"] <= 1
+
+
+def test_a_number_that_does_not_exist_is_left_alone_until_somebody_says_otherwise(rig: Rig) -> None:
+    public_id, to = rig.send(Play(status=400, code=21211))
+    assert rig.api.until(public_id, "failed")["error"]["code"] == "invalid_number"
+    shown = _left_alone(rig, to)
+    assert (shown["failures"], shown["carrier_code"], shown["connector"]) == (1, "21211", "main")
+
+    def ask(**more: Any) -> Any:
+        return rig.api("POST", "/v1/messages", {"to": to, "text": "Again", **more})
+
+    refused = ask()
+    assert (refused.status_code, refused.json()["code"]) == (422, "number_cooling_down")
+    assert shown["until"] in refused.json()["detail"] and refused.json()["errors"][0]["pointer"] == "/to"
+    some = {"messages": [{"to": to, "text": "One"}, {"to": number(), "text": "Two"}]}
+    outcomes = rig.api("POST", "/v1/messages/batch", some).json()["data"]
+    assert [one.get("code") for one in outcomes] == ["number_cooling_down", None]
+    form = rig.api.session.post(f"{rig.server.url}/sms/send", json={"to": to, "message": "Again"})
+    assert (form.status_code, form.json()["code"]) == (422, "number_cooling_down")
+
+    rig.provider.plays(to, Play())  # a code goes: who typed a wrong number types it again
+    code = ask(kind="otp")
+    assert code.status_code == 202
+    rig.api.until(code.json()["id"], "delivered")
+    assert _left_alone(rig, to, wanted=False) == {}  # it exists: it took a message
+    assert ask().status_code == 202
+
+
+def test_a_cooldown_is_lifted_by_hand(rig: Rig) -> None:
+    public_id, to = rig.send(Play(reports=("sent", "undelivered"), error=30005))
+    assert rig.api.until(public_id, "undelivered")["error"]["code"] == "invalid_number"
+    assert _left_alone(rig, to)["carrier_code"] == "30005"
+    assert rig.api("DELETE", f"/v1/cooldowns/{to}").json() == {"number": to}
+    assert rig.api("DELETE", f"/v1/cooldowns/{to}").status_code == 404
+    assert rig.api("GET", "/v1/audit").json()["data"][0]["action"] == "cooldown.lifted"
+    assert rig.api("POST", "/v1/messages", {"to": to, "text": "Again"}).status_code == 202
+
+
+def _left_alone(rig: Rig, to: str, *, wanted: bool = True) -> dict[str, Any]:
+    """What is known of a number, once it is (not) left alone."""
+    end = time.monotonic() + 10
+    while True:
+        found = [one for one in rig.api("GET", "/v1/cooldowns").json()["data"] if one["number"] == to]
+        if bool(found) == wanted:
+            return dict(found[0]) if found else {}
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
 
 
 # -- what the outcome of the send leaves open, a report tells

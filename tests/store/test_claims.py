@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from heliograph.core.message import Message
-from heliograph.store.port import Accept, Backlog, Claim, Share
+from heliograph.store.port import Accept, Allowance, Backlog, Claim, Share
 from tests.store.making import (
     CONNECTOR,
     LATER,
@@ -157,3 +157,76 @@ async def test_the_backlog_names_lanes_and_workspaces_with_due_messages(ledger: 
     expected = [Backlog(1, 1), Backlog(1, 2), Backlog(2, 1), Backlog(2, 2)]
     assert sorted(await ledger.backlog(CONNECTOR, NOW)) == expected
     assert sorted(await ledger.backlog(CONNECTOR, LATER)) == [Backlog(0, 1), *expected]
+
+
+# -- senders with a rate of their own
+
+
+def allowance(units: int = 0, **changes: Any) -> Allowance:
+    """Of a sender whose next turn, in every lane, is a second from now; a segment takes 100 ms."""
+    fields: dict[str, Any] = {"turns": [NOW + 1_000] * 3, "gap_ms": 100, "units": units, "even": units, "today": 1_000}
+    return Allowance(**fields | changes)
+
+
+async def test_a_sender_gets_no_more_than_it_has_left_and_the_others_come_later(ledger: Any) -> None:
+    slow = [message(ledger) for _ in range(6)]
+    free = [message(ledger, sender="Other") for _ in range(3)]
+    await accept(ledger, *slow, *free)
+    left = allowance(2, patience=1)
+    operation = await claim(ledger, allowances={(1, "Acme"): left})
+    assert [one.id for one in operation.messages] == [one.id for one in (*slow[:2], *free)]
+    assert (operation.kept_back, operation.set_back, left.is_asked) == ({(1, 1)}, 3, True)
+    due = [row[0] for row in await ledger.fetch("SELECT due_at FROM messages WHERE owner = 0 ORDER BY id")]
+    assert due == [NOW, NOW + 1_100, NOW + 1_200, NOW + 1_300]
+    assert left.turns == [NOW + 1_000, NOW + 1_300, NOW + 1_000]
+    assert await states(ledger, *slow[2:]) == ["queued"] * 4
+    again = await claim(ledger, now=NOW + 1_150, allowances={(1, "Acme"): allowance(9)})
+    assert [one.id for one in again.messages] == [slow[2].id, slow[3].id]
+
+
+async def test_nobody_stands_behind_a_sender_that_has_nothing_left(ledger: Any) -> None:
+    slow, free = [message(ledger) for _ in range(30)], message(ledger, sender="Other")
+    await accept(ledger, *slow, free)
+    found = None
+    for _ in range(8):  # each claim moves some of them out of the way
+        operation = await claim(ledger, Share(1, 1, 5), allowances={(1, "Acme"): allowance(patience=3)})
+        if operation.messages:
+            found = operation.messages
+            break
+    assert found is not None and [one.id for one in found] == [free.id]
+
+
+@pytest.mark.parametrize(
+    ("lane", "changes", "goes"),
+    [
+        (0, {"units": 3}, True),
+        (1, {"units": 3}, True),
+        (1, {"units": 3, "even": 0}, False),
+        (0, {"units": 3, "even": 0}, True),
+        (1, {"units": 2, "is_idle": True}, True),
+        (1, {"units": 2, "is_idle": True, "today": 2}, False),
+        (1, {"units": 2}, False),
+    ],
+    ids=["code", "other", "not at a steady pace", "codes need none", "larger than the rate", "not today", "too large"],
+)
+async def test_a_message_goes_when_its_sender_has_enough_left(
+    ledger: Any, lane: int, changes: dict[str, Any], goes: bool
+) -> None:
+    await accept(ledger, message(ledger, lane=lane, segments=3))
+    operation = await claim(ledger, Share(lane, 1, 5), allowances={(1, "Acme"): allowance(**changes)})
+    assert bool(operation.messages) == goes
+
+
+async def test_another_workspaces_sender_of_the_same_name_is_another(ledger: Any) -> None:
+    mine, theirs = message(ledger), message(ledger, workspace=2)
+    await accept(ledger, mine, theirs)
+    operation = await claim(ledger, Share(1, 1, 5), Share(1, 2, 5), allowances={(2, "Acme"): allowance()})
+    assert [one.id for one in operation.messages] == [mine.id]
+
+
+async def test_what_is_too_late_or_unwanted_ends_whatever_its_sender_has_left(ledger: Any) -> None:
+    late, unwanted = message(ledger, valid_until=NOW), message(ledger, to="+491700000007")
+    await accept(ledger, late, unwanted)
+    await opt_out(ledger, "+491700000007")
+    operation = await claim(ledger, allowances={(1, "Acme"): allowance()})
+    assert sorted(one.state for one in operation.ended) == ["expired", "rejected"]

@@ -7,10 +7,9 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import Accepted, accepted, dry_run
+from heliograph.api.messages import Accepted, accepted, dry_run, left_out
 from heliograph.api.problems import decode
 from heliograph.core import ids
-from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import moment
@@ -150,7 +149,7 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     assert first.batch is not None
     data: list[Accepted | ItemProblem] = []
     for item in items:
-        refusal = item if isinstance(item, Refusal) else _why_not(item, operation)
+        refusal = item if isinstance(item, Refusal) else left_out(operation, item.message)
         if refusal is not None:
             data.append(ItemProblem("refused", refusal.code, refusal.detail, refusal.pointer))
         elif not isinstance(item, Refusal):
@@ -159,16 +158,11 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     return _encode(BatchAnswer(batch_id, moment(context.estimated_end(operation.messages)), data))
 
 
-def _why_not(draft: Draft, operation: Accept) -> Refusal | None:
-    code = operation.refused.get(draft.message.id)
-    return None if code is None else REFUSALS[code]
-
-
 def _unwanted(items: Sequence[Draft | Refusal], operation: Accept) -> list[Refusal]:
     return [
         _at(index, refusal)
         for index, item in enumerate(items)
-        if not isinstance(item, Refusal) and (refusal := _why_not(item, operation)) is not None
+        if not isinstance(item, Refusal) and (refusal := left_out(operation, item.message))
     ]
 
 

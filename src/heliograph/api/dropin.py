@@ -9,9 +9,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from heliograph.api.call import Call
-from heliograph.api.messages import send_one
+from heliograph.api.messages import left_out, send_one
 from heliograph.api.problems import decode
-from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.ids import make
 from heliograph.core.request import MessageRequest
@@ -75,8 +74,8 @@ def sms_send(call: Call) -> None:
     draft.message.callback_format = "smsto"
 
     def done(operation: Accept) -> None:
-        if operation.refused:
-            call.refuse(REFUSALS[operation.refused[operation.messages[0].id]])
+        if refusal := left_out(operation, operation.messages[0]):
+            call.refuse(refusal)
         else:
             call.answer(200, _sms_answer(operation))
 

@@ -7,10 +7,11 @@ import msgspec
 from heliograph.api.call import Call
 from heliograph.api.problems import decode
 from heliograph.core.consent import REFUSALS
+from heliograph.core.cooldown import COOLING
 from heliograph.core.failures import Refusal
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
-from heliograph.core.views import message_id
+from heliograph.core.views import message_id, moment
 from heliograph.engine.intake import Draft
 from heliograph.store.port import Accept
 
@@ -45,12 +46,27 @@ def send_one(call: Call) -> None:
         return call.answer(200, dry_run(draft))
 
     def done(operation: Accept) -> None:
-        if operation.refused:
-            call.refuse(REFUSALS[operation.refused[operation.messages[0].id]])
+        if refusal := left_out(operation, operation.messages[0]):
+            call.refuse(refusal)
         else:
             call.answer(202, answer(operation))
 
     return call.keep((draft,), done, reply=answer, all_or_none=True)
+
+
+def left_out(operation: Accept, message: Message) -> Refusal | None:
+    """Why a message of a request was not kept, if it was not."""
+    code = operation.refused.get(message.id)
+    if code is None:
+        return None
+    if code != COOLING:
+        return REFUSALS[code]
+    until = operation.cooling[message.id]
+    detail = (
+        f"a carrier said that {message.to} does not exist or takes no texts; it is left alone until {moment(until)}. "
+        f"DELETE /v1/cooldowns/{message.to} ends that"
+    )
+    return Refusal("number_cooling_down", detail, "/to")
 
 
 def answer(operation: Accept) -> bytes:

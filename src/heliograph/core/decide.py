@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import routing, sender_rules, senders
+from heliograph.core import pools, routing, sender_rules, senders
 from heliograph.core.budget import Budget
 from heliograph.core.failures import Refusal
-from heliograph.core.message import LANES
+from heliograph.core.message import LANES, SUPPORT
 from heliograph.core.order import arrange
 from heliograph.core.prices import PriceBook, price
 from heliograph.core.quality import NO_QUALITY, Quality
@@ -27,7 +27,7 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     number_type: str
     number_valid: bool
     test_number: bool
-    number: str  # empty unless some route looks at it
+    number: str  # empty unless some route or pool looks at it
     kind: str
     sender: str | None
     encoding: str
@@ -82,7 +82,7 @@ def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
     ]
     if case.findings:
         trace.append({"rule": "content", "findings": case.findings})
-    sender, refusal = _sender(case, rules, trace)
+    sender, refusal = decided_sender(case, rules, trace)
     if refusal is None:
         refusal = _budget(case, rules, trace)
     if refusal is not None:
@@ -96,32 +96,66 @@ def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
     return Verdict(None, tuple(trace), sender, LANES[case.kind], route, cost, currency)
 
 
-def _sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str | None, Refusal | None]:
+def decided_sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str | None, Refusal | None]:
+    """Who it comes from, or why it can't; the trace is told."""
     declared = {} if rules.mode == "test" else rules.senders
     if case.sender is None:
-        chosen = senders.default(rules.senders, country=case.country, kind=case.kind)
+        usual = senders.default(rules.senders, country=case.country, kind=case.kind)
+        if usual is not None and usual.is_pool:
+            return _from_pool(usual.name, case, rules, trace, by_default=True)
+        chosen = usual.name if usual else None
         trace.append({"rule": "sender", "sender": chosen, "why": "default" if chosen else "left to the carrier"})
         return chosen, None
+    if case.sender in pools.names(rules.senders):
+        return _from_pool(case.sender, case, rules, trace, by_default=False)
     refusal = senders.check(case.sender, declared, country=case.country, kind=case.kind)
     why = refusal.code if refusal else "declared" if declared else "as asked"
     trace.append({"rule": "sender", "sender": case.sender, "why": why})
     return case.sender, refusal
 
 
+def _from_pool(
+    pool: str, case: Case, rules: Rules, trace: list[dict[str, Any]], *, by_default: bool
+) -> tuple[str | None, Refusal | None]:
+    is_real = rules.mode != "test" and any(connector.kind != SANDBOX for connector in rules.connectors.values())
+    chosen = pools.choose(
+        pool,
+        rules.senders,
+        workspace=rules.workspace,
+        recipient=case.number,
+        country=case.country,
+        kind=case.kind,
+        is_real=is_real,
+    )
+    if isinstance(chosen, Refusal):
+        trace.append({"rule": "sender", "sender": None, "why": chosen.code, "pool": pool})
+        return None, chosen
+    trace.append(pools.shown(chosen, pool, by_default=by_default))
+    return chosen.sender, None
+
+
 def _sender_rules(
     case: Case, rules: Rules, sender: str | None, via: tuple[str, ...], trace: list[dict[str, Any]]
 ) -> Refusal | None:
-    """What the country asks of senders; the sandbox asks nothing."""
+    """What the country asks of senders, and who answers; the sandbox asks nothing."""
     if sender is None or all(rules.connectors[name].kind == SANDBOX for name in via):
         return None
     declared = rules.senders.get(sender)
     sender_type = declared.type if declared else senders.type_of(sender) or ""
     state = declared.registration.get(case.country) if declared else None
-    found = sender_rules.check(sender, sender_type, case.country, state)
+    found = sender_rules.check(sender, sender_type, case.country, state, declared.unregistered if declared else None)
     if found is not None:
         warning = found if isinstance(found, str) else found.code
         trace.append({"rule": "sender_rules", "country": case.country, "registration": state, "why": warning})
-    return found if isinstance(found, Refusal) else None
+    if isinstance(found, Refusal):
+        return found
+    if case.kind == SUPPORT and (
+        why := sender_rules.replies(
+            sender, sender_type, declared is not None, declared is not None and declared.two_way
+        )
+    ):
+        trace.append({"rule": "replies", "sender": sender, "why": why})
+    return None
 
 
 def _budget(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> Refusal | None:

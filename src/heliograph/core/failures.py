@@ -21,6 +21,10 @@ OPTED_OUT: Final = "opted_out"  # the recipient said no
 UNKNOWN: Final = "unknown"  # nobody can tell; also every foreign code that we don't know
 
 
+# Our stable code, within `permanent`, for what concerns the number alone: there is none such, or it takes no texts.
+INVALID_NUMBER: Final = "invalid_number"
+
+
 class Consequence(msgspec.Struct, frozen=True):
     """What follows from a failure class."""
 

@@ -1,7 +1,8 @@
 """Senders: what may stand as "from", and whether this workspace may use it."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,14 @@ class Sender(msgspec.Struct, frozen=True):
     default: bool = False
     two_way: bool = False  # can it receive replies?
     registration: dict[str, str] = {}  # country → registered | pending | rejected
+    unregistered: str | None = (
+        None  # warn | refuse: whatever its state; None: refuse what is known not to be registered
+    )
+    pool: str | None = None
+    home: str | None = None  # the country of its number
+    max_segments_per_second: int = 0  # 0: no limit of its own
+    max_segments_per_day: int = 0
+    day_zone: str = "UTC"  # whose midnight begins its day
 
 
 def type_of(value: str) -> str | None:
@@ -36,7 +45,7 @@ def type_of(value: str) -> str | None:
     return None
 
 
-def check(value: str, declared: dict[str, Sender], *, country: str, kind: str) -> Refusal | None:
+def check(value: str, declared: Mapping[str, Sender], *, country: str, kind: str) -> Refusal | None:
     """May a message of this kind to this country come from `value`? Without declared senders every good shape may."""
     if type_of(value) is None:
         return Refusal(
@@ -59,8 +68,15 @@ def check(value: str, declared: dict[str, Sender], *, country: str, kind: str) -
     return None
 
 
-def default(declared: dict[str, Sender], *, country: str, kind: str) -> str | None:
-    """The sender of a message that names none: the declared default that fits, else the only one that fits."""
+class Default(NamedTuple):
+    """What a message comes from that names no sender: a sender, or a pool."""
+
+    name: str
+    is_pool: bool
+
+
+def default(declared: Mapping[str, Sender], *, country: str, kind: str) -> Default | None:
+    """The declared default that fits, or the pool that it is in; else the only sender or pool that fits."""
     fitting = [
         sender
         for sender in declared.values()
@@ -68,10 +84,15 @@ def default(declared: dict[str, Sender], *, country: str, kind: str) -> str | No
     ]
     for sender in fitting:
         if sender.default:
-            return sender.value
-    return fitting[0].value if len(fitting) == 1 else None
+            return _as_default(sender)
+    found = {_as_default(sender) for sender in fitting}
+    return found.pop() if len(found) == 1 else None
 
 
-def _names(declared: dict[str, Sender]) -> str:
-    names = sorted(declared)
+def _as_default(sender: Sender) -> Default:
+    return Default(sender.value, False) if sender.pool is None else Default(sender.pool, True)
+
+
+def _names(declared: Mapping[str, Sender]) -> str:
+    names = sorted({*declared, *(sender.pool for sender in declared.values() if sender.pool is not None)})
     return ", ".join(names[:8]) + (" …" if len(names) > 8 else "")

@@ -20,7 +20,8 @@ def findings(
 ) -> tuple[Finding, ...]:
     """What counts in this workspace of what the rules find."""
     if sender is None:
-        sender = senders.default(rules.senders, country=country, kind=kind)
+        default = senders.default(rules.senders, country=country, kind=kind)
+        sender = default.name if default is not None and not default.is_pool else None
     look = _kept if len(text) <= _LONGEST_KEPT else _found
     return content.weigh(
         look(text, kind, country_group(country), content.brands, content.domains, _type_of(sender, rules))

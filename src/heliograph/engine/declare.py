@@ -10,7 +10,7 @@ import msgspec
 
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.declared import OPERATOR
-from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools, check
+from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools, check, shown_as
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger, Row, Transaction
 
@@ -64,6 +64,16 @@ class Known(msgspec.Struct, frozen=True):
     workspaces: dict[str, int]
     environments: frozenset[tuple[str, str]]
 
+    @property
+    def senders(self) -> dict[tuple[str, str], tuple[str, str | None]]:
+        """(workspace, name) → what it shows, its pool."""
+        specs = {
+            (workspace, name): msgspec.json.decode(spec)
+            for (kind, workspace, name), (spec, _) in self.objects.items()
+            if kind == "sender"
+        }
+        return {key: (shown_as(key[1], spec), spec.get("pool")) for key, spec in specs.items()}
+
 
 class Reader(Protocol):
     """A ledger, or a transaction of it."""
@@ -94,6 +104,7 @@ def refuse(objects: Sequence[Object], there: Known, tools: Tools, workspace: str
         {name: owner for kind, owner, name in there.objects if kind == "connector"},
         frozenset(there.workspaces),
         there.environments,
+        there.senders,
         knows_machine=workspace in (None, OPERATOR),
     )
     refusals = check(objects, place, tools)

@@ -5,12 +5,12 @@ routes of the operator, the default workspace, serve every workspace; a workspac
 Secrets in a declared object are references (`env:NAME`, `file:PATH`) or sealed; the snapshot holds neither.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import order, routing, senders
+from heliograph.core import numbers, order, pools, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
@@ -79,6 +79,7 @@ class Realm(msgspec.Struct, frozen=True):
     callback_secret: str
     rules: Rules
     looks: routing.Looks
+    pooled: frozenset[str | None]  # senders asked for that mean a pool, which looks at the number too
     rehearses: bool  # nothing in it can reach a real network
     content: Content
     linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
@@ -99,6 +100,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
     consent: Rulebook = Rulebook()
+
+    @property
+    def senders(self) -> Iterator[tuple[int, senders.Sender]]:
+        """All that are declared, each with its workspace; once for each of its environments."""
+        for realm in self.realms.values():
+            for sender in realm.rules.senders.values():
+                yield realm.workspace, sender
 
 
 async def version(ledger: Ledger) -> int:
@@ -257,17 +265,36 @@ def _hours(written: str) -> tuple[int, int]:
     return start, end
 
 
-def _sender(row: Declared) -> senders.Sender:
-    spec = row.spec
+def sender_of(name: str, spec: Mapping[str, Any]) -> senders.Sender:
+    """A sender as it was declared; the form has been checked."""
+    value = spec.get("value") or name
+    number = numbers.parse(value, None) if value.startswith("+") else None
     return senders.Sender(
-        value=spec.get("value") or row.name,
-        type=spec.get("type") or senders.type_of(row.name) or "alphanumeric",
+        value=value,
+        type=spec.get("type") or senders.type_of(value) or "alphanumeric",
         countries=frozenset(_list(spec.get("countries"))),
         kinds=frozenset(_list(spec.get("kinds"))),
         default=bool(spec.get("default")),
         two_way=bool(spec.get("two_way")),
-        registration=dict(spec.get("registration") or {}),
+        registration={country: _state(papers) for country, papers in (spec.get("registration") or {}).items()},
+        unregistered=spec.get("unregistered"),
+        pool=spec.get("pool"),
+        home=number.country if isinstance(number, numbers.Number) else None,
+        max_segments_per_second=spec.get("max_segments_per_second") or 0,
+        max_segments_per_day=spec.get("max_segments_per_day") or 0,
+        day_zone=spec.get("day_zone") or "UTC",
     )
+
+
+def _state(papers: Any) -> str:
+    """Of a registration, which may come with its brand and campaign."""
+    return str(papers["state"] if isinstance(papers, dict) else papers)
+
+
+def _pooled(declared: Mapping[str, senders.Sender]) -> frozenset[str | None]:
+    """What a message may name so that a pool chooses by its number; None: nothing."""
+    found: set[str | None] = set(pools.names(declared))
+    return frozenset(found | {None}) if found else frozenset()
 
 
 def _endpoints(
@@ -314,7 +341,9 @@ def _realm(
         for spec in connectors.values()
         if spec.workspace in (operator, workspace)
     }
-    declared_senders = [_sender(row) for row in own if row.kind == "sender"]
+    own_senders = {
+        sender.value: sender for sender in (sender_of(row.name, row.spec) for row in own if row.kind == "sender")
+    }
     policies = {row.name: row.spec for row in own if row.kind == "policy"}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
     content = policy(policies, ContentPolicy).choice
@@ -326,9 +355,8 @@ def _realm(
         mode=mode,
         allowlist=frozenset(msgspec.json.decode(allowlist, type=list[str])),
         callback_secret=secret,
-        rules=Rules(
-            workspace, mode, usable, routes, {sender.value: sender for sender in declared_senders}, budget, prices
-        ),
+        rules=Rules(workspace, mode, usable, routes, own_senders, budget, prices),
+        pooled=_pooled(own_senders),
         looks=routing.looks(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
         content=content,

@@ -19,6 +19,7 @@ from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt,
 from heliograph.core.prices import PriceBook
 from heliograph.core.rates import Cap
 from heliograph.engine.outcomes import not_taken, taken
+from heliograph.engine.paces import Paces
 from heliograph.ports import Chance, Clock, Timer
 from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, Share
 
@@ -71,7 +72,15 @@ class Link:
     """A connector at work: its window, its rate, its backlog, its carrier."""
 
     def __init__(
-        self, name: str, carrier: Carrier, desk: Desk, *, window: int, segments_per_second: int, policy: retry.Policy
+        self,
+        name: str,
+        carrier: Carrier,
+        desk: Desk,
+        *,
+        window: int,
+        segments_per_second: int,
+        policy: retry.Policy,
+        paces: Paces | None = None,  # of senders that have a rate of their own; None: nobody counts what goes this way
     ) -> None:
         self.name = name
         self.carrier = carrier
@@ -85,6 +94,8 @@ class Link:
         self._ledger = desk.ledger
         self._clock = desk.clock
         self._policy = policy
+        self._paces = paces
+        self._coming_back: set[tuple[int, int]] = set()  # (lane, workspace) with a timer
         self._backlog: dict[tuple[int, int], None] = {}  # (lane, workspace) that wait, in the order of their turns
         self._claiming = False
         self._wanting = _NOTHING  # (lane, segments) of a message for which too little of the rate was left
@@ -115,8 +126,14 @@ class Link:
         for waiting_lane, _ in self._backlog:
             if waiting_lane <= lane:
                 return False
+        pace = self._paces.of(message) if self._paces else None
+        if pace is not None and not pace.reserve(message):
+            message.due_at = pace.turn(message)
+            return False
         now = self._clock.monotonic()
         if (lane and self.cap.even(now) <= 0) or not self.cap.reserve(message.segments, now):
+            if pace is not None:
+                pace.give_back(message.segments)
             return False
         self.in_flight += 1
         return True
@@ -125,6 +142,8 @@ class Link:
         """Give back credit that was not used: the message could not be kept."""
         self.in_flight -= 1
         self.cap.give_back(message.segments)
+        if self._paces and (pace := self._paces.of(message)):
+            pace.give_back(message.segments)
 
     def _open(self) -> bool:
         return self.up and (not self._blocked_until or self._blocked_until <= self._clock.now_ms())
@@ -142,6 +161,8 @@ class Link:
         now = self._clock.monotonic()
         for submission in ready:
             self.cap.use(submission.message.segments, now)
+            if self._paces and (pace := self._paces.of(submission.message)):
+                pace.use(submission.message.segments)
         self.carrier.submit(ready)
 
     # -- claims
@@ -218,6 +239,7 @@ class Link:
                 rules=self._desk.rules(),
                 paused_kinds=paused.kinds,
                 is_idle=free == self.cap.per_second,
+                allowances=self._paces.allowances(share.workspace for share in shares) if self._paces else {},
             )
         )
 
@@ -253,6 +275,8 @@ class Link:
         self._claiming = False
         self.in_flight -= sum(share.limit for share in claim.shares)
         self.cap.give_back(claim.segments)
+        if self._paces and claim.allowances:
+            self._paces.returned(claim.allowances)
         if claim.error is not None:
             self._wake_in(1.0)
             return
@@ -262,7 +286,7 @@ class Link:
             got[message.lane, message.workspace] = got.get((message.lane, message.workspace), 0) + 1
         if claim.wanting is not None:
             self._wanting = claim.wanting
-        else:
+        elif not claim.set_back:  # what was set back has made room for others
             for share in claim.shares:  # who gave less than he might has no more
                 if got.get((share.lane, share.workspace), 0) < share.limit:
                     self._backlog.pop((share.lane, share.workspace), None)
@@ -271,8 +295,25 @@ class Link:
         for message in claim.messages:
             self.in_flight += 1
             self.cap.hold(message.segments, now)
+            if self._paces and (pace := self._paces.of(message)):
+                pace.hold(message.segments)
             self.hand_over(message)
+        for lane, workspace in claim.kept_back:
+            self._come_back(lane, workspace, claim)
         self.pump()
+
+    def _come_back(self, lane: int, workspace: int, claim: Claim) -> None:
+        """What stands in front for want of its sender's rate goes as soon as something of that is left."""
+        if self._paces is None or (lane, workspace) in self._coming_back:
+            return
+
+        def come() -> None:
+            self._coming_back.discard((lane, workspace))
+            self.waits(lane, workspace, 0)
+
+        self._coming_back.add((lane, workspace))
+        asked = [key for key, allowance in claim.allowances.items() if key[0] == workspace and allowance.is_asked]
+        self._clock.later(self._paces.wait_s(asked), come)
 
     def _wake_in(self, seconds: float) -> None:
         if self._timer is None:

@@ -14,6 +14,7 @@ from heliograph.core.order import BEST, LISTED, ORDERS
 from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
 from heliograph.engine import policies
+from heliograph.engine.days import is_zone
 from heliograph.engine.declared import OPERATOR, route_of
 from heliograph.engine.explain import explained
 from heliograph.engine.notify.subscriptions import EVENT_TYPES
@@ -55,6 +56,7 @@ class Place(msgspec.Struct, frozen=True):
     connectors: Mapping[str, str]  # name → workspace
     workspaces: frozenset[str]
     environments: frozenset[tuple[str, str]]  # (workspace, name)
+    senders: Mapping[tuple[str, str], tuple[str, str | None]]  # (workspace, name) → what it shows, its pool
     knows_machine: bool
 
 
@@ -91,6 +93,14 @@ class _Route(msgspec.Struct, forbid_unknown_fields=True):
     match: _Match | None = None
 
 
+class _Registration(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a sender in a country, with what it is known by there."""
+
+    state: Literal["registered", "pending", "rejected"]
+    brand: str | None = None
+    campaign: str | None = None
+
+
 class _Sender(msgspec.Struct, forbid_unknown_fields=True):
     value: str | None = None
     type: str | None = None
@@ -98,7 +108,14 @@ class _Sender(msgspec.Struct, forbid_unknown_fields=True):
     kinds: _Names = []
     default: bool = False
     two_way: bool = False
-    registration: dict[Annotated[str, Meta(pattern="^[A-Z]{2}$")], Literal["registered", "pending", "rejected"]] = {}
+    registration: dict[
+        Annotated[str, Meta(pattern="^[A-Z]{2}$")], Literal["registered", "pending", "rejected"] | _Registration
+    ] = {}
+    unregistered: Literal["warn", "refuse"] | None = None
+    pool: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_-]{0,30}$")] | None = None
+    max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    max_segments_per_day: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
+    day_zone: str | None = None
 
 
 class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
@@ -156,7 +173,7 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_endpoint(o, form, place, tools)
         else:
             found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
-    return found or _shadowed(objects)
+    return found or [*_shadowed(objects), *_two_meanings(objects, place)]
 
 
 def _shadowed(objects: Sequence[Object]) -> list[Refusal]:
@@ -169,6 +186,29 @@ def _shadowed(objects: Sequence[Object]) -> list[Refusal]:
             detail = f"route {route.name!r} can never match: {earlier.name!r} before it takes all that it could"
             found.append(Refusal("unreachable_route", detail, places[route.name].pointer))
     return found
+
+
+def _two_meanings(objects: Sequence[Object], place: Place) -> list[Refusal]:
+    """Pools that are called as a sender is: nobody could say which one a message means."""
+    new = {(o.workspace, o.name): (shown_as(o.name, o.spec), o.spec.get("pool")) for o in objects if o.kind == "sender"}
+    all_of_them = {**place.senders, **new}
+    values = {(workspace, value) for (workspace, _), (value, _) in all_of_them.items()}
+    found: list[Refusal] = []
+    for o in objects:
+        if o.kind == "sender":
+            value, pool = new[o.workspace, o.name]
+            if pool is not None and (o.workspace, pool) in values:
+                detail = f"{pool!r} is a sender already; give the pool a name of its own"
+                found.append(Refusal("bad_pool", detail, f"{o.pointer}/pool"))
+            elif any(value == other and o.workspace == owner for (owner, _), (_, other) in all_of_them.items()):
+                detail = f"{value!r} is a pool already; give the pool another name"
+                found.append(Refusal("bad_pool", detail, o.pointer))
+    return found
+
+
+def shown_as(name: str, spec: Mapping[str, Any]) -> str:
+    """What phones show of a declared sender."""
+    return spec.get("value") or name
 
 
 def _reference(spec: Mapping[str, Any]) -> str | None:
@@ -265,6 +305,9 @@ def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
     if form.type is not None and form.type not in senders.TYPES:
         detail = f"{form.type!r} is not a type of sender: {', '.join(senders.TYPES)}"
         return [Refusal("bad_sender_type", detail, f"{o.pointer}/type")]
+    if form.day_zone is not None and not is_zone(form.day_zone):
+        detail = f"{form.day_zone[:40]!r} is not a time zone; give one such as America/Los_Angeles"
+        return [Refusal("bad_zone", detail, f"{o.pointer}/day_zone")]
     return []
 
 

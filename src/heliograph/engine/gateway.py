@@ -13,12 +13,14 @@ import msgspec
 
 from heliograph.carriers.port import Carrier, Listener
 from heliograph.core import retry
-from heliograph.core.failures import OPTED_OUT
+from heliograph.core.decide import SANDBOX
+from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
 from heliograph.engine import accounts, declared, leases, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
+from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
 from heliograph.engine.inbound import InboundDesk
@@ -27,6 +29,7 @@ from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.paces import Paces
 from heliograph.engine.people.keywords import KeywordDesk
 from heliograph.engine.quality import QualityDesk
 from heliograph.engine.questions import Questions
@@ -103,6 +106,8 @@ class Gateway:
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self.paces = Paces(ledger, outside.clock)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
             ledger,
@@ -174,6 +179,7 @@ class Gateway:
         if "engine" in self.roles:
             await self._own_links()
             self._background.every(_TICK_S, self._tick)
+            self._background.every(_TICK_S, self.paces.tick)
             self._background.every(_SWEEP_S, self._sweep)
             self._background.every(_TIDY_S, self._tidy)
         else:
@@ -190,6 +196,8 @@ class Gateway:
         await self._until_quiet(grace_s)
         self.notify.stopping = True
         with suppress(Unavailable):  # then our leases end by themselves
+            if self.paces:
+                await self.paces.give_back()
             await leases.release(self.ledger, self._clock.now_ms())
 
     async def _until_quiet(self, grace_s: float) -> None:
@@ -204,6 +212,7 @@ class Gateway:
     async def reload(self) -> None:
         """Read what is declared, and bring the connectors in line with it."""
         self.snapshot = await declared.load(self.ledger)
+        self.paces.learn(self.snapshot.senders)
         self.config_changed()
         for link in self.links.values():
             link.pump()
@@ -263,6 +272,7 @@ class Gateway:
             window=carrier.window or spec.window,
             segments_per_second=spec.max_segments_per_second,
             policy=retry.DEFAULT,
+            paces=None if spec.kind == SANDBOX else self.paces,
         )
         self.links[spec.name], self._specs[spec.name] = link, spec
         await carrier.start(link)
@@ -289,6 +299,8 @@ class Gateway:
             await self._reroute()
         if self.noes.waits:
             self._background.soon(self.noes.keep)
+        if self.cooldowns.waits:
+            self._background.soon(self.cooldowns.keep)
         await self._look()
 
     async def _reroute(self) -> None:
@@ -312,6 +324,7 @@ class Gateway:
         while moves := await sweep.too_late(self.ledger, now):
             self.tell(await sweep.apply(self.ledger, moves))
         self._questions.ask()
+        await self.cooldowns.look()
 
     async def _recover(self, owner: int, now: int) -> None:
         """Take over what a dead process was looking after."""
@@ -360,11 +373,15 @@ class Gateway:
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])
         self.noes.heard([message for message in messages if message.failure == OPTED_OUT])
+        self.cooldowns.ended(messages)
 
     def _answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         self._watch.answered(connector, answers)
         self.ways.heard(connector, answers)
         self.noes.heard([message for message, outcome in answers if outcome.failure == OPTED_OUT])
+        if bad := {message.id: outcome for message, outcome in answers if outcome.code == INVALID_NUMBER}:
+            messages = [message for message, _ in answers if message.id in bad]
+            self.cooldowns.failed(messages, lambda message: bad[message.id].carrier_code)
 
     def _endpoint_health(self, endpoint: int, failing_since: int | None, reason: str) -> None:
         self._background.soon(lambda: self._keep_health(endpoint, failing_since, reason))

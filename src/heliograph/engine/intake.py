@@ -266,6 +266,8 @@ class Intake:
         closer = PLAIN
         if realm.looks.closer:
             closer = look_closer(realm.looks, number, request.tags, self._clock, self._chance)
+        if sender in realm.pooled:
+            closer = closer._replace(number=number.e164)
         facts = (  # of a case, by place
             number.country,
             number.type,

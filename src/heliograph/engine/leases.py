@@ -13,7 +13,7 @@ TTL_MS: Final = 15_000
 RENEW_MS: Final = 4_000
 
 
-async def hold(ledger: Ledger, names: Iterable[str], now: int) -> set[str]:
+async def hold(ledger: Ledger, names: Iterable[str], now: int, ttl_ms: int = TTL_MS) -> set[str]:
     """Take or renew leases; answers those that are ours until now + TTL."""
     ours: set[str] = set()
     async with ledger.transaction() as transaction:
@@ -26,11 +26,20 @@ async def hold(ledger: Ledger, names: Iterable[str], now: int) -> set[str]:
                 "WHERE leases.owner = excluded.owner OR leases.until < $4 RETURNING name",
                 name,
                 ledger.process,
-                now + TTL_MS,
+                now + ttl_ms,
                 now,
             )
             ours.update(row[0] for row in rows)
     return ours
+
+
+async def give_up(ledger: Ledger, names: Iterable[str], now: int) -> None:
+    """Let others have these at once."""
+    async with ledger.transaction() as transaction:
+        for name in names:
+            await transaction.execute(
+                "UPDATE leases SET until = $3 WHERE name = $1 AND owner = $2", name, ledger.process, now - 1
+            )
 
 
 async def release(ledger: Ledger, now: int) -> None:

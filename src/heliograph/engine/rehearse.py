@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from heliograph.core import numbers, routing, senders
-from heliograph.core.decide import Case, decide, facts_of
+from heliograph.core import numbers, routing
+from heliograph.core.decide import Case, decide, decided_sender, facts_of
 from heliograph.core.failures import OPTED_OUT
 from heliograph.core.order import BEST, arrange
 from heliograph.core.quality import Quality
@@ -30,7 +30,8 @@ _KINDS: Final = ("connector", "route", "sender")  # endpoints decide nothing abo
 # The trace tells whether a sender was asked for or chosen by default: another default may be chosen tomorrow.
 _MESSAGES: Final = (
     "SELECT m.id, m.environment, m.accepted_at, m.to_number, m.country, m.kind, m.sender, m.encoding, m.segments, "
-    'm.price, m.currency, m.failure, m.tags, CASE WHEN d.trace LIKE \'%"why":"default"%\' THEN 1 ELSE 0 END '
+    'm.price, m.currency, m.failure, m.tags, CASE WHEN d.trace LIKE \'%"why":"default"%\' THEN 1 ELSE 0 END, '
+    'CASE WHEN d.trace LIKE \'%"why":"of its pool"%\' THEN d.trace END '
     "FROM messages m LEFT JOIN decisions d ON d.id = m.decision "
     "WHERE m.id > $1 AND m.accepted_at >= $2 AND m.accepted_at < $3 ORDER BY m.id LIMIT $4"
 )
@@ -53,6 +54,7 @@ class Seen(NamedTuple):
     failure: str | None
     tags: str | None
     by_default: int  # its sender was nobody's wish
+    trace: str | None  # only where a pool that was asked for chose the sender
 
 
 async def rehearse(
@@ -145,6 +147,7 @@ class _Pair:
     def __init__(self, before: Realm, after: Realm) -> None:
         self.before = before
         self.after = after
+        self._pools: dict[str, str | None] = {}  # trace → the pool that was asked for
         routes = (*before.rules.routes, *after.rules.routes)
         self._prefixes = frozenset(prefix for route in routes for prefix in route.prefixes)
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
@@ -169,7 +172,7 @@ class _Pair:
             # The longest prefix of any route that it begins with: no route tells more of it than that.
             number=next((number[:length] for length in self._lengths if number[:length] in self._prefixes), ""),
             kind=seen.kind,
-            sender=None if seen.by_default else seen.sender,
+            sender=self._asked(seen),
             encoding=seen.encoding,
             segments=seen.segments,
             max_segments=seen.segments,
@@ -184,6 +187,21 @@ class _Pair:
         """Only where a route asks for it: all others are the same to all routes."""
         name = numbers.network_of(number) if self._networks else ""
         return name if name in self._networks else ""
+
+    def is_pooled(self, case: Case) -> bool:
+        """Does a pool choose, by the whole number, before or after?"""
+        return case.sender in self.before.pooled or case.sender in self.after.pooled
+
+    def _asked(self, seen: Seen) -> str | None:
+        """What the message named: nothing, a pool, or the sender itself."""
+        if seen.trace is not None:
+            return self._pools.setdefault(seen.trace, _pool_of(seen.trace))
+        return None if seen.by_default else seen.sender
+
+
+def _pool_of(trace: str) -> str | None:
+    steps = msgspec.json.decode(trace, type=list[dict[str, Any]])
+    return next((step["pool"] for step in steps if step.get("why") == "of its pool"), None)
 
 
 class Pairs:
@@ -204,8 +222,11 @@ class Pairs:
             return None
         case = pair.case(seen)
         key: tuple[object, ...] = (seen.environment, *msgspec.structs.astuple(case))
-        if pair.draws:  # what the draw leads to is part of the facts, not the draw itself
-            case = msgspec.structs.replace(case, ballot=ballot(seen.id), dice=ballot(seen.id * _OTHER_DRAW))
+        if pair.draws or pair.is_pooled(case):  # what a draw leads to is part of the facts, not the draw itself
+            number = seen.number if pair.is_pooled(case) else case.number
+            case = msgspec.structs.replace(case, number=number)
+            if pair.draws:
+                case = msgspec.structs.replace(case, ballot=ballot(seen.id), dice=ballot(seen.id * _OTHER_DRAW))
             key = (*key, _drawn(case, pair.before, self._quality), _drawn(case, pair.after, self._quality))
         group = self._groups.get(key)
         if group is None:
@@ -220,20 +241,20 @@ def ballot(message: int) -> float:
     return ((message * 0x9E37_79B9_7F4A_7C15 & (1 << 64) - 1) >> 11) / (1 << 53)
 
 
-def _facts(case: Case, realm: Realm) -> routing.Facts:
-    """What its routes look at, whatever else speaks against the message."""
+def _chosen(case: Case, realm: Realm) -> tuple[str | None, routing.Facts]:
+    """The sender, and what its routes look at, whatever else speaks against the message."""
+    sender, _ = decided_sender(case, realm.rules, [])
+    return sender, facts_of(case, realm.rules, sender)
+
+
+def _drawn(case: Case, realm: Realm, quality: Quality) -> tuple[object, ...]:
+    """Where the draws lead: a sender, a route and the order of its connectors."""
+    sender, facts = _chosen(case, realm)
     rules = realm.rules
-    sender = case.sender or senders.default(rules.senders, country=case.country, kind=case.kind)
-    return facts_of(case, rules, sender)
-
-
-def _drawn(case: Case, realm: Realm, quality: Quality) -> tuple[str, int | None, tuple[str, ...]] | None:
-    """Where the draw leads: a route and the order of its connectors."""
-    facts, rules = _facts(case, realm), realm.rules
     route = routing.choose(rules.routes, facts)
     if route is None:
-        return None
-    return route.name, route.workspace, arrange(route, rules.connectors, facts, rules.prices, quality).via
+        return sender, None
+    return sender, route.name, route.workspace, arrange(route, rules.connectors, facts, rules.prices, quality).via
 
 
 def _side(case: Case, realm: Realm, quality: Quality) -> Side:
@@ -243,7 +264,7 @@ def _side(case: Case, realm: Realm, quality: Quality) -> Side:
     if verdict.refusal is not None:
         return Side(refusal=verdict.refusal.code)
     named = next((step["route"] for step in verdict.trace if step["rule"] == "route"), None)
-    route = routing.choose(realm.rules.routes, _facts(case, realm)) if named is not None else None
+    route = routing.choose(realm.rules.routes, _chosen(case, realm)[1]) if named is not None else None
     return Side(
         connectors=verdict.connectors,
         sender=verdict.sender,

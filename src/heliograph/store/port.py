@@ -124,7 +124,8 @@ class Operation(msgspec.Struct, kw_only=True):
 
 
 class Accept(Operation):
-    """New messages of one request, all or none. Those that their recipients do not want are left out and named.
+    """New messages of one request, all or none. Left out and named are those that their recipients do not want, and
+    those to numbers that a carrier does not know, until they have rested.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -138,6 +139,7 @@ class Accept(Operation):
     all_or_none: bool = False  # one unwanted message refuses the whole request
     # results
     refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
+    cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)
@@ -184,6 +186,36 @@ class Share(NamedTuple):
     limit: int
 
 
+class Allowance(msgspec.Struct):
+    """What one claim may take of a sender with a rate of its own, and where what finds nothing left goes."""
+
+    turns: list[int]  # by lane: when the next message has its turn, behind those that wait already
+    gap_ms: float  # how long a segment takes
+    units: int = 0  # segments, of which …
+    even: int = 0  # … so many may go to other lanes than the first
+    today: int = 0
+    is_idle: bool = False  # a message that is larger than its rate may go, alone
+    patience: int = 0  # so many stay where they are though nothing is left for them: they go as soon as something is
+    held: int = 0
+    is_asked: bool = False  # result: was there a message of it?
+
+    def take(self, lane: int, segments: int) -> bool:
+        """Is enough left for a message? Then it is taken."""
+        self.is_asked = True
+        left = min(self.units, self.even) if lane else self.units
+        if segments > left and not (self.is_idle and segments <= self.today):
+            return False
+        self.units, self.even, self.today = self.units - segments, self.even - segments, self.today - segments
+        self.is_idle = False
+        return True
+
+    def turn(self, lane: int, segments: int) -> int:
+        """When a message has its turn, behind those that wait already."""
+        at = self.turns[lane]
+        self.turns[lane] = at + max(1, round(segments * self.gap_ms))
+        return self.turns[lane]
+
+
 class Claim(Operation):
     """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
     What their recipients say is asked in the same transaction; what is unwanted is rejected, what is late expires."""
@@ -196,7 +228,10 @@ class Claim(Operation):
     rules: Rulebook = Rulebook()
     paused_kinds: frozenset[str] = frozenset()
     is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
+    allowances: dict[tuple[int, str], Allowance] = {}  # (workspace, sender) → of those that have a rate of their own
     # results
+    kept_back: set[tuple[int, int]] = msgspec.field(default_factory=set)  # (lane, workspace): some stay in front
+    set_back: int = 0  # how many come later, so that they are in nobody's way
     wanting: tuple[int, int] | None = None  # (lane, segments) of the message for which there was too little left
     messages: list[Message] = msgspec.field(default_factory=list)
     notices: list[Notice] = msgspec.field(default_factory=list)

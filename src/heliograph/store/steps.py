@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from heliograph.core import cooldown
 from heliograph.core.consent import Rulebook, Ruling, Stance
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import Message
@@ -53,6 +54,31 @@ def hand_over(message: Message, claim: Claim, refusal: str | None) -> Move:
     data = msgspec.json.encode({"failure": message.failure, "code": message.failure_code}).decode()
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, now, data),))
+
+
+def room(workspace: int, operation: Claim) -> int:
+    """How many more rows to look at than may be taken: some stay in front though their senders have nothing left."""
+    return sum(allowance.patience for (owner, _), allowance in operation.allowances.items() if owner == workspace)
+
+
+def goes_later(message: Message, operation: Claim) -> tuple[Move, ...] | None:
+    """Has its sender nothing left for a message? A few stay where they are; the others come back when they have their
+    turn, so that nobody stands behind them."""
+    allowance = operation.allowances.get((message.workspace, message.sender or ""))
+    if allowance is None or message.valid_until <= operation.now or allowance.take(message.lane, message.segments):
+        return None
+    if allowance.patience > 0:
+        allowance.patience -= 1
+        operation.kept_back.add((message.lane, message.workspace))
+        return ()
+    message.due_at = allowance.turn(message.lane, message.segments)
+    operation.set_back += 1
+    return (Move(message, message.state, ()),)
+
+
+def resting(message: Message, failures: int) -> bool:
+    """Does the pause of its number hold for a message?"""
+    return cooldown.holds(message.kind, failures)
 
 
 def fits(message: Message, operation: Claim, left: int) -> bool:

@@ -578,7 +578,7 @@ CONFIG: Final = ("permanent", "connector_misconfigured", True)
         (CODES["RSYSERR"], {}, TRANSIENT),
         (CODES["RSUBMITFAIL"], {}, TRANSIENT),
         (CODES["RX_T_APPN"], {}, TRANSIENT),
-        (CODES["RINVDSTADR"], {}, PERMANENT),
+        (CODES["RINVDSTADR"], {}, ("permanent", "invalid_number", False)),
         (CODES["RX_P_APPN"], {}, PERMANENT),
         (CODES["RINVSRCADR"], {}, ROUTE),
         (CODES["RINVSRCTON"], {}, ROUTE),
@@ -880,7 +880,7 @@ async def test_what_was_unknown_or_unsent_is_not_sent_by_itself_after_a_reconnec
         # Another try would send the first part twice, unless there is none.
         (CODES["RSYSERR"], ("unknown", "unknown", "partly_taken", "RSYSERR (0x00000008)")),
         (CODES["RINVBNDSTS"], ("unknown", "unknown", "partly_taken", "RINVBNDSTS (0x00000004)")),
-        (CODES["RINVDSTADR"], ("refused", "permanent", "refused_by_carrier", "RINVDSTADR (0x0000000B)")),
+        (CODES["RINVDSTADR"], ("refused", "permanent", "invalid_number", "RINVDSTADR (0x0000000B)")),
     ],
 )
 @pytest.mark.parametrize("window", [1, 10])
@@ -942,7 +942,7 @@ async def test_a_refused_part_stops_those_that_have_not_left(window: int, sent: 
     play.centre.verdict = lambda taken: CODES["RINVDSTADR"]
     await play.submit(text(1, THREE_PARTS), text(2, "Later"))
     assert len(play.centre.taken) == sent + 1
-    assert [outcome.code for outcome in play.outcomes(1, 2)] == ["refused_by_carrier"] * 2
+    assert [outcome.code for outcome in play.outcomes(1, 2)] == ["invalid_number"] * 2
 
 
 @pytest.mark.asyncio

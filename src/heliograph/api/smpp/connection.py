@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
+from heliograph.api.messages import left_out
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
 from heliograph.api.smpp.requests import Unreadable, octets_of, request_of, status_of, text_of
-from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
@@ -206,8 +206,8 @@ class Connection(asyncio.Protocol):
             for (pdu, _), message in zip(kept, operation.messages, strict=True):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
-                elif message.id in operation.refused:
-                    self.refuse(pdu, REFUSALS[operation.refused[message.id]])
+                elif refusal := left_out(operation, message):
+                    self.refuse(pdu, refusal)
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
@@ -253,9 +253,9 @@ class Connection(asyncio.Protocol):
         if operation.error is not None:
             await self.parts.release(number)
             raise Unavailable
-        if operation.refused:
+        if refusal := left_out(operation, operation.messages[0]):
             await self.parts.release(number)
-            return REFUSALS[operation.refused[number]]
+            return refusal
         await self.parts.became(number)
         return None
 

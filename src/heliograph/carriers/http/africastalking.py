@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, dict_of, first_of, string_of, word_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of, plus
 from heliograph.core.failures import PERMANENT, UNAUTHORISED, UNKNOWN, UNREACHABLE
@@ -105,7 +105,8 @@ class AfricasTalking(provider.Provider):
         if word.lower() not in _STATES:
             return Heard()
         state, failure = _STATES[word.lower()]
-        if failure is not None and (known := _code_of(reason)) is not None:
+        known = _code_of(reason)
+        if failure is not None and known is not None:
             failure = codes("africastalking")[known].failure
         elif failure is not None and reason.lower() == _NO_CREDIT:
             failure = UNAUTHORISED
@@ -117,7 +118,7 @@ class AfricasTalking(provider.Provider):
                     fact_of(state),
                     callback.at,
                     failure,
-                    code=OUR_CODES[failure] if failure else None,
+                    code=our_code(failure, "africastalking", known) if failure else None,
                     carrier_code=(reason or word) if failure else None,
                     ref=callback.ref(),
                 )

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from heliograph.carriers.http.provider import Answer
-from heliograph.core.failures import OPTED_OUT, PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT, PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import Outcome
 
 _BY_STATUS: Final = {
@@ -28,6 +28,7 @@ class Code(msgspec.Struct, frozen=True):
 
     failure: str = UNKNOWN  # class of our taxonomy
     elsewhere: bool = False  # only another carrier or sender can help
+    number: bool = False  # it is the number: it does not exist, or takes no texts
     meaning: str = ""
 
 
@@ -36,6 +37,13 @@ def codes(provider: str) -> dict[str, Code]:
     """The code table of a provider, from `codes/`."""
     file = resources.files("heliograph.carriers.http") / "codes" / f"{provider}.json"
     return msgspec.json.decode(file.read_bytes(), type=dict[str, Code])
+
+
+def our_code(failure: str, provider: str, code: str | None) -> str:
+    """Our stable code for what a provider's code says, in an answer or in a report."""
+    if failure == PERMANENT and codes(provider).get(code or "", Code()).number:
+        return INVALID_NUMBER
+    return OUR_CODES[failure]
 
 
 def accepted(
@@ -52,7 +60,7 @@ def refused(provider: str, code: str, answer: Answer) -> Outcome:
     return Outcome(
         "refused",
         failure=known.failure,
-        code=OUR_CODES.get(known.failure),
+        code=our_code(known.failure, provider, code),
         carrier_code=code,
         retry_after_ms=answer.retry_after_ms,
         elsewhere=known.elsewhere,

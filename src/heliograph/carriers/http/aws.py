@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.carriers.http import provider, sns
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, dict_of, string_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.http.sigv4 import signed
@@ -138,7 +138,7 @@ class Aws(provider.Provider):
                 fact_of(state),
                 at,
                 failure,
-                OUR_CODES[failure] if failure else None,
+                our_code(failure, "aws", word) if failure else None,
                 word if failure else None,
                 price,
                 _CURRENCY if price else None,

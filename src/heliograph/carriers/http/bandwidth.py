@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import count_of, dict_of, dicts_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
@@ -123,7 +123,7 @@ class Bandwidth(provider.Provider):
             carrier_code = (word_of(error) or None) if error else None  # 0 is none
             state = _end(carrier_code)
             failure = None if state == "sent" else codes("bandwidth").get(carrier_code or "", Code()).failure
-        ours = OUR_CODES[failure] if failure else None
+        ours = our_code(failure, "bandwidth", carrier_code) if failure else None
         ref, parts = string_of(message.get("tag")) or None, count_of(message.get("segmentCount"))
         return [Receipt(self.name, carrier_id, fact_of(state), at, failure, ours, carrier_code, ref=ref, parts=parts)]
 

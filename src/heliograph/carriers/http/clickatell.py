@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, no, refused
+from heliograph.carriers.http.answers import accepted, by_status, codes, no, our_code, refused
 from heliograph.carriers.http.fields import decimal_of, dict_of, dicts_of, first_of, string_of, word_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.core.failures import CONTENT, PERMANENT, THROTTLED, UNAUTHORISED, UNKNOWN, UNREACHABLE
@@ -122,7 +122,7 @@ class Clickatell(provider.Provider):
             fact_of(state),
             callback.at,
             failure,
-            OUR_CODES[failure] if failure else None,
+            our_code(failure, "clickatell", reason) if failure else None,
             carrier_code,
             ref=string_of(one.get("clientMessageId")) or callback.ref(),
         )

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, no, refused
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, no, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, dicts_of, first_of, string_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
@@ -102,8 +102,9 @@ class Infobip(provider.Provider):
             return None
         told: dict[str, Any] = _price(dict_of(one.get("price")), parts or 1)
         if state in ("undelivered", "expired", "failed"):
-            failure, told["carrier_code"] = _failure(status, dict_of(one.get("error")))
-            told |= {"failure": failure, "code": OUR_CODES[failure]}
+            error = dict_of(one.get("error"))
+            failure, told["carrier_code"] = _failure(status, error)
+            told |= {"failure": failure, "code": our_code(failure, "infobip_error", _code(error))}
         ref = string_of(one.get("callbackData")) or None
         return Receipt(self.name, carrier_id, fact_of(state), at, ref=ref, parts=parts, **told)
 

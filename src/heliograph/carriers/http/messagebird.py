@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
 from heliograph.carriers.http.proof import jwt_claims, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
@@ -133,7 +133,7 @@ class MessageBird(provider.Provider):
                 fact_of(state),
                 at,
                 failure,
-                OUR_CODES[failure] if failure else None,
+                our_code(failure, "messagebird_report", code) if failure else None,
                 code,
                 price if priced else None,
                 currency if priced else None,

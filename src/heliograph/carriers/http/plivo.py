@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
@@ -119,7 +119,7 @@ class Plivo(provider.Provider):
         if fact in ("undelivered", "refused", "expired"):
             theirs = word_of(code) or None
             failure = codes("plivo").get(theirs or "", Code()).failure
-        ours = OUR_CODES[failure] if failure is not None else None
+        ours = our_code(failure, "plivo", theirs) if failure is not None else None
         return [Receipt(self.name, uuid, fact, at, failure, ours, theirs, price, currency, ref=ref, parts=parts)]
 
     def _account(self) -> str:

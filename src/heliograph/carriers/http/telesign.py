@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
@@ -108,7 +108,7 @@ class Telesign(provider.Provider):
                 fact_of(state),
                 at,
                 failure,
-                OUR_CODES[failure] if failure else None,
+                our_code(failure, "telesign", code) if failure else None,
                 code,
                 ref=string_of(said.get("external_id")) or ref,
             )

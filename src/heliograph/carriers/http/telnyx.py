@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
 from heliograph.carriers.http.proof import ed25519_verifies, is_stale
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
@@ -119,7 +119,7 @@ class Telnyx(provider.Provider):
         if fact not in ("undelivered", "refused", "expired"):
             return [Receipt(self.name, carrier_id, fact, at, **more)]
         failure = codes("telnyx").get(code or "", Code()).failure
-        return [Receipt(self.name, carrier_id, fact, at, failure, OUR_CODES[failure], code, **more)]
+        return [Receipt(self.name, carrier_id, fact, at, failure, our_code(failure, "telnyx", code), code, **more)]
 
     def _login(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.settings.api_key}"}

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
 from heliograph.carriers.http.proof import basic, hmac_base64, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
@@ -128,7 +128,7 @@ class Twilio(provider.Provider):
         if fact not in ("undelivered", "refused", "expired"):
             return [Receipt(self.name, sid, fact, at, **more)]
         failure = codes("twilio").get(code or "", Code()).failure
-        return [Receipt(self.name, sid, fact, at, failure, OUR_CODES[failure], code, **more)]
+        return [Receipt(self.name, sid, fact, at, failure, our_code(failure, "twilio", code), code, **more)]
 
     def _account(self) -> str:
         return f"{self.base}/2010-04-01/Accounts/{self.settings.account_sid}"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from heliograph.carriers.http import provider
-from heliograph.carriers.http.answers import OUR_CODES, Code, accepted, by_status, codes, refused
+from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, decimal_of, dict_of, dicts_of, string_of
 from heliograph.carriers.http.proof import hmac_hex, is_stale, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
@@ -126,7 +126,7 @@ class Vonage(provider.Provider):
         code, price = fields.get("err-code"), amount_of(fields.get("price"))
         is_bad = state in ("undelivered", "expired")
         failure = codes("vonage_receipt").get(code or "", Code()).failure if is_bad else None
-        ours, currency = OUR_CODES[failure] if failure else None, _CURRENCY if price else None
+        ours, currency = our_code(failure, "vonage_receipt", code) if failure else None, _CURRENCY if price else None
         ref = fields.get("client-ref") or None
         return [Receipt(self.name, carrier_id, fact_of(state), at, failure, ours, code, price, currency, ref=ref)]
 

@@ -14,7 +14,7 @@ from heliograph.carriers.smpp.bind import Bind
 from heliograph.carriers.smpp.reports import Reader
 from heliograph.carriers.smpp.settings import Settings
 from heliograph.carriers.smpp.spelling import Speller
-from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.failures import INVALID_NUMBER, PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.rates import Cap
 from heliograph.smpp.codec import Pdu
@@ -42,6 +42,7 @@ _REFUSALS: Final = {
     PROTOCOL: (TRANSIENT, "not_understood", False),
     OPERATION: (PERMANENT, "refused_by_carrier", False),
 }
+_NO_SUCH_NUMBER: Final = CODES["RINVDSTADR"]
 _load: Final = attrgetter("load")
 _OK: Final = "accepted"
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
@@ -168,6 +169,8 @@ class SmppCarrier:
             self._lost_bind(bind, job)
             return
         failure, code, elsewhere = _REFUSALS[kind]
+        if kind == FOR_GOOD and pdu.status == _NO_SUCH_NUMBER:
+            code = INVALID_NUMBER
         told = pdu.string(Tag.ADDITIONAL_STATUS_INFO_TEXT)
         carrier_code = describe(pdu.status) + (f": {told}" if told else "")
         self._refused(bind, job, Outcome("refused", (), failure, code, carrier_code, elsewhere=elsewhere))

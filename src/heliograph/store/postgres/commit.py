@@ -19,7 +19,8 @@ CHANNEL: Final = "heliograph"
 _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock_shared(7246572)"
 _LOOK_ROUND: Final = (
     "SELECT pg_current_xact_id()::text AS xid, nextval('commit_ids') AS number, "
-    "EXISTS (SELECT 1 FROM stances) AS hearing, EXISTS (SELECT 1 FROM parked_receipts) AS parking"
+    "EXISTS (SELECT 1 FROM stances) AS hearing, EXISTS (SELECT 1 FROM parked_receipts) AS parking, "
+    "EXISTS (SELECT 1 FROM cooldowns) AS cooling"
 )
 _EVENT_COLUMNS: Final = Event.__struct_fields__
 
@@ -33,6 +34,7 @@ class Commit:
         self.xid = found.xid
         self.hearing = found.hearing  # has anybody ever said what is wanted?
         self.parking = found.parking  # does any receipt wait for its message?
+        self.cooling = found.cooling  # does any number rest?
         self.topics: set[str] = set()  # what other processes should look at
         self._subscribers = subscribers
         self._seq = self._delivery = found.number
@@ -112,6 +114,7 @@ class Surroundings(NamedTuple):
     number: int
     hearing: bool
     parking: bool
+    cooling: bool
 
 
 async def begin(connection: Connection, now_ms: int, subscribers: Subscribers) -> Commit:

@@ -11,10 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core.consent import Ruling, Stance
+from heliograph.core.cooldown import COOLING
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over, refused, rulings
+from heliograph.store.steps import first_events, fits, goes_later, hand_over, refused, resting, room, rulings
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -23,6 +24,13 @@ _STANCES: Final = (
     f"SELECT v.id, {', '.join(f's.{name}' for name in Stance.__struct_fields__)} "
     "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (id, workspace, number) "
     "JOIN stances s ON s.number = v.number AND s.workspace IN (v.workspace, 0)"
+)
+_COOLING: Final = (
+    "SELECT v.id, c.until, c.failures "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[]) "
+    "v (id, workspace, environment, number, at) "
+    "JOIN cooldowns c ON c.workspace = v.workspace AND c.environment = v.environment AND c.number = v.number "
+    "AND c.until > v.at"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -76,6 +84,7 @@ _CLAIM: Final = (
 async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     """New messages: all of them but those that nobody wants, or that were accepted before."""
     ruled = await _leave_out_unwanted(commit, operations)
+    await _leave_out_cooling(commit, operations)
     fresh = await _take_keys(commit, operations)
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.refused]
     for operation in fresh:
@@ -111,6 +120,18 @@ async def _stances(commit: Commit, messages: Sequence[Message]) -> dict[int, lis
         for row in await commit.rows(_STANCES, *columns(asked, 3)):
             found.setdefault(row[0], []).append(Stance(*row[1:]))
     return found
+
+
+async def _leave_out_cooling(commit: Commit, operations: Sequence[Accept]) -> None:
+    cooling: dict[int, int] = {}
+    if commit.cooling:
+        messages = {message.id: message for operation in operations for message in operation.messages}
+        wanted = [(m.id, m.workspace, m.environment, m.to, m.accepted_at) for m in messages.values()]
+        found = await commit.rows(_COOLING, *columns(wanted, 5))
+        cooling = {number: until for number, until, failures in found if resting(messages[number], failures)}
+    for operation in operations:
+        operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
+        operation.refused = dict.fromkeys(operation.cooling, COOLING) | operation.refused
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:
@@ -201,7 +222,7 @@ async def go_on(commit: Commit, moves: Sequence[Move]) -> set[int]:
     parts = {(row.message, row.attempt, row.part): row for move in done for row in move.receipts}
     if parts:
         await commit.rows(_UPDATE_PARTS, *columns([_part_values(row) for row in parts.values()], 8))
-    if any(move.message.owner == WAITING for move in done):
+    if any(move.message.owner == WAITING and move.message.due_at <= commit.now_ms for move in done):
         commit.topics.add("queue")
     return lost
 
@@ -239,18 +260,27 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 async def claim(commit: Commit, operation: Claim) -> None:
     """Due messages become `sending`; what is unwanted or too late ends instead."""
     operation.messages, operation.notices, operation.ended = [], [], []
+    operation.kept_back, operation.set_back = set(), 0
     left, operation.wanting = operation.segments, None
     moves: list[Move] = []
     rows = await commit.rows(
         _CLAIM,
         operation.connector,
-        *columns([(share.lane, share.workspace, share.limit) for share in operation.shares], 3),
+        *columns([(s.lane, s.workspace, s.limit + room(s.workspace, operation)) for s in operation.shares], 3),
         operation.now,
         list(operation.paused_kinds),
     )
     due = [Message(*row) for row in rows]
     unwanted = refused(rulings(due, await _stances(commit, due), operation.rules, operation.now))
+    limits = {(share.lane, share.workspace): share.limit for share in operation.shares}
     for message in due:
+        place = (message.lane, message.workspace)
+        if not limits[place]:
+            continue
+        if message.id not in unwanted and (later := goes_later(message, operation)) is not None:
+            moves += later
+            continue
+        limits[place] -= 1
         if not fits(message, operation, left):
             operation.wanting = (message.lane, message.segments)
             break

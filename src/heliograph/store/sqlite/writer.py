@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from heliograph.core.consent import Stance
+from heliograph.core.cooldown import COOLING
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
 from heliograph.store.batch import Batch
 from heliograph.store.port import (
@@ -31,7 +32,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over, refused, rulings
+from heliograph.store.steps import first_events, fits, goes_later, hand_over, refused, resting, room, rulings
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -208,11 +209,13 @@ class Writer:
     def _accept(self, operations: list[Accept]) -> None:
         messages: list[tuple[Any, ...]] = []
         tags: list[tuple[int, str, int]] = []
-        stances = self._stances([message for operation in operations for message in operation.messages])
+        everything = [message for operation in operations for message in operation.messages]
+        stances, cooling = self._stances(everything), self._cooling(everything)
         for operation in operations:
             operation.notices = []
             ruled = rulings(operation.messages, stances, operation.rules)
-            operation.refused = refused(ruled)
+            operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
+            operation.refused = dict.fromkeys(operation.cooling, COOLING) | refused(ruled)
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
@@ -246,6 +249,18 @@ class Writer:
         for row in self._many(_SELECT_STANCES, [(m.id, m.to, m.workspace) for m in messages]):
             found.setdefault(row[0], []).append(Stance(*row[1:]))
         return found
+
+    def _cooling(self, messages: Sequence[Message]) -> dict[int, int]:
+        """The messages whose numbers rest, and until when."""
+        if not self._rows("SELECT EXISTS (SELECT 1 FROM cooldowns)")[0][0]:
+            return {}
+        by_id = {message.id: message for message in messages}
+        hits = self._many(
+            "SELECT ?, until, failures FROM cooldowns WHERE workspace = ? AND environment = ? AND number = ? "
+            "AND until > ?",
+            [(m.id, m.workspace, m.environment, m.to, m.accepted_at) for m in messages],
+        )
+        return {number: until for number, until, failures in hits if resting(by_id[number], failures)}
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
@@ -425,6 +440,7 @@ class Writer:
 
     def _claim(self, operation: Claim) -> None:
         operation.messages, operation.notices, operation.ended, operation.wanting = [], [], [], None
+        operation.kept_back, operation.set_back = set(), 0
         kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
         left = operation.segments
         moves: list[Move] = []
@@ -435,11 +451,24 @@ class Writer:
                 Message(*row)
                 for row in self._cursor.execute(
                     _SELECT_CLAIM.format(kinds=kinds),
-                    (operation.connector, share.lane, share.workspace, operation.now, share.limit),
+                    (
+                        operation.connector,
+                        share.lane,
+                        share.workspace,
+                        operation.now,
+                        share.limit + room(share.workspace, operation),
+                    ),
                 )
             ]
             unwanted = refused(rulings(due, self._stances(due), operation.rules, operation.now))
+            taken = 0
             for message in due:
+                if taken == share.limit:
+                    break
+                if message.id not in unwanted and (later := goes_later(message, operation)) is not None:
+                    moves += later
+                    continue
+                taken += 1
                 if not fits(message, operation, left):
                     operation.wanting = (message.lane, message.segments)
                     break

@@ -1,0 +1,2 @@
+DROP TABLE sender_days;
+DROP TABLE cooldowns;
