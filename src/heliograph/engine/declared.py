@@ -14,6 +14,8 @@ from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
 from heliograph.core.prices import PriceBook
+from heliograph.core.quiet import Policy
+from heliograph.engine import quiet_hours
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -67,6 +69,7 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
+    quiet: Policy
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     paused: Paused
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
+    quiet_kinds: frozenset[str] = frozenset()  # that keep quiet hours anywhere
 
 
 async def version(ledger: Ledger) -> int:
@@ -152,6 +156,7 @@ def build(tables: Tables) -> Snapshot:
         _paused(tables.pauses, {name: key for key, name in names.items()}),
         {name: key for key, name in names.items()},
         book,
+        frozenset(kind for realm in realms.values() for kind in realm.quiet.kinds),
     )
 
 
@@ -276,6 +281,7 @@ def _realm(
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    rehearses = mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values())
     return Realm(
         id=key,
         name=name,
@@ -290,8 +296,9 @@ def _realm(
         looks_at_number=routing.looks_at_number(routes),
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),
-        rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
+        rehearses=rehearses,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
+        quiet=quiet_hours.policy_of(settings, rehearses=rehearses),
     )
 
 

@@ -13,9 +13,10 @@ import msgspec
 
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
-from heliograph.core.failures import THROTTLED
+from heliograph.core.failures import THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.prices import PriceBook
+from heliograph.core.quiet import Answer
 from heliograph.core.rates import Cap
 from heliograph.engine.outcomes import not_taken, taken
 from heliograph.ports import Chance, Clock, Timer
@@ -31,6 +32,7 @@ _FASTER: Final = 0.1
 _SECOND_MS: Final = 1_000
 _FORGIVEN_MS: Final = 60_000
 _NOTHING: Final = (0, 0)
+_QUIET_HOURS: Final = Outcome("unsent", failure=TRANSIENT, code="quiet_hours")
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Desk(msgspec.Struct, frozen=True):
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
     prices: Callable[[], PriceBook]
+    quiet_kinds: Callable[[], frozenset[str]]
+    closed: Callable[[Message, int], Answer | None]  # quiet hours; asked only of those kinds
     link_changed: Callable[[], None]
 
 
@@ -132,10 +136,26 @@ class Link:
 
     def _submit(self) -> None:
         ready, self._ready = self._ready, []
+        if quiet_kinds := self._desk.quiet_kinds():
+            ready = self._without_closed(ready, quiet_kinds)
         now = self._clock.monotonic()
         for submission in ready:
             self.cap.use(submission.message.segments, now)
-        self.carrier.submit(ready)
+        if ready:
+            self.carrier.submit(ready)
+
+    def _without_closed(self, ready: list[Submission], quiet_kinds: frozenset[str]) -> list[Submission]:
+        """The commit took time, and quiet hours may have begun: what they cover goes back to where it waited."""
+        now = self._clock.now_ms()
+        may_go: list[Submission] = []
+        for submission in ready:
+            message = submission.message
+            if message.kind in quiet_kinds and self._desk.closed(message, now) is not None:
+                self.cap.give_back(message.segments)
+                self.answered(submission, _QUIET_HOURS)
+            else:
+                may_go.append(submission)
+        return may_go
 
     # -- claims
 
@@ -209,6 +229,8 @@ class Link:
                 now=self._clock.now_ms(),
                 owner=self._ledger.process,
                 paused_kinds=paused.kinds,
+                quiet_kinds=self._desk.quiet_kinds(),
+                closed=self._desk.closed,
                 is_idle=free == self.cap.per_second,
             )
         )
@@ -250,7 +272,7 @@ class Link:
             return
         self._desk.told(claim.notices)
         got: dict[tuple[int, int], int] = {}
-        for message in (*claim.messages, *claim.ended):
+        for message in (*claim.messages, *claim.ended, *claim.held):
             got[message.lane, message.workspace] = got.get((message.lane, message.workspace), 0) + 1
         if claim.wanting is not None:
             self._wanting = claim.wanting

@@ -21,6 +21,7 @@ from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.declared import ConnectorSpec, Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
 from heliograph.engine.noes import Noes
@@ -102,6 +103,7 @@ class Gateway:
         self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
+        self.hours = Hours(lambda: self.snapshot)
         self.ways = Ways(
             ledger,
             outside.clock,
@@ -129,6 +131,7 @@ class Gateway:
             EVENT_TYPES,
             outside.watch.accepted,
             self.ways,
+            self.hours,
         )
         self._desk = Desk(
             ledger=ledger,
@@ -141,6 +144,8 @@ class Gateway:
             inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
             prices=lambda: self.snapshot.prices,
+            quiet_kinds=lambda: self.snapshot.quiet_kinds,
+            closed=self.hours.closed,
             link_changed=self._link_changed,
         )
 

@@ -20,6 +20,7 @@ from heliograph.core.segments import forbidden, measure, normalise
 from heliograph.core.smart import smart
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
+from heliograph.engine.hours import Hours
 from heliograph.engine.ways import Ways
 from heliograph.ports import Chance, Clock
 from heliograph.store.port import Accept, Idempotency, Ledger, Notice
@@ -61,6 +62,7 @@ class Intake:
         event_types: frozenset[str],
         accepted: Callable[[Sequence[Message]], None],
         ways: Ways,
+        hours: Hours,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -72,6 +74,7 @@ class Intake:
         self._event_types = event_types
         self._accepted = accepted
         self._ways = ways
+        self._hours = hours
         self._verdicts: dict[tuple[object, ...], tuple[Verdict, int, str]] = {}
         self._verdicts_of: Snapshot | None = None
         self._traces: dict[str, int] = {}
@@ -111,6 +114,13 @@ class Intake:
         when = times(request, now, kind)
         if isinstance(when, Refusal):
             return when
+        if kind in realm.quiet.kinds:
+            appointment = self._hours.appoint(realm, number, kind, when, request)
+            if isinstance(appointment, Refusal):
+                return appointment
+            when = appointment.times
+            verdict = msgspec.structs.replace(verdict, trace=(*verdict.trace, appointment.step))
+            decision = self._decision(verdict)
         return Draft(
             Message(  # by place: with this many names it would cost 1.6 µs more
                 0,  # id

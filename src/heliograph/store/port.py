@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
+from heliograph.core.quiet import Answer
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -181,9 +182,15 @@ class Share(NamedTuple):
     limit: int
 
 
+def never_closed(message: Message, at: int) -> Answer | None:
+    """No quiet hours."""
+    return None
+
+
 class Claim(Operation):
     """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
-    The suppression list is asked in the same transaction; what it covers is rejected, what is too late expires."""
+    The suppression list is asked in the same transaction; what it covers is rejected, what is too late expires. What
+    would come in quiet hours goes on waiting, until they are over."""
 
     connector: str
     shares: list[Share]
@@ -191,12 +198,15 @@ class Claim(Operation):
     now: int
     owner: int
     paused_kinds: frozenset[str] = frozenset()
+    quiet_kinds: frozenset[str] = frozenset()  # only of these is `closed` asked
+    closed: Callable[[Message, int], Answer | None] = never_closed  # by the ledger's writer, perhaps in its thread
     is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
     # results
     wanting: tuple[int, int] | None = None  # (lane, segments) of the message for which there was too little left
     messages: list[Message] = msgspec.field(default_factory=list)
     notices: list[Notice] = msgspec.field(default_factory=list)
     ended: list[Message] = msgspec.field(default_factory=list)  # rejected or expired instead
+    held: list[Message] = msgspec.field(default_factory=list)  # wait on, because of quiet hours
 
 
 class Deliveries(Operation):

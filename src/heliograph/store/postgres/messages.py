@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, sort
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -225,7 +225,7 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 
 async def claim(commit: Commit, operation: Claim) -> None:
     """Due messages become `sending`; what is suppressed or too late ends instead."""
-    operation.messages, operation.notices, operation.ended = [], [], []
+    operation.messages, operation.notices, operation.ended, operation.held = [], [], [], []
     left, operation.wanting = operation.segments, None
     moves: list[Move] = []
     rows = await commit.rows(
@@ -241,11 +241,9 @@ async def claim(commit: Commit, operation: Claim) -> None:
             operation.wanting = (message.lane, message.segments)
             break
         moves.append(hand_over(message, operation, suppressed=row[0]))
-        if message.final_at is None:
+        sort(message, operation)
+        if message.owner == operation.owner:
             left -= message.segments
-            operation.messages.append(message)
-        else:
-            operation.ended.append(message)
     await go_on(commit, moves)
     for move in moves:
         operation.notices += commit.emit_all(move.events, move.message)

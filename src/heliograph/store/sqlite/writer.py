@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, sort
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -416,6 +416,7 @@ class Writer:
 
     def _claim(self, operation: Claim) -> None:
         operation.messages, operation.notices, operation.ended, operation.wanting = [], [], [], None
+        operation.held = []
         kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
         left = operation.segments
         moves: list[Move] = []
@@ -436,11 +437,9 @@ class Writer:
                     break
                 move = hand_over(message, operation, suppressed=message.id in suppressed)
                 moves.append(move)
-                if message.final_at is None:
+                sort(message, operation)
+                if message.owner == operation.owner:
                     left -= message.segments
-                    operation.messages.append(message)
-                else:
-                    operation.ended.append(message)
         if moves:
             self._move(moves)
             for move in moves:
