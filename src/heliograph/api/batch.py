@@ -7,7 +7,7 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT, Accepted, accepted, dry_run
+from heliograph.api.messages import Accepted, accepted, dry_run, left_out
 from heliograph.api.problems import decode
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
@@ -149,7 +149,7 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     assert first.batch is not None
     data: list[Accepted | ItemProblem] = []
     for item in items:
-        refusal = item if isinstance(item, Refusal) else OPTED_OUT if item.message.id in operation.suppressed else None
+        refusal = item if isinstance(item, Refusal) else _left_out(item, operation)
         if refusal is not None:
             data.append(ItemProblem("refused", refusal.code, refusal.detail, refusal.pointer))
         elif not isinstance(item, Refusal):
@@ -160,10 +160,14 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
 
 def _suppressed(items: Sequence[Draft | Refusal], operation: Accept) -> list[Refusal]:
     return [
-        _at(index, OPTED_OUT)
+        _at(index, refusal)
         for index, item in enumerate(items)
-        if not isinstance(item, Refusal) and item.message.id in operation.suppressed
+        if not isinstance(item, Refusal) and (refusal := _left_out(item, operation)) is not None
     ]
+
+
+def _left_out(draft: Draft, operation: Accept) -> Refusal | None:
+    return left_out(operation, draft.message) if draft.message.id in operation.suppressed else None
 
 
 def _at(index: int, refusal: Refusal) -> Refusal:

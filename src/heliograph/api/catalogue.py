@@ -84,6 +84,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         sender_not_for_kind="Choose a sender for this kind.",
         no_route="Declare a route that leads there.",
         bad_url="Give a public http or https URL.",
+        frequency_cap="Send it at the time that the detail names, or let the cap hold messages.",
         quiet_hours="Send it at the time that the detail names, or let quiet hours hold messages.",
         bad_tags="Give at most 20 tags of 1 to 64 characters.",
         metadata_too_large="Keep metadata below 4 kB.",

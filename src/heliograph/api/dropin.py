@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from heliograph.api.call import Call
-from heliograph.api.messages import OPTED_OUT, send_one
+from heliograph.api.messages import left_out, send_one
 from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal
 from heliograph.core.ids import make
@@ -75,7 +75,7 @@ def sms_send(call: Call) -> None:
 
     def done(operation: Accept) -> None:
         if operation.suppressed:
-            call.refuse(OPTED_OUT)
+            call.refuse(left_out(operation, operation.messages[0]))
         else:
             call.answer(200, _sms_answer(operation))
 

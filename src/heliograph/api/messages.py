@@ -9,12 +9,21 @@ from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
-from heliograph.core.views import message_id
+from heliograph.core.views import message_id, moment
 from heliograph.engine.intake import Draft
 from heliograph.store.port import Accept
 
 _encode: Final = msgspec.json.Encoder().encode
 OPTED_OUT: Final = Refusal("opted_out", "the recipient has opted out; no message may go to this number", "/to")
+
+
+def left_out(operation: Accept, message: Message) -> Refusal:
+    """Why the ledger did not keep a message."""
+    over = operation.over.get(message.id)
+    if over is None:
+        return OPTED_OUT
+    detail = f"it would break the frequency cap {over.cap!r} of this recipient; next_allowed_at: {moment(over.until)}"
+    return Refusal("frequency_cap", detail, "/to")
 
 
 class Accepted(msgspec.Struct, gc=False):
@@ -46,7 +55,7 @@ def send_one(call: Call) -> None:
 
     def done(operation: Accept) -> None:
         if operation.suppressed:
-            call.refuse(OPTED_OUT)
+            call.refuse(left_out(operation, operation.messages[0]))
         else:
             call.answer(202, answer(operation))
 

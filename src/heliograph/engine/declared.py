@@ -13,9 +13,11 @@ import msgspec
 from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.frequency import FrequencyCap
+from heliograph.core.message import PROMOTIONAL
 from heliograph.core.prices import PriceBook
 from heliograph.core.quiet import Policy
-from heliograph.engine import quiet_hours
+from heliograph.engine import frequency_caps, quiet_hours
 from heliograph.engine.dispatch import Paused
 from heliograph.store.port import Ledger, Row
 
@@ -70,6 +72,8 @@ class Realm(msgspec.Struct, frozen=True):
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
     quiet: Policy
+    caps: tuple[FrequencyCap, ...]  # declared ones; those of the law hold where quiet hours do
+    capped_kinds: frozenset[str]
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -282,6 +286,8 @@ def _realm(
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
     rehearses = mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values())
+    quiet = quiet_hours.policy_of(settings, rehearses=rehearses)
+    caps = frequency_caps.caps_of(settings)
     return Realm(
         id=key,
         name=name,
@@ -298,7 +304,9 @@ def _realm(
         looks_at_time=routing.looks_at_time(routes),
         rehearses=rehearses,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
-        quiet=quiet_hours.policy_of(settings, rehearses=rehearses),
+        quiet=quiet,
+        caps=caps,
+        capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
     )
 
 

@@ -4,14 +4,15 @@ An answer holds for all messages to the same place in the same minute: windows o
 does everything that this process remembers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from heliograph.core import numbers, quiet, zones
 from heliograph.core.failures import Refusal
-from heliograph.core.message import Message
+from heliograph.core.frequency import FrequencyCap, legal
+from heliograph.core.message import PROMOTIONAL, Message
 from heliograph.core.numbers import Number
 from heliograph.core.quiet import Answer
 from heliograph.core.request import MessageRequest, Times
@@ -67,6 +68,14 @@ class Hours:
             detail = f"{refused}, and the message is valid until {moment(valid_until)} only"
             return Refusal("quiet_hours", detail, "/valid_for" if request.valid_for is not None else "/valid_until")
         return Appointment(Times(answer.until, valid_until, scheduled=True), step | {"held_until": next_allowed})
+
+    def caps(self, realm: Realm, number: Number, kind: str, tags: Sequence[str] | None) -> tuple[FrequencyCap, ...]:
+        """The frequency caps that a message must keep: declared ones, and that of the recipient's state."""
+        topics = frozenset(tags or ())
+        found = [cap for cap in realm.caps if cap.counts(kind, topics)]
+        if kind == PROMOTIONAL and kind in realm.quiet.kinds and (cap := legal(zones.locate(number))) is not None:
+            found.append(cap)
+        return tuple(found)
 
     def closed(self, message: Message, at: int) -> Answer | None:
         """Why a message must not reach its recipient at this time; None when it may."""

@@ -13,6 +13,7 @@ import msgspec
 from heliograph.core import ids, numbers
 from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.failures import Refusal
+from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import WAITING, Message
 from heliograph.core.numbers import Number
 from heliograph.core.request import MessageRequest, kind_of, only_one, times
@@ -45,6 +46,7 @@ class Draft(msgspec.Struct, gc=False):
 
     message: Message
     verdict: Verdict
+    caps: tuple[FrequencyCap, ...] = ()  # that the ledger keeps
 
 
 class Intake:
@@ -162,6 +164,7 @@ class Intake:
                 0,  # possible_duplicate
             ),
             verdict,
+            self._hours.caps(realm, number, kind, request.tags) if kind in realm.capped_kinds else (),
         )
 
     def _recipient(self, caller: Caller, request: MessageRequest, realm: Realm) -> Number | Refusal:
@@ -300,6 +303,7 @@ class Intake:
         """Keep messages; `done` once they are on disk (or could not be: see Accept)."""
         messages: list[Message] = []
         reserved: list[tuple[Link, Message]] = []
+        caps: dict[int, tuple[FrequencyCap, ...]] = {}
         batch_id = self._ledger.next_id("batch") if batch else None
         next_id, links, process = self._ledger.next_id, self._links, self._ledger.process
         is_troubled = self._ways.is_troubled
@@ -310,7 +314,9 @@ class Intake:
             if is_troubled and len(draft.verdict.connectors) > 1:
                 self._ways.begin(message, draft.verdict.connectors)
             link = links.get(message.connector)
-            if message.state == "queued" and link is not None and link.reserve(message):
+            if draft.caps:
+                caps[message.id] = draft.caps
+            elif message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
@@ -342,6 +348,7 @@ class Intake:
                 idempotency=idempotency,
                 reply=reply,
                 all_or_none=all_or_none,
+                caps=caps,
             )
         )
 

@@ -11,7 +11,7 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.core.holidays import calendar_of, calendars
 from heliograph.core.message import LANES, OTP, PROMOTIONAL
 from heliograph.core.numbers import is_country
-from heliograph.engine import audit
+from heliograph.engine import workspace_settings
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger
 
@@ -60,30 +60,14 @@ def policy_of(settings: Mapping[str, Any], *, rehearses: bool) -> quiet.Policy:
 
 async def show(ledger: Ledger, workspace: int) -> QuietHours:
     """What is declared; without that, what holds by itself."""
-    rows = await ledger.fetch("SELECT settings FROM workspaces WHERE id = $1", workspace)
-    return msgspec.convert(msgspec.json.decode(rows[0][0]).get(KEY, {}), QuietHours)
+    return msgspec.convert(await workspace_settings.read(ledger, workspace, KEY), QuietHours)
 
 
 async def change(ledger: Ledger, workspace: int, wanted: QuietHours, *, actor: str, now: int) -> QuietHours:
     """Put these in the place of what was declared. Raises `Refused`."""
     if refusals := check(wanted):
         raise Refused(*refusals)
-    async with ledger.transaction() as transaction:
-        rows = await transaction.fetch("SELECT settings FROM workspaces WHERE id = $1", workspace)
-        settings = msgspec.json.decode(rows[0][0])
-        before, after = settings.get(KEY), msgspec.to_builtins(wanted)
-        text = msgspec.json.encode({**settings, KEY: after}).decode()
-        await transaction.execute("UPDATE workspaces SET settings = $2 WHERE id = $1", workspace, text)
-        await audit.note(
-            transaction,
-            workspace=workspace,
-            actor=actor,
-            action="quiet_hours.changed",
-            object="quiet_hours",
-            now=now,
-            detail={"before": before, "after": after},
-        )
-        await audit.config_changed(transaction)
+    await workspace_settings.write(ledger, workspace, KEY, wanted, actor=actor, now=now)
     return wanted
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 from heliograph.core.quiet import Answer
 
@@ -115,6 +116,13 @@ class Move:
         self.row: tuple[Any, ...] = _row_of(message)
 
 
+class Over(NamedTuple):
+    """A frequency cap that a message would break, and from when on it would not."""
+
+    cap: str
+    until: int
+
+
 class Operation(msgspec.Struct, kw_only=True):
     """Common to all: whom to call when it is durable. `error` is None unless it could not be kept."""
 
@@ -123,7 +131,8 @@ class Operation(msgspec.Struct, kw_only=True):
 
 
 class Accept(Operation):
-    """New messages of one request, all or none. Numbers on the suppression list are left out and named.
+    """New messages of one request, all or none. Numbers on the suppression list are left out and named. What would
+    break a frequency cap is held until it doesn't, or left out as well.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -134,8 +143,11 @@ class Accept(Operation):
     idempotency: Idempotency | None = None
     reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
     all_or_none: bool = False  # one suppressed number refuses the whole request
+    caps: dict[int, tuple[FrequencyCap, ...]] = {}  # message → the frequency caps that it must keep
     # results
     suppressed: set[int] = msgspec.field(default_factory=set)  # ids of messages that were left out
+    over: dict[int, Over] = msgspec.field(default_factory=dict)  # those of them that would break a cap
+    held: dict[int, Over] = msgspec.field(default_factory=dict)  # messages that were held until they break none
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)

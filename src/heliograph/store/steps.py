@@ -1,18 +1,71 @@
 """Steps that both engines take inside their transactions; pure, so that they can't differ."""
 
+from collections.abc import Iterable
+from typing import TypeAlias
+
 import msgspec
 
+from heliograph.core.frequency import Past, next_free, over_cap
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import WAITING, Message
-from heliograph.core.quiet import Answer
-from heliograph.store.port import Claim, Move, NewEvent
+from heliograph.core.quiet import REJECT, Answer
+from heliograph.store.port import Accept, Claim, Move, NewEvent, Over
+
+# Who else may hear from us how often: (workspace, number) → the other messages to this person.
+Pasts: TypeAlias = dict[tuple[int, str], list[Past]]
 
 
-def first_events(message: Message) -> tuple[NewEvent, NewEvent]:
-    """What there is to tell of a message that was just accepted."""
+def first_events(message: Message, held: Over | None = None) -> tuple[NewEvent, ...]:
+    """What there is to tell of a message that was just accepted; `held` by a frequency cap."""
     at = message.accepted_at
     state = "message.scheduled" if message.state == "scheduled" else "message.queued"
-    return NewEvent("message.accepted", at), NewEvent(state, at)
+    if held is None:
+        return NewEvent("message.accepted", at), NewEvent(state, at)
+    facts = {"rule": "frequency_cap", "why": held.cap, "next_attempt_at": held.until}
+    why = NewEvent("message.held", at, msgspec.json.encode(facts).decode(), told=False)
+    return NewEvent("message.accepted", at), why, NewEvent(state, at)
+
+
+def capped(operations: Iterable[Accept]) -> list[Message]:
+    """The messages that must keep frequency caps."""
+    return [m for operation in operations if operation.caps for m in operation.messages if m.id in operation.caps]
+
+
+def longest_span(operations: Iterable[Accept]) -> int:
+    """How far back, and ahead, their caps look."""
+    return max(cap.per_ms for operation in operations for caps in operation.caps.values() for cap in caps)
+
+
+def past_of(at: int, kind: str, tags: str | None) -> Past:
+    """A row of the ledger as caps look at it."""
+    return Past(at, kind, frozenset(msgspec.json.decode(tags, type=list[str])) if tags else frozenset())
+
+
+def keep_caps(operation: Accept, pasts: Pasts) -> None:
+    """Hold or leave out what would break a cap; what stays counts for those after it."""
+    operation.over = {}
+    counted: list[tuple[list[Past], Past]] = []
+    for message in operation.messages:
+        caps = operation.caps.get(message.id)
+        if caps is None or message.id in operation.suppressed:
+            continue
+        past = pasts.setdefault((message.workspace, message.to), [])
+        cap = over_cap(message.due_at, past, caps)
+        if cap is not None:
+            until = next_free(message.due_at, past, [cap for cap in caps if cap.action != REJECT])
+            refusing = over_cap(until, past, caps)  # where the others would hold it to
+            cap, until = refusing or cap, next_free(until, past, caps)
+            if refusing is not None or until >= message.valid_until:
+                operation.over[message.id] = Over(cap.name, until)
+                operation.suppressed.add(message.id)
+                continue
+            message.due_at, message.state = until, "scheduled"
+            operation.held[message.id] = Over(cap.name, until)
+        past.append(entry := past_of(message.due_at, message.kind, message.tags))
+        counted.append((past, entry))
+    if operation.all_or_none and operation.suppressed:  # none of it is kept
+        for past, entry in counted:
+            past.remove(entry)
 
 
 def hand_over(message: Message, claim: Claim, *, suppressed: bool) -> Move:

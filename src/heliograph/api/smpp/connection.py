@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT
+from heliograph.api.messages import left_out
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
                 elif message.id in operation.suppressed:
-                    self.refuse(pdu, OPTED_OUT)
+                    self.refuse(pdu, left_out(operation, message))
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
             raise Unavailable
         if operation.suppressed:
             await self.parts.release(number)
-            return OPTED_OUT
+            return left_out(operation, draft.message)
         await self.parts.became(number)
         return None
 

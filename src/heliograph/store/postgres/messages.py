@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over, sort
+from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, longest_span, past_of, sort
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -21,6 +21,18 @@ ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
 _SUPPRESSED: Final = (
     "SELECT s.workspace, s.number FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
     "JOIN suppressions s ON s.workspace = v.workspace AND s.number = v.number"
+)
+# Whoever wants to text the same person under a frequency cap waits until this commit has ended; in one order, so that
+# two commits can't wait for each other.
+_TAKE_PERSONS: Final = (
+    "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(v.number, v.workspace) AS k "
+    "FROM unnest($1::bigint[], $2::text[]) v (workspace, number) ORDER BY k) l"
+)
+_PAST: Final = (
+    "SELECT m.workspace, m.to_number, coalesce(m.sent_at, m.due_at), m.kind, m.tags "
+    "FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
+    "JOIN messages m ON m.workspace = v.workspace AND m.to_number = v.number "
+    "WHERE (m.sent_at IS NOT NULL OR m.owner IS NOT NULL) AND coalesce(m.sent_at, m.due_at) > $3"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -74,6 +86,7 @@ _CLAIM: Final = (
 async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     """New messages: all of them but those whose numbers are suppressed, or that were accepted before."""
     await _leave_out_suppressed(commit, operations)
+    await _keep_caps(commit, operations)
     fresh = await _take_keys(commit, operations)
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.suppressed]
     for operation in fresh:
@@ -81,7 +94,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
             notice
             for message in operation.messages
             if message.id not in operation.suppressed
-            for notice in commit.emit_all(first_events(message), message)
+            for notice in commit.emit_all(first_events(message, operation.held.get(message.id)), message)
         ]
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
@@ -98,6 +111,21 @@ async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) ->
         hits = {tuple(row) for row in await commit.rows(_SUPPRESSED, *columns(list(numbers), 2))}
     for operation in operations:
         operation.suppressed = {m.id for m in operation.messages if (m.workspace, m.to) in hits} if hits else set()
+
+
+async def _keep_caps(commit: Commit, operations: Sequence[Accept]) -> None:
+    messages = capped(operations)
+    if not messages:
+        return
+    persons = columns(list({(m.workspace, m.to) for m in messages}), 2)
+    await commit.rows(_TAKE_PERSONS, *persons)
+    pasts: Pasts = {}
+    since = min(m.due_at for m in messages) - longest_span(operations)
+    for workspace, number, *row in await commit.rows(_PAST, *persons, since):
+        pasts.setdefault((workspace, number), []).append(past_of(*row))
+    for operation in operations:
+        if operation.caps:
+            keep_caps(operation, pasts)
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:

@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over, sort
+from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, longest_span, past_of, sort
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -66,6 +66,10 @@ _SELECT_PART: Final = (
 _SELECT_NAMED: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.connector = ? LIMIT 1"
 _SELECT_MESSAGE: Final = f"SELECT {_M} FROM messages m WHERE m.id = ?"
 _SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.part <> ?"
+_SELECT_PAST: Final = (
+    "SELECT coalesce(sent_at, due_at), kind, tags FROM messages WHERE workspace = ? AND to_number = ? "
+    "AND (sent_at IS NOT NULL OR owner IS NOT NULL) AND coalesce(sent_at, due_at) > ?"
+)
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
@@ -201,23 +205,26 @@ class Writer:
         messages: list[tuple[Any, ...]] = []
         tags: list[tuple[int, str, int]] = []
         suppressed = self._suppressed(message for operation in operations for message in operation.messages)
+        pasts = self._pasts(operations)
         for operation in operations:
             operation.notices = []
             operation.suppressed = {m.id for m in operation.messages if m.id in suppressed} if suppressed else set()
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
+            if operation.caps:
+                keep_caps(operation, pasts)
             if operation.suppressed and operation.all_or_none:
                 continue
             if operation.decisions:
                 self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
             for message in operation.messages:
-                if suppressed and message.id in suppressed:
+                if operation.suppressed and message.id in operation.suppressed:
                     continue
                 messages.append(msgspec.structs.astuple(message))
                 if message.tags is not None:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
-                for event in first_events(message):
+                for event in first_events(message, operation.held.get(message.id)):
                     operation.notices += self._emit_for(message, event)
             if idempotency is not None:
                 self._keep_answer(operation)
@@ -237,6 +244,16 @@ class Writer:
             [(message.id, message.workspace, message.to) for message in messages],
         )
         return {hit[0] for hit in hits}
+
+    def _pasts(self, operations: Sequence[Accept]) -> Pasts:
+        """The other messages to those whom frequency caps protect."""
+        pasts: Pasts = {}
+        messages = capped(operations)
+        since = min(m.due_at for m in messages) - longest_span(operations) if messages else 0
+        for workspace, number in {(m.workspace, m.to) for m in messages}:
+            rows = self._rows(_SELECT_PAST, (workspace, number, since))
+            pasts[workspace, number] = [past_of(*row) for row in rows]
+        return pasts
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
