@@ -63,6 +63,7 @@ async def test_earlier_commits_count_by_what_became_of_them(ledger: Any) -> None
     await accept(ledger, promotion(ledger, kind="otp"))
     await accept(ledger, promotion(ledger, to="+491700000002"))
     await accept(ledger, promotion(ledger, workspace=2))
+    await accept(ledger, promotion(ledger, environment=2))
     two = [promotion(ledger) for _ in range(2)]
     operation = await accept(ledger, *two, **under(cap(), *two))
     assert operation.suppressed == {two[1].id}, "two of them count, and one more may go"

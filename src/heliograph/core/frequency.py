@@ -40,10 +40,10 @@ class Past(NamedTuple):
 
 def legal(place: Place) -> FrequencyCap | None:
     """The cap of a US state for promotional messages. Subjects are not told apart: that is stricter than the law."""
-    row = rows().get(f"{place.country}-{place.region}")
+    name = f"{place.country}-{place.region}"
+    row = rows().get(name)
     if row is None or row.cap is None:
         return None
-    name = f"{place.country}-{place.region}"
     return FrequencyCap(name, row.cap["max"], row.cap["hours"] * _HOUR_MS, frozenset({PROMOTIONAL}))
 
 

@@ -51,10 +51,15 @@ async def show(ledger: Ledger, workspace: int) -> FrequencyCaps:
 
 async def change(ledger: Ledger, workspace: int, wanted: FrequencyCaps, *, actor: str, now: int) -> FrequencyCaps:
     """Put these in the place of those that were declared. Raises `Refused`."""
-    if refusals := [refusal for place, cap in enumerate(wanted.caps) for refusal in _check(cap, f"/caps/{place}")]:
+    if refusals := check(wanted):
         raise Refused(*refusals)
     await workspace_settings.write(ledger, workspace, KEY, wanted, actor=actor, now=now)
     return wanted
+
+
+def check(wanted: FrequencyCaps) -> list[Refusal]:
+    """Everything that is wrong with them."""
+    return [refusal for place, cap in enumerate(wanted.caps) for refusal in _check(cap, f"/caps/{place}")]
 
 
 def _check(cap: DeclaredCap, pointer: str) -> list[Refusal]:

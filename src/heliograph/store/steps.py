@@ -11,8 +11,9 @@ from heliograph.core.message import WAITING, Message
 from heliograph.core.quiet import REJECT, Answer
 from heliograph.store.port import Accept, Claim, Move, NewEvent, Over
 
-# Who else may hear from us how often: (workspace, number) → the other messages to this person.
-Pasts: TypeAlias = dict[tuple[int, str], list[Past]]
+# (workspace, environment, number) → the other messages to this person.
+Person: TypeAlias = tuple[int, int, str]
+Pasts: TypeAlias = dict[Person, list[Past]]
 
 
 def first_events(message: Message, held: Over | None = None) -> tuple[NewEvent, ...]:
@@ -26,14 +27,22 @@ def first_events(message: Message, held: Over | None = None) -> tuple[NewEvent, 
     return NewEvent("message.accepted", at), why, NewEvent(state, at)
 
 
-def capped(operations: Iterable[Accept]) -> list[Message]:
-    """The messages that must keep frequency caps."""
-    return [m for operation in operations if operation.caps for m in operation.messages if m.id in operation.caps]
+def capped(operations: Iterable[Accept]) -> tuple[set[Person], int]:
+    """Those who are protected by frequency caps, and since when messages to them count."""
+    persons: set[Person] = set()
+    since = 0
+    for operation in operations:
+        if operation.caps:
+            messages = [message for message in operation.messages if message.id in operation.caps]
+            longest = max(cap.per_ms for caps in operation.caps.values() for cap in caps)
+            earliest = min(message.due_at for message in messages) - longest
+            since = min(since, earliest) if persons else earliest
+            persons.update(map(_person, messages))
+    return persons, since
 
 
-def longest_span(operations: Iterable[Accept]) -> int:
-    """How far back, and ahead, their caps look."""
-    return max(cap.per_ms for operation in operations for caps in operation.caps.values() for cap in caps)
+def _person(message: Message) -> Person:
+    return message.workspace, message.environment, message.to
 
 
 def past_of(at: int, kind: str, tags: str | None) -> Past:
@@ -49,7 +58,7 @@ def keep_caps(operation: Accept, pasts: Pasts) -> None:
         caps = operation.caps.get(message.id)
         if caps is None or message.id in operation.suppressed:
             continue
-        past = pasts.setdefault((message.workspace, message.to), [])
+        past = pasts.setdefault(_person(message), [])
         cap = over_cap(message.due_at, past, caps)
         if cap is not None:
             until = next_free(message.due_at, past, [cap for cap in caps if cap.action != REJECT])

@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, longest_span, past_of, sort
+from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, past_of, sort
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -25,14 +25,14 @@ _SUPPRESSED: Final = (
 # Whoever wants to text the same person under a frequency cap waits until this commit has ended; in one order, so that
 # two commits can't wait for each other.
 _TAKE_PERSONS: Final = (
-    "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(v.number, v.workspace) AS k "
-    "FROM unnest($1::bigint[], $2::text[]) v (workspace, number) ORDER BY k) l"
+    "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(v.number, v.environment) AS k "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (workspace, environment, number) ORDER BY k) l"
 )
 _PAST: Final = (
-    "SELECT m.workspace, m.to_number, coalesce(m.sent_at, m.due_at), m.kind, m.tags "
-    "FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
-    "JOIN messages m ON m.workspace = v.workspace AND m.to_number = v.number "
-    "WHERE (m.sent_at IS NOT NULL OR m.owner IS NOT NULL) AND coalesce(m.sent_at, m.due_at) > $3"
+    "SELECT m.workspace, m.environment, m.to_number, coalesce(m.sent_at, m.due_at), m.kind, m.tags "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (workspace, environment, number) "
+    "JOIN messages m ON m.workspace = v.workspace AND m.environment = v.environment AND m.to_number = v.number "
+    "WHERE (m.sent_at IS NOT NULL OR m.owner IS NOT NULL) AND coalesce(m.sent_at, m.due_at) > $4"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -114,15 +114,14 @@ async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) ->
 
 
 async def _keep_caps(commit: Commit, operations: Sequence[Accept]) -> None:
-    messages = capped(operations)
-    if not messages:
+    persons, since = capped(operations)
+    if not persons:
         return
-    persons = columns(list({(m.workspace, m.to) for m in messages}), 2)
-    await commit.rows(_TAKE_PERSONS, *persons)
+    theirs = columns(list(persons), 3)
+    await commit.rows(_TAKE_PERSONS, *theirs)
     pasts: Pasts = {}
-    since = min(m.due_at for m in messages) - longest_span(operations)
-    for workspace, number, *row in await commit.rows(_PAST, *persons, since):
-        pasts.setdefault((workspace, number), []).append(past_of(*row))
+    for workspace, environment, number, *row in await commit.rows(_PAST, *theirs, since):
+        pasts.setdefault((workspace, environment, number), []).append(past_of(*row))
     for operation in operations:
         if operation.caps:
             keep_caps(operation, pasts)

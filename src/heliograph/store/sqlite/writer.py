@@ -30,7 +30,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, longest_span, past_of, sort
+from heliograph.store.steps import Pasts, capped, first_events, fits, hand_over, keep_caps, past_of, sort
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -67,7 +67,8 @@ _SELECT_NAMED: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.a
 _SELECT_MESSAGE: Final = f"SELECT {_M} FROM messages m WHERE m.id = ?"
 _SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.part <> ?"
 _SELECT_PAST: Final = (
-    "SELECT coalesce(sent_at, due_at), kind, tags FROM messages WHERE workspace = ? AND to_number = ? "
+    "SELECT coalesce(sent_at, due_at), kind, tags FROM messages "
+    "WHERE workspace = ? AND environment = ? AND to_number = ? "
     "AND (sent_at IS NOT NULL OR owner IS NOT NULL) AND coalesce(sent_at, due_at) > ?"
 )
 _SELECT_CLAIM: Final = (
@@ -247,13 +248,8 @@ class Writer:
 
     def _pasts(self, operations: Sequence[Accept]) -> Pasts:
         """The other messages to those whom frequency caps protect."""
-        pasts: Pasts = {}
-        messages = capped(operations)
-        since = min(m.due_at for m in messages) - longest_span(operations) if messages else 0
-        for workspace, number in {(m.workspace, m.to) for m in messages}:
-            rows = self._rows(_SELECT_PAST, (workspace, number, since))
-            pasts[workspace, number] = [past_of(*row) for row in rows]
-        return pasts
+        persons, since = capped(operations)
+        return {person: [past_of(*row) for row in self._rows(_SELECT_PAST, (*person, since))] for person in persons}
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
