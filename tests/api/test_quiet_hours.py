@@ -131,6 +131,15 @@ def test_a_time_asked_for_is_moved_to_the_next_opening(night: Api, declare: Call
     assert due == datetime(year, 7, 16 if weekday == 6 else 15, 6, tzinfo=UTC)
 
 
+def test_the_zone_that_the_caller_knows_counts(night: Api, declare: Callable[..., None]) -> None:
+    declare()
+    step = night("POST", "/v1/messages", {**PROMOTION, "time_zone": "Asia/Tokyo", "dry_run": True}).json()
+    found = step["decision"][-1]
+    assert (found["jurisdiction"], found["zones"], found["zones_by"]) == ("FR", ["Asia/Tokyo"], "contact")
+    answer = night("POST", "/v1/messages", {**PROMOTION, "time_zone": "Mars/Olympus"}).json()
+    assert (answer["code"], answer["errors"][0]["pointer"]) == ("bad_time_zone", "/time_zone")
+
+
 def test_a_batch_tells_of_each_message(night: Api, declare: Callable[..., None]) -> None:
     declare(action="reject", rules=[rule(NEVER, "FR"), rule(ALWAYS)])
     messages = [PROMOTION, PROMOTION | {"to": "+447400123456"}]

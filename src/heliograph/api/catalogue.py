@@ -91,6 +91,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         bad_correlation_id="Use 1 to 128 characters.",
         bad_max_segments="Give a number between 1 and 255.",
         bad_time="Give an RFC 3339 time with an offset.",
+        bad_time_zone="Give an IANA name, such as Europe/Paris; or leave it out.",
         bad_span="Give seconds, or a number with s, m, h or d.",
         already_over="Choose later times.",
         too_far_ahead="Schedule at most 366 days ahead.",

@@ -64,6 +64,7 @@ class Message(msgspec.Struct, gc=False):
     sent_at: int | None
     final_at: int | None
     possible_duplicate: int  # 1: submitted again although an earlier attempt's outcome is not known
+    time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)

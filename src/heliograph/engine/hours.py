@@ -43,7 +43,7 @@ class Hours:
         self, realm: Realm, number: Number, kind: str, wanted: Times, request: MessageRequest
     ) -> Appointment | Refusal:
         """When a message of a kind that keeps quiet hours may go: as wanted, or later; or why it can't."""
-        place = zones.locate(number)
+        place = zones.locate(number, request.time_zone)
         answer = self._look(realm, place, kind, wanted.due_at)
         step = {
             "rule": "quiet_hours",
@@ -85,7 +85,7 @@ class Hours:
         number = numbers.parse(message.to)
         if not isinstance(number, Number):
             return None
-        answer = self._look(realm, zones.locate(number), message.kind, at)
+        answer = self._look(realm, zones.locate(number, message.time_zone), message.kind, at)
         return None if answer.allowed else answer
 
     def _look(self, realm: Realm, place: Place, kind: str, at: int) -> Answer:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from heliograph.core import ids, numbers
+from heliograph.core import ids, numbers, zones
 from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
@@ -162,6 +162,7 @@ class Intake:
                 None,  # sent_at
                 None,  # final_at
                 0,  # possible_duplicate
+                request.time_zone,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request.tags) if kind in realm.capped_kinds else (),
@@ -230,6 +231,9 @@ class Intake:
             return Refusal("metadata_too_large", "metadata may take 4 kB as JSON", "/metadata")
         if request.correlation_id is not None and not 0 < len(request.correlation_id) <= 128:
             return Refusal("bad_correlation_id", "correlation_id takes 1 to 128 characters", "/correlation_id")
+        if request.time_zone is not None and not zones.is_zone(request.time_zone):
+            detail = f"{request.time_zone[:40]!r} is not an IANA time zone, such as Europe/Paris"
+            return Refusal("bad_time_zone", detail, "/time_zone")
         if request.max_segments is not None and not 1 <= request.max_segments <= 255:
             return Refusal("bad_max_segments", "max_segments is a number of parts between 1 and 255", "/max_segments")
         return None
