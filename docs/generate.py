@@ -1,6 +1,8 @@
 """Writes the reference pages from the code: settings, command line, errors, lifecycle… The tests compare them."""
 
+from calendar import isleap
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -13,6 +15,7 @@ from heliograph.api.catalogue import CATALOGUE
 from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, Fate, Report
 from heliograph.carriers.sandbox.settings import PERSONALITIES
 from heliograph.cli.program import program
+from heliograph.core import holidays, quiet
 from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
 from heliograph.core.lint import RULES
@@ -35,6 +38,7 @@ def pages() -> dict[str, str]:
         "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
         "content-rules.md": f"{_NOTE}\n{_CONTENT}\n" + "\n".join(_content()),
+        "quiet-hours.md": f"{_NOTE}\n{_QUIET_HOURS}\n" + "\n".join(_quiet_hours()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
         "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
     }
@@ -181,6 +185,49 @@ def _errors() -> Iterator[str]:
     ]
     yield from _table(("class", "tried again", "by another connector", "counts as an attempt"), classes)
     yield ""
+
+
+# -- quiet hours
+
+_QUIET_HOURS: Final = """\
+# Quiet hours by country and state
+
+When promotional messages may go, in the recipient's local time; [quiet hours](../quiet-hours.md) says what follows. In
+the United States a state's line holds beside the line `US`; `DEFAULT` holds in every country that has no line, and for
+US numbers of an unknown state. The last column says how sure the public sources are.
+"""
+_HOLIDAYS: Final = """
+## Public holidays
+
+Those of a state come on top of its country's.
+"""
+
+
+def _quiet_hours() -> Iterator[str]:
+    names = ("where", *quiet.WEEKDAYS, "public holidays", "frequency", "sources")
+    yield from _table(names, [_quiet_row(name, quiet.legal(name)) for name in quiet.rows()])
+    yield _HOLIDAYS
+    dates = [(f"`{name}`", *(_holidays(name, year) for year in (2026, 2027, 2028))) for name in holidays.calendars()]
+    yield from _table(("calendar", "2026", "2027", "2028"), dates)
+    yield ""
+
+
+def _quiet_row(name: str, rule: quiet.Rule) -> Sequence[str]:
+    row = quiet.rows()[name]
+    days = (", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in spans) or "–" for spans in rule.windows)
+    cap = f"{row.cap['max']} in {row.cap['hours']} h" if row.cap else ""
+    return f"`{name}`", *days, f"closed (`{rule.calendar}`)" if rule.calendar else "", cap, row.confidence
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _holidays(calendar: str, year: int) -> str:
+    days = (date(year, 1, 1) + timedelta(offset) for offset in range(365 + isleap(year)))
+    country = calendar[:2] if calendar[2:] else None
+    mine = [d for d in days if holidays.holiday(calendar, d) and not (country and holidays.holiday(country, d))]
+    return " ".join(f"{day:%m-%d}" for day in mine)
 
 
 def _yes(value: bool) -> str:

@@ -24,10 +24,10 @@ from heliograph.core.signing import secret_from
 from heliograph.engine import declare, environments
 from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
-from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.standing import Standing
 from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer

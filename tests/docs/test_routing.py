@@ -12,8 +12,9 @@ from heliograph.core.prices import PriceBook
 from heliograph.core.quality import Quality, Score
 from heliograph.core.routing import Facts
 from heliograph.engine.declare import read
-from heliograph.engine.declared import OPERATOR, route_of
+from heliograph.engine.declared import OPERATOR
 from heliograph.engine.form import Place, Tools, check
+from heliograph.engine.specs import route_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()
 EXAMPLES = [tomllib.loads(part.partition("```")[0]) for part in PAGE.split("```toml\n")[1:]]

@@ -6,8 +6,8 @@ from typing import Any
 
 from heliograph.core import pools
 from heliograph.core.pools import Chosen
-from heliograph.engine.declared import sender_of
 from heliograph.engine.form import Object, Place, Tools, check
+from heliograph.engine.specs import sender_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "senders.md").read_text()
 SENDERS: dict[str, dict[str, Any]] = tomllib.loads(PAGE.partition("```toml\n")[2].partition("```")[0])["senders"]

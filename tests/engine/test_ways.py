@@ -9,8 +9,8 @@ import pytest
 from heliograph.core import retry
 from heliograph.core.message import Message, Outcome, Submission
 from heliograph.core.prices import PriceBook
-from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.outcomes import not_taken
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.ways import Patience, Ways
 from tests.carriers.network import NOW, Clock, message
 

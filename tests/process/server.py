@@ -118,6 +118,10 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
+    def policy(self, policy: str, **spec: Any) -> requests.Response:
+        """Declare a policy of the key's workspace."""
+        return self("POST", "/v1/apply", {"document": {"policies": {policy: spec}}})
+
     def until(self, message_id: str, *statuses: str, within_s: float = 15.0) -> dict[str, Any]:
         """The message, once it is in one of these states."""
         end = time.monotonic() + within_s

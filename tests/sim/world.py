@@ -18,13 +18,13 @@ from heliograph.core.request import MessageRequest
 from heliograph.core.signing import secret_from
 from heliograph.engine import declare
 from heliograph.engine.clients import create_key
-from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.people.record import Said, record
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.ways import Patience
 from heliograph.ports import Unavailable
 from heliograph.store.port import Accept, Idempotency

@@ -13,7 +13,7 @@ from heliograph.core.message import Delivery, Event, Message
 from heliograph.core.views import event_id, event_view, moment
 from heliograph.engine import endpoints
 from heliograph.engine.accounts import address_in
-from heliograph.engine.declared import EndpointSpec
+from heliograph.engine.specs import EndpointSpec
 from heliograph.store import reads
 
 

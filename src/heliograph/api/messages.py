@@ -9,6 +9,7 @@ from heliograph.api.problems import decode
 from heliograph.core.consent import REFUSALS
 from heliograph.core.cooldown import COOLING
 from heliograph.core.failures import Refusal
+from heliograph.core.frequency import FREQUENCY_CAP
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id, moment
@@ -59,6 +60,10 @@ def left_out(operation: Accept, message: Message) -> Refusal | None:
     code = operation.refused.get(message.id)
     if code is None:
         return None
+    if code == FREQUENCY_CAP:
+        cap, until = operation.over[message.id]
+        detail = f"it would break the frequency cap {cap!r} of this recipient; next_allowed_at: {moment(until)}"
+        return Refusal(code, detail, "/to")
     if code != COOLING:
         return REFUSALS[code]
     until = operation.cooling[message.id]

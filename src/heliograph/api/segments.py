@@ -69,7 +69,7 @@ async def preview(request: Request) -> Preview:
         raise refuse("bad_value", f"{error} has no tables of its own", "/national") from None
     realm = request.context.snapshot().realms[request.client.environment]
     limit = realm.rules.budget.limit(asked.kind, None)
-    findings = content.findings(realm.content, realm.rules, text, asked.kind, asked.country, asked.sender)
+    findings = content.findings(realm.policies.content, realm.rules, text, asked.kind, asked.country, asked.sender)
     return Preview(
         text=text,
         encoding=found.encoding,
@@ -82,7 +82,7 @@ async def preview(request: Request) -> Preview:
         allowed_segments=limit,
         within_budget=len(found.segments) <= limit,
         findings=list(findings),
-        within_content_rules=realm.content.refused(asked.kind, findings) is None,
+        within_content_rules=realm.policies.content.refused(asked.kind, findings) is None,
     )
 
 

@@ -14,7 +14,7 @@ from heliograph.core.request import read_time
 from heliograph.core.signing import secret_from
 from heliograph.core.views import moment
 from heliograph.engine import declare, endpoints
-from heliograph.engine.declared import EndpointSpec
+from heliograph.engine.specs import EndpointSpec
 from heliograph.store import reads
 
 _MOST_REPLAYED: Final = 10_000

@@ -64,6 +64,7 @@ class Message(msgspec.Struct, gc=False):
     sent_at: int | None
     final_at: int | None
     possible_duplicate: int  # 1: submitted again although an earlier attempt's outcome is not known
+    time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
     topic: str | None = None  # what it is about, in the words of the consent record
 
 

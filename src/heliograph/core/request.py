@@ -39,6 +39,7 @@ class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, renam
     send_at: Annotated[str | None, Meta(description="Not before this time: RFC 3339 with an offset.")] = None
     valid_until: Annotated[str | None, Meta(description="Not after this time.")] = None
     valid_for: Annotated[int | str | None, Meta(description="Not later than so long: seconds, or as in 10m.")] = None
+    time_zone: Annotated[str | None, Meta(description="Where the recipient lives, as in Europe/Paris.")] = None
     default_country: Annotated[str | None, Meta(description="Reads national numbers as of this country: GB.")] = None
     encoding: Annotated[str | None, Meta(description="gsm7 or ucs2, to insist on one.")] = None
     smart_encoding: Annotated[bool, Meta(description="Replace what GSM-7 lacks by what looks alike.")] = False

@@ -13,7 +13,8 @@ import msgspec
 
 from heliograph.carriers.port import Callback, Listener, Thanks
 from heliograph.core.message import Inbound, Receipt
-from heliograph.engine.declared import ConnectorSpec, Snapshot
+from heliograph.engine.declared import Snapshot
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.ports import Unavailable, Watch
 from heliograph.store.port import Ledger
 

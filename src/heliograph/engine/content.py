@@ -28,6 +28,16 @@ def findings(
     )
 
 
+def looked_at(
+    content: Content, rules: Rules, text: str, kind: str, country: str, sender: str | None
+) -> tuple[str, ...] | Refusal:
+    """The rules that warn of a text, or why it is refused."""
+    found = findings(content, rules, text, kind, country, sender)
+    if blocked := content.refused(kind, found):
+        return refusal(blocked)
+    return tuple(finding.rule for finding in found)
+
+
 def _type_of(sender: str | None, rules: Rules) -> str | None:
     """The type of a sender; of a name that is declared to take replies nothing is said."""
     declared = rules.senders.get(sender) if sender is not None else None

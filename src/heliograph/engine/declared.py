@@ -10,61 +10,27 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import numbers, order, pools, routing, senders
+from heliograph.core import pools, routing, senders
 from heliograph.core.budget import Budget
-from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
+from heliograph.core.consent import Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
-from heliograph.core.keywords.custom import NOTHING_OWN, Custom
-from heliograph.core.keywords.policy import KeywordPolicy
-from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.prices import PriceBook
-from heliograph.core.request import read_time
 from heliograph.engine import accounts
 from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
-from heliograph.engine.policies import policy
+from heliograph.engine.policies import Policies, policies_of
+from heliograph.engine.specs import (
+    ConnectorSpec,
+    Declared,
+    EndpointSpec,
+    connector_of,
+    endpoints_of,
+    route_from,
+    sender_of,
+)
 from heliograph.store.port import Ledger, Row
 
 OPERATOR: Final = "default"  # the workspace that the first start creates
-
-
-class ConnectorSpec(msgspec.Struct, frozen=True):
-    """A declared connector: what the engine needs, and the rest for its carrier."""
-
-    id: int
-    workspace: int  # who may use it; the operator's serve all
-    name: str
-    kind: str
-    window: int
-    max_segments_per_second: int
-    price_per_segment: str | None
-    currency: str | None
-    settings: dict[str, Any]
-    handles_opt_out: bool = False  # the provider answers STOP and HELP itself
-
-
-class EndpointSpec(msgspec.Struct, frozen=True):
-    """A declared webhook endpoint."""
-
-    id: int
-    workspace: int
-    environment: int
-    name: str
-    url: str
-    events: tuple[str, ...]
-    secrets: tuple[str, ...]  # references or sealed
-    format: str = "json"  # json | form
-    timeout_ms: int | None = None
-    max_in_flight: int = 20
-    batch: int = 1  # events in one POST, at most
-    disabled: bool = False
-
-
-class Keywords(msgspec.Struct, frozen=True):
-    """What a workspace's people may write, ready for reading."""
-
-    languages: tuple[str, ...] = ()
-    custom: Custom = NOTHING_OWN
 
 
 class Realm(msgspec.Struct, frozen=True):
@@ -81,11 +47,8 @@ class Realm(msgspec.Struct, frozen=True):
     looks: routing.Looks
     pooled: frozenset[str | None]  # senders asked for that mean a pool, which looks at the number too
     rehearses: bool  # nothing in it can reach a real network
-    content: Content
-    linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
     endpoints: tuple[EndpointSpec, ...]
-    consent: ConsentPolicy = ConsentPolicy()
-    keywords: Keywords = Keywords()
+    policies: Policies = Policies()
     hearers: tuple[Hearer, ...] = ()
 
 
@@ -100,6 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
     consent: Rulebook = Rulebook()
+    quiet_kinds: frozenset[str] = frozenset()  # that keep quiet hours anywhere
 
     @property
     def senders(self) -> Iterator[tuple[int, senders.Sender]]:
@@ -113,17 +77,6 @@ async def version(ledger: Ledger) -> int:
     """How often the configuration has changed."""
     rows = await ledger.fetch("SELECT value FROM counters WHERE name = 'config'")
     return int(rows[0][0])
-
-
-class Declared(msgspec.Struct, frozen=True):
-    """One declared object as the ledger has it."""
-
-    id: int
-    workspace: int
-    kind: str
-    name: str
-    spec: dict[str, Any]
-    position: int
 
 
 class Tables(msgspec.Struct, frozen=True):
@@ -165,11 +118,11 @@ def build(tables: Tables) -> Snapshot:
     names = {row[0]: row[1] for row in tables.workspaces}
     rows = tables.declared
     operator = next(key for key, name in names.items() if name == OPERATOR)
-    connectors = {row.name: _connector(row) for row in rows if row.kind == "connector"}
+    connectors = {row.name: connector_of(row) for row in rows if row.kind == "connector"}
     connectors.setdefault(SANDBOX, ConnectorSpec(0, operator, SANDBOX, SANDBOX, 1_000, 0, None, None, {}))
     book = _book(tables.prices, connectors)
     by_environment = {(row[1], row[2]): row[0] for row in tables.environments}
-    endpoints = _endpoints(rows, by_environment, tables.unhealthy)
+    endpoints = endpoints_of(rows, by_environment, tables.unhealthy)
     realms = {
         row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
         for row in tables.environments
@@ -186,9 +139,10 @@ def build(tables: Tables) -> Snapshot:
         {name: key for key, name in names.items()},
         book,
         rulebook(
-            {realm.id: realm.consent for realm in realms.values()},
+            {realm.id: realm.policies.consent for realm in realms.values()},
             frozenset(realm.id for realm in realms.values() if realm.mode == "test"),
         ),
+        frozenset(kind for realm in realms.values() for kind in realm.policies.quiet.kinds),
     )
 
 
@@ -200,22 +154,6 @@ def _settings(workspaces: Sequence[tuple[Any, ...]], workspace: int) -> dict[str
     return {}
 
 
-def _connector(row: Declared) -> ConnectorSpec:
-    spec = row.spec
-    return ConnectorSpec(
-        id=row.id,
-        workspace=row.workspace,
-        name=row.name,
-        kind=spec["kind"],
-        window=int(spec.get("window") or (2_000 if spec["kind"] == SANDBOX else 100)),
-        max_segments_per_second=int(spec.get("max_segments_per_second") or 0),
-        price_per_segment=spec.get("price_per_segment"),
-        currency=spec.get("currency"),
-        settings=spec,
-        handles_opt_out=bool(spec.get("provider_handles_opt_out")),
-    )
-
-
 def _book(rows: Sequence[Row], connectors: Mapping[str, ConnectorSpec]) -> PriceBook:
     own = {
         name: (spec.price_per_segment, spec.currency)
@@ -225,99 +163,10 @@ def _book(rows: Sequence[Row], connectors: Mapping[str, ConnectorSpec]) -> Price
     return PriceBook({(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}, own)
 
 
-def _route(row: Declared, operator: int) -> routing.Route:
-    return route_of(row.name, row.spec, None if row.workspace == operator else row.workspace)
-
-
-def route_of(name: str, spec: Mapping[str, Any], workspace: int | None) -> routing.Route:
-    """A route as it was declared; the form has been checked."""
-    match = spec.get("match") or {}
-    hours = match.get("hours")
-    return routing.Route(
-        name=name,
-        via=tuple(spec["via"]),
-        workspace=workspace,
-        countries=frozenset(_list(match.get("country"))),
-        prefixes=tuple(_list(match.get("prefix"))),
-        kinds=frozenset(_list(match.get("kind"))),
-        senders=frozenset(_list(match.get("sender"))),
-        share=float(match.get("share", 1.0)),
-        types=frozenset(_list(match.get("number_type"))),
-        tags=frozenset(_list(match.get("tag"))),
-        hours=_hours(hours) if hours is not None else None,
-        weights=tuple(float(weight) for weight in spec.get("weights") or ()),
-        networks=frozenset(_list(match.get("network"))),
-        order=spec.get("order") or order.LISTED,
-        explore=float(spec.get("explore") or routing.EXPLORE),
-        pin=spec.get("pin"),
-        pin_until=_moment(spec.get("pin_until")),
-    )
-
-
-def _moment(written: str | None) -> int | None:
-    at = None if written is None else read_time(written, "")
-    return at if isinstance(at, int) else None
-
-
-def _hours(written: str) -> tuple[int, int]:
-    """`08:00-20:00` in minutes of the day."""
-    start, end = (int(part[:2]) * 60 + int(part[3:5]) for part in written.split("-"))
-    return start, end
-
-
-def sender_of(name: str, spec: Mapping[str, Any]) -> senders.Sender:
-    """A sender as it was declared; the form has been checked."""
-    value = spec.get("value") or name
-    number = numbers.parse(value, None) if value.startswith("+") else None
-    return senders.Sender(
-        value=value,
-        type=spec.get("type") or senders.type_of(value) or "alphanumeric",
-        countries=frozenset(_list(spec.get("countries"))),
-        kinds=frozenset(_list(spec.get("kinds"))),
-        default=bool(spec.get("default")),
-        two_way=bool(spec.get("two_way")),
-        registration={country: _state(papers) for country, papers in (spec.get("registration") or {}).items()},
-        unregistered=spec.get("unregistered"),
-        pool=spec.get("pool"),
-        home=number.country if isinstance(number, numbers.Number) else None,
-        max_segments_per_second=spec.get("max_segments_per_second") or 0,
-        max_segments_per_day=spec.get("max_segments_per_day") or 0,
-        day_zone=spec.get("day_zone") or "UTC",
-    )
-
-
-def _state(papers: Any) -> str:
-    """Of a registration, which may come with its brand and campaign."""
-    return str(papers["state"] if isinstance(papers, dict) else papers)
-
-
 def _pooled(declared: Mapping[str, senders.Sender]) -> frozenset[str | None]:
     """What a message may name so that a pool chooses by its number; None: nothing."""
     found: set[str | None] = set(pools.names(declared))
     return frozenset(found | {None}) if found else frozenset()
-
-
-def _endpoints(
-    rows: Sequence[Declared], environments: Mapping[tuple[int, str], int], unhealthy: frozenset[int]
-) -> tuple[EndpointSpec, ...]:
-    return tuple(
-        EndpointSpec(
-            id=row.id,
-            workspace=row.workspace,
-            environment=environments[row.workspace, row.spec.get("environment") or "live"],
-            name=row.name,
-            url=row.spec["url"],
-            events=tuple(row.spec.get("events") or ("*",)),
-            secrets=tuple(_list(row.spec.get("secrets") or row.spec.get("secret"))),
-            format=row.spec.get("format") or "json",
-            timeout_ms=row.spec.get("timeout_ms"),
-            max_in_flight=row.spec.get("max_in_flight") or 20,
-            batch=row.spec.get("batch") or 1,
-            disabled=bool(row.spec.get("disabled")) or row.id in unhealthy,
-        )
-        for row in rows
-        if row.kind == "endpoint" and (row.workspace, row.spec.get("environment") or "live") in environments
-    )
 
 
 def _realm(
@@ -335,7 +184,7 @@ def _realm(
     declared_routes = [row for row in own if row.kind == "route"]
     if workspace != operator:
         declared_routes += [row for row in rows if row.kind == "route" and row.workspace == operator]
-    routes = tuple(_route(row, operator) for row in declared_routes)
+    routes = tuple(route_from(row, operator) for row in declared_routes)
     usable = {
         spec.name: Connector(spec.name, spec.kind)
         for spec in connectors.values()
@@ -344,9 +193,8 @@ def _realm(
     own_senders = {
         sender.value: sender for sender in (sender_of(row.name, row.spec) for row in own if row.kind == "sender")
     }
-    policies = {row.name: row.spec for row in own if row.kind == "policy"}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
-    content = policy(policies, ContentPolicy).choice
+    rehearses = mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values())
     return Realm(
         id=key,
         name=name,
@@ -358,17 +206,10 @@ def _realm(
         rules=Rules(workspace, mode, usable, routes, own_senders, budget, prices),
         pooled=_pooled(own_senders),
         looks=routing.looks(routes),
-        rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
-        content=content,
-        linted=content.linted,
+        rehearses=rehearses,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
-        consent=policy(policies, ConsentPolicy),
-        keywords=_keywords(policy(policies, KeywordPolicy)),
+        policies=policies_of({row.name: row.spec for row in own if row.kind == "policy"}, rehearses=rehearses),
     )
-
-
-def _keywords(declared: KeywordPolicy) -> Keywords:
-    return Keywords(tuple(declared.languages), declared.custom)
 
 
 def _paused(rows: Sequence[tuple[Any, ...]], workspaces: Mapping[str, int]) -> Paused:
@@ -381,9 +222,3 @@ def _paused(rows: Sequence[tuple[Any, ...]], workspaces: Mapping[str, int]) -> P
         connectors=frozenset(by_scope["connector"]),
         kinds=frozenset(by_scope["kind"]),
     )
-
-
-def _list(value: object) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else [str(entry) for entry in value]  # type: ignore[attr-defined]

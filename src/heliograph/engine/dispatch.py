@@ -14,10 +14,12 @@ import msgspec
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.consent import Rulebook
-from heliograph.core.failures import THROTTLED
+from heliograph.core.failures import THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.prices import PriceBook
+from heliograph.core.quiet import Answer
 from heliograph.core.rates import Cap
+from heliograph.engine.heed import Heed
 from heliograph.engine.outcomes import not_taken, taken
 from heliograph.engine.paces import Paces
 from heliograph.ports import Chance, Clock, Timer
@@ -26,17 +28,8 @@ from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, S
 # The part of a window that a lane may fill; the rest stays free for the lanes before it.
 _LANE_PART: Final = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
-# A carrier that throttles: we keep to so much of what it took, then try so much more each second; until it has not
-# complained for so long.
-_SLOWER: Final = 0.9
-_FASTER: Final = 0.1
-_SECOND_MS: Final = 1_000
-_FORGIVEN_MS: Final = 60_000
-# How full a carrier says that it is (congestion_state of SMPP 5.0).
-_BEST: Final = 80
-_BEST_MAX: Final = 90
-_FULL: Final = 100
 _NOTHING: Final = (0, 0)
+_QUIET_HOURS: Final = Outcome("unsent", failure=TRANSIENT, code="quiet_hours")
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -53,6 +46,8 @@ class Desk(msgspec.Struct, frozen=True):
     paused: Callable[[], "Paused"]
     prices: Callable[[], PriceBook]
     rules: Callable[[], Rulebook]
+    quiet_kinds: Callable[[], frozenset[str]]
+    closed: Callable[[Message, int], Answer | None]  # quiet hours; asked only of those kinds
     link_changed: Callable[[], None]
 
 
@@ -86,6 +81,7 @@ class Link:
         self.carrier = carrier
         self.window = window
         self.cap = Cap(segments_per_second, desk.clock.monotonic())
+        self._heed = Heed(self.cap, segments_per_second)
         self.in_flight = 0
         self.up = False
         self.reason = "not started"
@@ -99,18 +95,12 @@ class Link:
         self._backlog: dict[tuple[int, int], None] = {}  # (lane, workspace) that wait, in the order of their turns
         self._claiming = False
         self._wanting = _NOTHING  # (lane, segments) of a message for which too little of the rate was left
-        self._blocked_until = 0
-        self._throttled = 0
         self._timer: Timer | None = None
         self._ready: list[Submission] = []
         self._answers: list[tuple[Submission, Outcome]] = []
         self._waiting = 0  # about how many messages wait in the ledger; for estimates only
         self._answered = 0
-        self._taken = self._taken_before = 0  # segments that the carrier took in this second, and in the one before
         self._pace = 0.0  # answers a second of late
-        self._configured = segments_per_second
-        self._slowed_at = 0  # when the carrier said "too fast" the last time
-        self._eased_at = 0  # when we went slower because it was nearly full
         self._lane_room = tuple(max(1, int(window * part)) for part in _LANE_PART)
 
     # -- credit
@@ -146,7 +136,7 @@ class Link:
             pace.give_back(message.segments)
 
     def _open(self) -> bool:
-        return self.up and (not self._blocked_until or self._blocked_until <= self._clock.now_ms())
+        return self.up and not (self._heed.blocks and self._heed.is_blocked(self._clock.now_ms()))
 
     # -- hand-over
 
@@ -158,12 +148,28 @@ class Link:
 
     def _submit(self) -> None:
         ready, self._ready = self._ready, []
+        if quiet_kinds := self._desk.quiet_kinds():
+            ready = self._without_closed(ready, quiet_kinds)
         now = self._clock.monotonic()
         for submission in ready:
             self.cap.use(submission.message.segments, now)
             if self._paces and (pace := self._paces.of(submission.message)):
                 pace.use(submission.message.segments)
-        self.carrier.submit(ready)
+        if ready:
+            self.carrier.submit(ready)
+
+    def _without_closed(self, ready: list[Submission], quiet_kinds: frozenset[str]) -> list[Submission]:
+        """The commit took time, and quiet hours may have begun: what they cover goes back to where it waited."""
+        now = self._clock.now_ms()
+        may_go: list[Submission] = []
+        for submission in ready:
+            message = submission.message
+            if message.kind in quiet_kinds and self._desk.closed(message, now) is not None:
+                self.cap.give_back(message.segments)
+                self.answered(submission, _QUIET_HOURS)
+            else:
+                may_go.append(submission)
+        return may_go
 
     # -- claims
 
@@ -180,19 +186,7 @@ class Link:
         self._answered = 0
         if not self._backlog:
             self._waiting = 0
-        self._faster()
-        self._taken, self._taken_before = 0, self._taken
-
-    def _faster(self) -> None:
-        """What was slowed by the carrier tries a little more each second, up to what is configured."""
-        now = self._clock.now_ms()
-        if not self._slowed_at or now - self._slowed_at <= _SECOND_MS:
-            return
-        rate = self.cap.per_second + max(1, int(self.cap.per_second * _FASTER))
-        over = now - self._slowed_at > _FORGIVEN_MS
-        if over or (self._configured and rate >= self._configured):
-            self._slowed_at, rate = 0, self._configured
-        self.cap.learn(rate)
+        self._heed.tick(self._clock.now_ms())
 
     def seconds_for(self, messages: int, segments: int) -> float:
         """About how long so many more messages will take, behind what waits already."""
@@ -238,6 +232,8 @@ class Link:
                 owner=self._ledger.process,
                 rules=self._desk.rules(),
                 paused_kinds=paused.kinds,
+                quiet_kinds=self._desk.quiet_kinds(),
+                closed=self._desk.closed,
                 is_idle=free == self.cap.per_second,
                 allowances=self._paces.allowances(share.workspace for share in shares) if self._paces else {},
             )
@@ -282,7 +278,7 @@ class Link:
             return
         self._desk.told(claim.notices)
         got: dict[tuple[int, int], int] = {}
-        for message in (*claim.messages, *claim.ended):
+        for message in (*claim.messages, *claim.ended, *claim.held):
             got[message.lane, message.workspace] = got.get((message.lane, message.workspace), 0) + 1
         if claim.wanting is not None:
             self._wanting = claim.wanting
@@ -376,41 +372,13 @@ class Link:
 
     def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         if outcome.state == "accepted":
-            self._taken += submission.message.segments
-            if outcome.congestion < _BEST:
-                self._throttled = 0
-            else:
-                self._ease_off(outcome.congestion, now)
+            self._pause(self._heed.took(submission.message.segments, outcome.congestion, now))
             return taken(submission, outcome, self.name, now)
         if outcome.failure == THROTTLED:
-            self._hold_back(outcome.retry_after_ms, now)
+            self._pause(self._heed.hold_back(outcome.retry_after_ms, now))
         chance, prices = self._desk.chance.random(), self._desk.prices()
         return not_taken(submission, outcome, self.name, now, chance, self._policy, prices)
 
-    def _ease_off(self, congestion: int, now: int) -> None:
-        """The carrier took it, and is busy: at its best we go no faster, above that slower, and when it is full we stop
-        for a moment, as if it had said "too fast"."""
-        if congestion >= _FULL:
-            self._hold_back(None, now)
-        elif congestion > _BEST_MAX:
-            if now - self._eased_at > _SECOND_MS:  # it says so with every answer
-                self._eased_at = now
-                self._slower()
-            self._slowed_at = now
-        elif self._slowed_at:
-            self._slowed_at = now
-
-    def _hold_back(self, retry_after_ms: int | None, now: int) -> None:
-        """The carrier says "too fast": stop for as long as it asks, or a little longer each time; and then keep to what
-        it took in this second."""
-        self._throttled += now >= self._blocked_until  # what was under way when it began is no further complaint
-        if now - self._slowed_at > _SECOND_MS:
-            self._slower()
-        self._slowed_at = now
-        pause = retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
-        self._blocked_until = max(self._blocked_until, now + pause)
-        self._wake_in(pause / 1000)
-
-    def _slower(self) -> None:
-        """Keep to a little less than what the carrier took in this second."""
-        self.cap.learn(max(1, int(max(self._taken, self._taken_before) * _SLOWER)))
+    def _pause(self, pause_ms: int) -> None:
+        if pause_ms:
+            self._wake_in(pause_ms / 1000)

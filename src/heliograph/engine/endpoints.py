@@ -7,8 +7,8 @@ import msgspec
 
 from heliograph.core.message import Event
 from heliograph.engine import audit
-from heliograph.engine.declared import EndpointSpec
 from heliograph.engine.notify.subscriptions import callback_target, endpoint_target, wants
+from heliograph.engine.specs import EndpointSpec
 from heliograph.store.port import Again, Ledger, NewEvent
 
 TEST_EVENT: Final = "webhook.test"

@@ -15,9 +15,10 @@ from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
 from heliograph.engine import policies
 from heliograph.engine.days import is_zone
-from heliograph.engine.declared import OPERATOR, route_of
+from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
 from heliograph.engine.notify.subscriptions import EVENT_TYPES
+from heliograph.engine.specs import route_of
 from heliograph.engine.suggest import did_you_mean
 
 SECRET_KEYS: Final = (

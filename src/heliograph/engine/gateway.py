@@ -21,8 +21,9 @@ from heliograph.engine import accounts, declared, leases, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.cooldowns import Cooldowns
-from heliograph.engine.declared import ConnectorSpec, Snapshot
+from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
 from heliograph.engine.noes import Noes
@@ -34,6 +35,7 @@ from heliograph.engine.people.keywords import KeywordDesk
 from heliograph.engine.quality import QualityDesk
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
 from heliograph.store.port import Ledger, Moves
@@ -109,6 +111,7 @@ class Gateway:
         self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self.paces = Paces(ledger, outside.clock)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
+        self.hours = Hours(lambda: self.snapshot)
         self.ways = Ways(
             ledger,
             outside.clock,
@@ -131,6 +134,7 @@ class Gateway:
             outside.watch.accepted,
             self.ways,
             lambda: self.quality.current,
+            self.hours,
         )
         self.inbound = InboundDesk(
             ledger,
@@ -158,6 +162,8 @@ class Gateway:
             paused=lambda: self.snapshot.paused,
             prices=lambda: self.snapshot.prices,
             rules=lambda: self.snapshot.consent,
+            quiet_kinds=lambda: self.snapshot.quiet_kinds,
+            closed=self.hours.closed,
             link_changed=self._link_changed,
         )
 

@@ -65,7 +65,8 @@ def not_taken(
         policy=policy,
     )
     if unsent:  # it never left: it goes again as soon as it can
-        decision = retry.Retry(now, connector, "never left: the link went down")
+        why = "quiet hours" if outcome.code == "quiet_hours" else "the link went down"
+        decision = retry.Retry(now, connector, f"never left: {why}")
     held = unknown and UNKNOWN_POLICY[message.kind] == HOLD
     if held:  # it waits for a receipt, or for its end
         decision = retry.Retry(message.valid_until, connector, "outcome unknown: held, not sent again")

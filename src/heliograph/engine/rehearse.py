@@ -21,6 +21,7 @@ from heliograph.engine.declared import OPERATOR, Realm, Snapshot, Tables
 from heliograph.engine.form import Object, Tools
 from heliograph.engine.quality import as_it_is
 from heliograph.engine.rehearsed import Group, Report, Side, Tally
+from heliograph.engine.specs import Declared
 from heliograph.store.port import Ledger, Row
 
 DAY_MS: Final = 86_400_000
@@ -127,7 +128,7 @@ def propose(
             spec = old.spec
         else:
             continue
-        rows[key] = declared.Declared(old.id if old else free, key[1], o.kind, o.name, spec, o.position)
+        rows[key] = Declared(old.id if old else free, key[1], o.kind, o.name, spec, o.position)
         free += old is None
         changes.append(Change(o.kind, o.name, o.workspace, "changed" if old else "created"))
     for kind, workspace, name in gone:

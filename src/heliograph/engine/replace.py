@@ -58,7 +58,7 @@ async def replace(ledger: Ledger, intake: Intake, message: Message, change: Chan
     if isinstance(draft, Refusal):
         return draft
     new = _changed(message, change, draft.message, now)
-    decisions = intake.take_decisions()
+    decisions = intake.verdicts.take_rows()
     try:
         async with ledger.transaction() as transaction:
             for decision in decisions:
@@ -71,7 +71,7 @@ async def replace(ledger: Ledger, intake: Intake, message: Message, change: Chan
                 event = NewEvent(REPLACED, now, msgspec.json.encode(cost).decode(), told=False)
                 await transaction.record(new.workspace, new.environment, [event], new)
     except BaseException:
-        intake.give_back_decisions(decisions)
+        intake.verdicts.give_back_rows(decisions)
         raise
     return new if found else _too_late(message)
 

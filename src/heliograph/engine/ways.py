@@ -14,8 +14,8 @@ from heliograph.core.breaker import CLOSED, Breaker
 from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.message import LANES, MESSAGE_COLUMNS, Message, Outcome
 from heliograph.core.prices import PriceBook
-from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.dispatch import Link
+from heliograph.engine.specs import ConnectorSpec
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger, Move, NewEvent
 

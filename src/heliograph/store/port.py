@@ -17,7 +17,9 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from heliograph.core.consent import Rulebook
+from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
+from heliograph.core.quiet import Answer
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -116,6 +118,13 @@ class Move:
         self.row: tuple[Any, ...] = _row_of(message)
 
 
+class Over(NamedTuple):
+    """A frequency cap that a message would break, and from when on it would not."""
+
+    cap: str
+    until: int
+
+
 class Operation(msgspec.Struct, kw_only=True):
     """Common to all: whom to call when it is durable. `error` is None unless it could not be kept."""
 
@@ -125,7 +134,8 @@ class Operation(msgspec.Struct, kw_only=True):
 
 class Accept(Operation):
     """New messages of one request, all or none. Left out and named are those that their recipients do not want, and
-    those to numbers that a carrier does not know, until they have rested.
+    those to numbers that a carrier does not know, until they have rested. What would break a frequency cap is held
+    until it doesn't, or left out as well.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -136,10 +146,13 @@ class Accept(Operation):
     idempotency: Idempotency | None = None
     reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
     rules: Rulebook = Rulebook()
+    caps: dict[int, tuple[FrequencyCap, ...]] = {}  # message → the frequency caps that it must keep
     all_or_none: bool = False  # one unwanted message refuses the whole request
     # results
     refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when
+    over: dict[int, Over] = msgspec.field(default_factory=dict)  # those of them that would break a cap
+    held: dict[int, Over] = msgspec.field(default_factory=dict)  # messages that were held until they break none
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)
@@ -216,9 +229,15 @@ class Allowance(msgspec.Struct):
         return self.turns[lane]
 
 
+def never_closed(message: Message, at: int) -> Answer | None:
+    """No quiet hours."""
+    return None
+
+
 class Claim(Operation):
     """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
-    What their recipients say is asked in the same transaction; what is unwanted is rejected, what is late expires."""
+    What their recipients say is asked in the same transaction; what is unwanted is rejected, what is late expires. What
+    would come in quiet hours goes on waiting, until they are over."""
 
     connector: str
     shares: list[Share]
@@ -227,6 +246,8 @@ class Claim(Operation):
     owner: int
     rules: Rulebook = Rulebook()
     paused_kinds: frozenset[str] = frozenset()
+    quiet_kinds: frozenset[str] = frozenset()  # only of these is `closed` asked
+    closed: Callable[[Message, int], Answer | None] = never_closed  # by the ledger's writer, perhaps in its thread
     is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
     allowances: dict[tuple[int, str], Allowance] = {}  # (workspace, sender) → of those that have a rate of their own
     # results
@@ -236,6 +257,7 @@ class Claim(Operation):
     messages: list[Message] = msgspec.field(default_factory=list)
     notices: list[Notice] = msgspec.field(default_factory=list)
     ended: list[Message] = msgspec.field(default_factory=list)  # rejected or expired instead
+    held: list[Message] = msgspec.field(default_factory=list)  # wait on, because of quiet hours
 
 
 class Deliveries(Operation):

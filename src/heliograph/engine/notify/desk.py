@@ -15,8 +15,9 @@ import msgspec
 from heliograph.core.message import Delivery
 from heliograph.core.signing import Signer
 from heliograph.engine.accounts import address_in
-from heliograph.engine.declared import EndpointSpec, Snapshot
+from heliograph.engine.declared import Snapshot
 from heliograph.engine.notify.request import form_request, json_request
+from heliograph.engine.specs import EndpointSpec
 from heliograph.ports import NOT_HERE, Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 

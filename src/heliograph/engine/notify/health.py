@@ -2,7 +2,7 @@
 
 import msgspec
 
-from heliograph.engine.declared import EndpointSpec
+from heliograph.engine.specs import EndpointSpec
 from heliograph.store.port import Ledger, NewEvent
 
 

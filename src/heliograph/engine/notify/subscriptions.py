@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message
-from heliograph.engine.declared import EndpointSpec, Snapshot
+from heliograph.engine.declared import Snapshot
+from heliograph.engine.specs import EndpointSpec
 
 # What a callback_url is told unless `callback_events` says otherwise.
 CALLBACK_DEFAULT: Final = frozenset({"message.sent", *(f"message.{end}" for end in ENDS)})

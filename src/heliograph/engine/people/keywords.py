@@ -53,9 +53,8 @@ class KeywordDesk:
     def hear(self, message: Inbound, realm: Realm) -> Heard:
         """What does it want?"""
         person, country = _person(message.sender, realm)
-        reading = keywords.read(
-            message.text, languages=realm.keywords.languages, country=country, custom=realm.keywords.custom
-        )
+        words = realm.policies.keywords
+        reading = keywords.read(message.text, languages=words.languages, country=country, custom=words.custom)
         return Heard(message, realm, person, country, reading)
 
     async def obey(self, heard: Heard) -> None:
@@ -118,7 +117,7 @@ class KeywordDesk:
 
     async def _scope(self, heard: Heard, realm: Realm) -> str:
         """What it covers: what the person named, else what the workspace's rule for STOP says."""
-        reading, rule = heard.reading, realm.consent.stop_scope
+        reading, rule = heard.reading, realm.policies.consent.stop_scope
         if reading.scope == keywords.TOPIC:
             return reading.topic if reading.topic in LANES else consent.topic_scope(reading.topic)
         if reading.action != keywords.OPT_OUT or (reading.scope_named and reading.scope == keywords.ALL):
@@ -139,11 +138,11 @@ class KeywordDesk:
         """Answer from the number that was texted; where that can't be, nobody is answered."""
         realm, message = heard.realm, heard.message
         connector = self._snapshot().connectors.get(message.connector)
-        if not realm.consent.replies or (connector is not None and connector.handles_opt_out):
+        if not realm.policies.consent.replies or (connector is not None and connector.handles_opt_out):
             return
         request = MessageRequest(
             to=heard.person,
-            text=_answer(heard, realm.consent),
+            text=_answer(heard, realm.policies.consent),
             sender=message.to,
             kind="transactional",
             valid_for=_REPLY_FOR_S,

@@ -15,7 +15,21 @@ from heliograph.core.cooldown import COOLING
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, goes_later, hand_over, refused, resting, room, rulings
+from heliograph.store.steps import (
+    Pasts,
+    capped,
+    first_events,
+    fits,
+    goes_later,
+    hand_over,
+    keep_caps,
+    past_of,
+    refused,
+    resting,
+    room,
+    rulings,
+    sort,
+)
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
@@ -31,6 +45,18 @@ _COOLING: Final = (
     "v (id, workspace, environment, number, at) "
     "JOIN cooldowns c ON c.workspace = v.workspace AND c.environment = v.environment AND c.number = v.number "
     "AND c.until > v.at"
+)
+# Whoever wants to text the same person under a frequency cap waits until this commit has ended; in one order, so that
+# two commits can't wait for each other.
+_TAKE_PERSONS: Final = (
+    "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(v.number, v.environment) AS k "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (workspace, environment, number) ORDER BY k) l"
+)
+_PAST: Final = (
+    "SELECT m.workspace, m.environment, m.to_number, coalesce(m.sent_at, m.due_at), m.kind, m.tags, m.topic "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (workspace, environment, number) "
+    "JOIN messages m ON m.workspace = v.workspace AND m.environment = v.environment AND m.to_number = v.number "
+    "WHERE (m.sent_at IS NOT NULL OR m.owner IS NOT NULL) AND coalesce(m.sent_at, m.due_at) > $4"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -85,6 +111,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     """New messages: all of them but those that nobody wants, or that were accepted before."""
     ruled = await _leave_out_unwanted(commit, operations)
     await _leave_out_cooling(commit, operations)
+    await _keep_caps(commit, operations)
     fresh = await _take_keys(commit, operations)
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.refused]
     for operation in fresh:
@@ -92,7 +119,9 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
             notice
             for message in operation.messages
             if message.id not in operation.refused
-            for notice in commit.emit_all(first_events(message, ruled.get(message.id)), message)
+            for notice in commit.emit_all(
+                first_events(message, ruled.get(message.id), operation.held.get(message.id)), message
+            )
         ]
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
@@ -132,6 +161,20 @@ async def _leave_out_cooling(commit: Commit, operations: Sequence[Accept]) -> No
     for operation in operations:
         operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
         operation.refused = dict.fromkeys(operation.cooling, COOLING) | operation.refused
+
+
+async def _keep_caps(commit: Commit, operations: Sequence[Accept]) -> None:
+    persons, since = capped(operations)
+    if not persons:
+        return
+    theirs = columns(list(persons), 3)
+    await commit.rows(_TAKE_PERSONS, *theirs)
+    pasts: Pasts = {}
+    for workspace, environment, number, *row in await commit.rows(_PAST, *theirs, since):
+        pasts.setdefault((workspace, environment, number), []).append(past_of(*row))
+    for operation in operations:
+        if operation.caps:
+            keep_caps(operation, pasts)
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:
@@ -259,7 +302,7 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 
 async def claim(commit: Commit, operation: Claim) -> None:
     """Due messages become `sending`; what is unwanted or too late ends instead."""
-    operation.messages, operation.notices, operation.ended = [], [], []
+    operation.messages, operation.notices, operation.ended, operation.held = [], [], [], []
     operation.kept_back, operation.set_back = set(), 0
     left, operation.wanting = operation.segments, None
     moves: list[Move] = []
@@ -285,11 +328,9 @@ async def claim(commit: Commit, operation: Claim) -> None:
             operation.wanting = (message.lane, message.segments)
             break
         moves.append(hand_over(message, operation, unwanted.get(message.id)))
-        if message.final_at is None:
+        sort(message, operation)
+        if message.owner == operation.owner:
             left -= message.segments
-            operation.messages.append(message)
-        else:
-            operation.ended.append(message)
     await go_on(commit, moves)
     for move in moves:
         operation.notices += commit.emit_all(move.events, move.message)

@@ -32,7 +32,21 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, goes_later, hand_over, refused, resting, room, rulings
+from heliograph.store.steps import (
+    Pasts,
+    capped,
+    first_events,
+    fits,
+    goes_later,
+    hand_over,
+    keep_caps,
+    past_of,
+    refused,
+    resting,
+    room,
+    rulings,
+    sort,
+)
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -68,6 +82,11 @@ _SELECT_PART: Final = (
 _SELECT_NAMED: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.connector = ? LIMIT 1"
 _SELECT_MESSAGE: Final = f"SELECT {_M} FROM messages m WHERE m.id = ?"
 _SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.attempt = ? AND a.part <> ?"
+_SELECT_PAST: Final = (
+    "SELECT coalesce(sent_at, due_at), kind, tags, topic FROM messages "
+    "WHERE workspace = ? AND environment = ? AND to_number = ? "
+    "AND (sent_at IS NOT NULL OR owner IS NOT NULL) AND coalesce(sent_at, due_at) > ?"
+)
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
@@ -211,6 +230,7 @@ class Writer:
         tags: list[tuple[int, str, int]] = []
         everything = [message for operation in operations for message in operation.messages]
         stances, cooling = self._stances(everything), self._cooling(everything)
+        pasts = self._pasts(operations)
         for operation in operations:
             operation.notices = []
             ruled = rulings(operation.messages, stances, operation.rules)
@@ -219,6 +239,8 @@ class Writer:
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
+            if operation.caps:
+                keep_caps(operation, pasts)
             if operation.refused and operation.all_or_none:
                 continue
             if operation.decisions:
@@ -229,7 +251,7 @@ class Writer:
                 messages.append(msgspec.structs.astuple(message))
                 if message.tags is not None:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
-                for event in first_events(message, ruled.get(message.id)):
+                for event in first_events(message, ruled.get(message.id), operation.held.get(message.id)):
                     operation.notices += self._emit_for(message, event)
             if idempotency is not None:
                 self._keep_answer(operation)
@@ -261,6 +283,11 @@ class Writer:
             [(m.id, m.workspace, m.environment, m.to, m.accepted_at) for m in messages],
         )
         return {number: until for number, until, failures in hits if resting(by_id[number], failures)}
+
+    def _pasts(self, operations: Sequence[Accept]) -> Pasts:
+        """The other messages to those whom frequency caps protect."""
+        persons, since = capped(operations)
+        return {person: [past_of(*row) for row in self._rows(_SELECT_PAST, (*person, since))] for person in persons}
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
@@ -440,7 +467,7 @@ class Writer:
 
     def _claim(self, operation: Claim) -> None:
         operation.messages, operation.notices, operation.ended, operation.wanting = [], [], [], None
-        operation.kept_back, operation.set_back = set(), 0
+        operation.kept_back, operation.set_back, operation.held = set(), 0, []
         kinds = "".join(f"AND m.kind <> '{kind}' " for kind in sorted(operation.paused_kinds))
         left = operation.segments
         moves: list[Move] = []
@@ -474,11 +501,9 @@ class Writer:
                     break
                 move = hand_over(message, operation, unwanted.get(message.id))
                 moves.append(move)
-                if message.final_at is None:
+                sort(message, operation)
+                if message.owner == operation.owner:
                     left -= message.segments
-                    operation.messages.append(message)
-                else:
-                    operation.ended.append(message)
         if moves:
             self._move(moves)
             for move in moves:

@@ -1,0 +1,83 @@
+"""Heeds a carrier that says "too fast", or that it is nearly full: stops, goes slower, and finds its way back.
+
+What it took in a second is what it can take: we keep to a little less, then try a little more each second, up to what
+is configured or until it has not complained for a minute.
+"""
+
+from typing import Final
+
+from heliograph.core.rates import Cap
+
+_SLOWER: Final = 0.9
+_FASTER: Final = 0.1
+_SECOND_MS: Final = 1_000
+_FORGIVEN_MS: Final = 60_000
+# How full a carrier says that it is (congestion_state of SMPP 5.0).
+_BEST: Final = 80
+_BEST_MAX: Final = 90
+_FULL: Final = 100
+
+
+class Heed:
+    """What one connector does about what its carrier says of itself."""
+
+    def __init__(self, cap: Cap, configured: int) -> None:
+        self._cap = cap
+        self._configured = configured
+        self._blocked_until = 0
+        self._throttled = 0
+        self._taken = self._taken_before = 0  # segments in this second, and in the one before
+        self._slowed_at = 0  # when the carrier said "too fast" the last time
+        self._eased_at = 0  # when we went slower because it was nearly full
+
+    def is_blocked(self, now: int) -> bool:
+        return self._blocked_until > now
+
+    @property
+    def blocks(self) -> bool:
+        """Has it ever? Then it is worth asking for the time."""
+        return self._blocked_until > 0
+
+    def took(self, segments: int, congestion: int, now: int) -> int:
+        """The carrier took so many segments, and says how full it is. Answers a pause in milliseconds, or 0."""
+        self._taken += segments
+        if congestion < _BEST:
+            self._throttled = 0
+        elif congestion >= _FULL:
+            return self.hold_back(None, now)
+        elif congestion > _BEST_MAX:
+            if now - self._eased_at > _SECOND_MS:  # it says so with every answer
+                self._eased_at = now
+                self._slow_down()
+            self._slowed_at = now
+        elif self._slowed_at:  # at its best we go no faster
+            self._slowed_at = now
+        return 0
+
+    def hold_back(self, retry_after_ms: int | None, now: int) -> int:
+        """It says "too fast": stop for as long as it asks, or a little longer each time; then keep to what it took in
+        this second. Answers the pause in milliseconds."""
+        self._throttled += now >= self._blocked_until  # what was under way when it began is no further complaint
+        if now - self._slowed_at > _SECOND_MS:
+            self._slow_down()
+        self._slowed_at = now
+        pause = retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
+        self._blocked_until = max(self._blocked_until, now + pause)
+        return pause
+
+    def tick(self, now: int) -> None:
+        """Once a second."""
+        self._faster(now)
+        self._taken, self._taken_before = 0, self._taken
+
+    def _faster(self, now: int) -> None:
+        if not self._slowed_at or now - self._slowed_at <= _SECOND_MS:
+            return
+        rate = self._cap.per_second + max(1, int(self._cap.per_second * _FASTER))
+        over = now - self._slowed_at > _FORGIVEN_MS
+        if over or (self._configured and rate >= self._configured):
+            self._slowed_at, rate = 0, self._configured
+        self._cap.learn(rate)
+
+    def _slow_down(self) -> None:
+        self._cap.learn(max(1, int(max(self._taken, self._taken_before) * _SLOWER)))
