@@ -33,12 +33,16 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     delivery = admin("GET", "/v1/endpoints/ours/deliveries").json()["data"][0]
     key = admin("POST", "/v1/keys", {"name": "ours"}).json()
     admin("POST", "/v1/opt-outs", {"number": "+447700900966"})
+    user = admin(
+        "POST", "/v1/users", {"email": "ours@example.com", "name": "Ours", "roles": {"test": ["support"]}}
+    ).json()
     return {
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
         "endpoint": "ours",
         "delivery": delivery["id"],
         "key": key["id"],
+        "user": user["user"]["id"],
     }
 
 
@@ -67,6 +71,14 @@ WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("PATCH", "/v1/environments/staging", {"allowlist": []}),
     ("GET", "/v1/connectors/quick/recording", None),
     ("GET", "/v1/connectors/quick/balance", None),
+    ("GET", "/v1/users/{user}", None),
+    ("PUT", "/v1/users/{user}/roles", {"roles": {"test": ["owner"]}}),
+    ("POST", "/v1/users/{user}/disable", None),
+    ("POST", "/v1/users/{user}/enable", None),
+    ("POST", "/v1/users/{user}/reset-password", None),
+    ("POST", "/v1/users/{user}/reset-second-factor", None),
+    ("GET", "/v1/users/{user}/sessions", None),
+    ("DELETE", "/v1/users/{user}/sessions", None),
 ]
 
 
@@ -77,6 +89,7 @@ def test_every_door_to_a_thing_is_tried() -> None:
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
     elsewhere = {("GET", "/v1/consents/*"), ("GET", "/v1/lookup/*")}
+    elsewhere.add(("DELETE", "/v1/sessions/*"))  # for people; test_people tries it
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 
 
@@ -104,6 +117,7 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
             assert mine["message"] not in other("GET", path).text
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
+    assert others["another workspace"]("GET", "/v1/users").json()["data"] == []
     assert others["another workspace"]("GET", "/v1/opt-outs").json()["data"] == []
     assert others["another workspace"]("GET", "/v1/declared").json()["data"] == []
     assert "quick" not in others["another workspace"]("GET", "/v1/audit").text

@@ -13,7 +13,7 @@ from heliograph.api.context import Context
 from heliograph.api.problems import defect, problem
 from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal
-from heliograph.engine.clients import Client
+from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.intake import Caller, Draft
 from heliograph.store.port import Accept, Idempotency
 
@@ -93,7 +93,7 @@ class Call:
         """The scope that the caller's key would need."""
         client = self.client
         assert client is not None
-        if scope is None or scope in client.scopes or "admin" in client.scopes:
+        if scope is None or scope in client.scopes or ADMIN in client.scopes:
             return None
         who = "this key" if client.person is None else f"your role in {client.environment_name}"
         return Refusal("missing_scope", f"{who} may not do that; it needs the scope {scope}", status=403)

@@ -100,7 +100,7 @@ async def confirm_second_factor(logins: Logins, session: Session, code: str, vis
     if rows[0][0] is None:
         raise Refused(Refusal("nothing_to_confirm", "begin with POST /v1/session/second-factor", status=409))
     subject = f"second {session.user}"
-    await throttle.charge(logins.ledger, subject, throttle.FREE, now)
+    await throttle.charge(logins.ledger, subject, throttle.OWN, now)
     step = totp.accept(logins.vault.open(rows[0][0]), code, now // 1000, 0)
     if step is None:
         raise Refused(msgspec.structs.replace(WRONG_CODE, status=422))
@@ -142,7 +142,7 @@ async def _rights_changed(
 async def _prove(logins: Logins, session: Session, password: str) -> None:
     """Whoever found an open window may not make it theirs."""
     now, subject = logins.now_ms(), f"proof {session.user}"
-    await throttle.charge(logins.ledger, subject, throttle.FREE, now)
+    await throttle.charge(logins.ledger, subject, throttle.OWN, now)
     user = await logins.user(session.user)
     if not await logins.hashing.verify(password, user.password_hash):
         raise Refused(WRONG_PASSWORD)

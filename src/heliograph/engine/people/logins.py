@@ -78,23 +78,23 @@ class Logins:
         user = await self._user("w.name = $1 AND u.email = $2", workspace, address)
         device = self._knows_device(user, visitor)
         counted = (
-            [(device, throttle.FREE)]
+            [(device, throttle.OWN)]
             if device
             else [
-                (f"address {whose(visitor.ip)}", throttle.FREE_OF_ADDRESS),
-                (f"account {workspace} {address}", throttle.FREE),
+                (f"address {whose(visitor.ip)}", throttle.ADDRESS),
+                (f"account {workspace} {address}", throttle.OWN),
             ]
         )
-        for subject, free in counted:
-            await throttle.charge(self.ledger, subject, free, now)
+        for subject, limit in counted:
+            await throttle.charge(self.ledger, subject, limit, now)
         kept = user.password_hash if user is not None else None
         if not await self.hashing.verify(password, kept) or user is None or kept is None:
             await self._failed(workspace, address, "password", visitor, now)
             raise Refused(WRONG)
         if user.disabled_at is not None:
             raise Refused(DISABLED)
-        for subject, free in counted:
-            await throttle.forgive(self.ledger, subject, all_of_them=free == throttle.FREE)
+        for subject, limit in counted:
+            await throttle.forgive(self.ledger, subject, all_of_them=limit is throttle.OWN)
         if self.hashing.is_old(kept):
             await self._rehash(user, password)
         return await self.let_in(user.id, visitor, how="password", is_whole=user.totp_secret is None)
@@ -107,7 +107,7 @@ class Logins:
         if user is None:
             raise Refused(sessions.NONE)
         subject = self._knows_device(user, visitor) or f"second {user.id}"
-        await throttle.charge(self.ledger, subject, throttle.FREE, now)
+        await throttle.charge(self.ledger, subject, throttle.OWN, now)
         if not await self.take_code(user, code, now):
             await self._failed_of(user.workspace, user.email, "second factor", visitor, now)
             raise Refused(WRONG_CODE)
