@@ -59,6 +59,7 @@ class Provider:
         self._now_ms = now_ms
         self._configuration: tuple[int, Configuration] | None = None
         self._keys: tuple[int, dict[str, Any]] | None = None
+        self._again_at = 0  # when an unknown key last made us ask for all of them
 
     async def configuration(self) -> Configuration:
         now = self._now_ms()
@@ -122,7 +123,8 @@ class Provider:
         head = msgspec.json.decode(_unpadded(id_token.partition(".")[0]), type=dict[str, Any])
         name, now = head.get("kid"), self._now_ms()
         keys = await self._known_keys(now, again=False)
-        if name not in keys and self._keys is not None and now - self._keys[0] >= _KEYS_AGAIN_MS:
+        if name is not None and name not in keys and now - self._again_at >= _KEYS_AGAIN_MS:
+            self._again_at = now
             keys = await self._known_keys(now, again=True)
         if name is None and len(keys) == 1:
             return next(iter(keys.values()))

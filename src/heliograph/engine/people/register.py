@@ -257,18 +257,18 @@ async def roles_of(reader: Ledger | Transaction, workspace: int, user: int) -> d
 
 
 async def _keep_an_owner(transaction: Transaction, workspace: int, user: int, environments: Sequence[str]) -> None:
-    """Somebody must be left who can undo what is being done."""
+    """Somebody must be left who can undo what is being done: an owner of live."""
     for environment in environments:
         rows = await transaction.fetch(
-            "SELECT count(*) FROM user_roles r JOIN environments e ON e.id = r.environment "
-            "JOIN users u ON u.id = r.user_id WHERE e.workspace = $1 AND e.name = $2 AND r.role = $3 "
-            "AND u.id <> $4 AND u.disabled_at IS NULL",
+            "SELECT count(u.id) FROM environments e LEFT JOIN user_roles r ON r.environment = e.id AND r.role = $3 "
+            "AND r.user_id <> $4 LEFT JOIN users u ON u.id = r.user_id AND u.disabled_at IS NULL "
+            "WHERE e.workspace = $1 AND e.name = $2 AND e.mode = 'live' GROUP BY e.id",
             workspace,
             environment,
             OWNER,
             user,
         )
-        if not rows[0][0]:
+        if rows and not rows[0][0]:
             detail = f"this is the last owner of {environment!r}; make another user owner there first"
             raise Refused(Refusal("last_owner", detail, status=409))
 
