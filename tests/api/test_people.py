@@ -106,6 +106,7 @@ def test_a_login_gives_a_new_session_and_cookies_that_no_script_reads(gateway: S
     before = browser.cookie
     answer = browser.log_in("cookies@example.com")
     assert browser.cookie != before and len(browser.cookie) == 43
+    assert len(browser("GET", "/v1/sessions").json()["data"]) == 1, "the one that the browser had has ended"
     for line in answer.raw.headers.getlist("set-cookie"):
         assert "; Path=/; HttpOnly; SameSite=Lax" in line and "Secure" not in line, line
 

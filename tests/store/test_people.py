@@ -1,12 +1,15 @@
 """Users, sessions and guessing on both ledgers, in a time of their own."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
+from heliograph.core import totp
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine import environments
 from heliograph.engine.environments import workspace_id
@@ -228,8 +231,6 @@ async def test_a_flood_of_logins_is_turned_away_at_the_door(logins: Logins) -> N
 
 @pytest.mark.asyncio
 async def test_an_old_hash_is_made_anew_at_the_next_login(logins: Logins, workspace: int) -> None:
-    from argon2 import PasswordHasher
-
     await joined(logins, workspace)
     async with logins.ledger.transaction() as transaction:
         weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
@@ -246,7 +247,7 @@ async def test_an_old_hash_is_made_anew_at_the_next_login(logins: Logins, worksp
 @pytest.mark.asyncio
 async def test_a_code_that_comes_twice_at_once_works_once(logins: Logins, workspace: int, time: Time) -> None:
     token, code = await _half(logins, workspace, time)
-    both = [logins.with_code(token, code, HERE) for _ in range(2)]
+    both = [logins.with_code(code, Visitor(HERE.ip, token=token)) for _ in range(2)]
     answers = await asyncio.gather(*both, return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == ["LoggedIn", "Refused"]
 
@@ -255,15 +256,11 @@ async def test_a_code_that_comes_twice_at_once_works_once(logins: Logins, worksp
 async def test_the_time_between_password_and_code_is_short(logins: Logins, workspace: int, time: Time) -> None:
     token, code = await _half(logins, workspace, time)
     time.ms += SECOND_STEP_MS
-    assert await code_of(logins.with_code(token, code, HERE)) == "no_session"
+    assert await code_of(logins.with_code(code, Visitor(HERE.ip, token=token))) == "no_session"
 
 
 async def _half(logins: Logins, workspace: int, time: Time) -> tuple[str, str]:
     """A login that waits for its code, and a code that will do."""
-    import base64
-
-    from heliograph.core import totp
-
     await joined(logins, workspace)
     session = await in_session(logins)
     enrolment = await account.begin_second_factor(logins, session, PASSWORD)

@@ -88,10 +88,8 @@ async def _log_in(context: Context, visit: Visit, form: dict[str, str]) -> Page:
 
 
 async def _give_code(context: Context, visit: Visit, form: dict[str, str]) -> Page:
-    if visit.token is None:
-        return _go("/login")
     try:
-        came = await context.logins.with_code(visit.token, form.get("code", ""), visit.visitor)
+        came = await context.logins.with_code(form.get("code", ""), visit.visitor)
     except Refused as refused:
         if refused.refusals[0].code == "no_session":
             return _go("/login")

@@ -24,6 +24,7 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
+from heliograph.engine.people.throttle import TooSoon
 from heliograph.ports import Unavailable
 
 T = TypeVar("T")
@@ -104,6 +105,9 @@ def door(route: Route, place: Mapping[str, str], query_string: bytes, tasks: set
 async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> None:
     try:
         call.answer(route.status, await _answer(route, place, query_string, call))
+    except TooSoon as too_soon:
+        call.headers.append((b"retry-after", b"%d" % too_soon.wait_s))
+        call.refuse(*too_soon.refusals)
     except Refused as refused:
         call.refuse(*refused.refusals)
     except Unavailable:

@@ -14,7 +14,6 @@ from heliograph.engine.people.account import Enrolment
 from heliograph.engine.people.logins import LoggedIn
 from heliograph.engine.people.register import Doer
 from heliograph.engine.people.sessions import Session, SessionView
-from heliograph.engine.people.throttle import TooSoon
 
 Password = Annotated[str, Meta(max_length=1_024)]
 
@@ -54,7 +53,7 @@ class SessionInView(msgspec.Struct):
     expires_at: str
 
 
-class View(msgspec.Struct, forbid_unknown_fields=True):
+class EnvironmentInView(msgspec.Struct, forbid_unknown_fields=True):
     """The environment to look at."""
 
     environment: str
@@ -85,7 +84,7 @@ class RecoveryCodes(msgspec.Struct):
     recovery_codes: list[str]
 
 
-class Done(msgspec.Struct):
+class Confirmed(msgspec.Struct):
     """It is done."""
 
     done: bool = True
@@ -105,45 +104,31 @@ def person(request: Request) -> tuple[Session, Visit]:
     return visit.session, visit
 
 
-def slowed(request: Request, too_soon: TooSoon) -> TooSoon:
-    """Tells how long to wait."""
-    request.call.headers.append((b"retry-after", b"%d" % too_soon.wait_s))
-    return too_soon
-
-
 # -- in and out
 
 
 async def log_in(request: Request) -> Entered:
     asked, visit = request.body, visit_of(request)
-    try:
-        came = await request.context.logins.with_password(asked.workspace, asked.email, asked.password, visit.visitor)
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
-    return await _welcome(request, visit, came)
+    came = await request.context.logins.with_password(asked.workspace, asked.email, asked.password, visit.visitor)
+    return _welcome(request, visit, came)
 
 
 async def give_code(request: Request) -> Entered:
     visit = visit_of(request)
-    if visit.token is None:
-        raise Refused(sessions.NONE)
-    try:
-        came = await request.context.logins.with_code(visit.token, request.body.code, visit.visitor)
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
-    return await _welcome(request, visit, came)
+    came = await request.context.logins.with_code(request.body.code, visit.visitor)
+    return _welcome(request, visit, came)
 
 
-async def _welcome(request: Request, visit: Visit, came: LoggedIn) -> Entered:
+def _welcome(request: Request, visit: Visit, came: LoggedIn) -> Entered:
     request.call.headers += visit.welcome(came)
     return Entered(came.is_whole)
 
 
-async def log_out(request: Request) -> Done:
+async def log_out(request: Request) -> Confirmed:
     session, visit = person(request)
     await request.context.logins.leave(session, visit.visitor)
     request.call.headers += visit.farewell()
-    return Done()
+    return Confirmed()
 
 
 # -- one's own session
@@ -186,57 +171,45 @@ async def my_sessions(request: Request) -> SessionList:
     return SessionList(found)
 
 
-async def revoke_mine(request: Request) -> Done:
+async def revoke_mine(request: Request) -> Confirmed:
     session, visit = person(request)
     async with request.context.ledger.transaction() as transaction:
         await sessions.revoke(transaction, session.user, request.place["id"])
         doer = Doer(request.actor, request.now, visit.visitor.ip)
         await register.note(transaction, session.client.workspace, "session.revoked", session.email, doer)
-    return Done()
+    return Confirmed()
 
 
 # -- one's own secrets
 
 
-async def change_password(request: Request) -> Done:
+async def change_password(request: Request) -> Confirmed:
     session, visit = person(request)
     asked: PasswordChange = request.body
-    try:
-        token = await account.change_password(request.context.logins, session, asked.old, asked.password, visit.visitor)
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
+    token = await account.change_password(request.context.logins, session, asked.old, asked.password, visit.visitor)
     _new_token(request, visit, token)
-    return Done()
+    return Confirmed()
 
 
 async def begin_second_factor(request: Request) -> Enrolment:
     session, _ = person(request)
-    try:
-        return await account.begin_second_factor(request.context.logins, session, request.body.password)
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
+    return await account.begin_second_factor(request.context.logins, session, request.body.password)
 
 
 async def confirm_second_factor(request: Request) -> RecoveryCodes:
     session, visit = person(request)
-    try:
-        token, codes = await account.confirm_second_factor(
-            request.context.logins, session, request.body.code, visit.visitor
-        )
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
+    token, codes = await account.confirm_second_factor(
+        request.context.logins, session, request.body.code, visit.visitor
+    )
     _new_token(request, visit, token)
     return RecoveryCodes(codes)
 
 
-async def end_second_factor(request: Request) -> Done:
+async def end_second_factor(request: Request) -> Confirmed:
     session, visit = person(request)
-    try:
-        token = await account.end_second_factor(request.context.logins, session, request.body.password, visit.visitor)
-    except TooSoon as too_soon:
-        raise slowed(request, too_soon) from None
+    token = await account.end_second_factor(request.context.logins, session, request.body.password, visit.visitor)
     _new_token(request, visit, token)
-    return Done()
+    return Confirmed()
 
 
 def _new_token(request: Request, visit: Visit, token: str) -> None:
@@ -270,14 +243,22 @@ ROUTES: Final = (
         is_open=True,
     ),
     Route("GET", "/v1/session", show, None, answer=SessionInView, summary="Who is logged in?"),
-    Route("PATCH", "/v1/session", look_at, None, body=View, answer=SessionInView, summary="Look at an environment"),
-    Route("DELETE", "/v1/session", log_out, None, answer=Done, summary="Log out"),
+    Route(
+        "PATCH",
+        "/v1/session",
+        look_at,
+        None,
+        body=EnvironmentInView,
+        answer=SessionInView,
+        summary="Look at an environment",
+    ),
+    Route("DELETE", "/v1/session", log_out, None, answer=Confirmed, summary="Log out"),
     Route("GET", "/v1/sessions", my_sessions, None, answer=SessionList, summary="Where am I logged in?"),
-    Route("DELETE", "/v1/sessions/{id}", revoke_mine, None, answer=Done, summary="Log out there"),
+    Route("DELETE", "/v1/sessions/{id}", revoke_mine, None, answer=Confirmed, summary="Log out there"),
     Route(
         *("POST", "/v1/session/password", change_password, None),
         body=PasswordChange,
-        answer=Done,
+        answer=Confirmed,
         summary="Change one's password",
     ),
     Route("POST", _SECOND, begin_second_factor, None, body=Proof, answer=Enrolment, summary="A second factor"),
@@ -287,5 +268,7 @@ ROUTES: Final = (
         answer=RecoveryCodes,
         summary="Its first code, from which on it counts",
     ),
-    Route("POST", f"{_SECOND}/end", end_second_factor, None, body=Proof, answer=Done, summary="No second factor more"),
+    Route(
+        "POST", f"{_SECOND}/end", end_second_factor, None, body=Proof, answer=Confirmed, summary="No second factor more"
+    ),
 )

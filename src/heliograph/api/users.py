@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from heliograph.api.administration import PageQuery
 from heliograph.api.routes import Request, Route, refuse
-from heliograph.api.sessions import Done, SessionList
+from heliograph.api.sessions import Confirmed, SessionList
 from heliograph.core import ids
 from heliograph.engine import environments
 from heliograph.engine.clients import ADMIN
@@ -110,12 +110,12 @@ async def their_sessions(request: Request) -> SessionList:
     return SessionList(found)
 
 
-async def revoke_theirs(request: Request) -> Done:
+async def revoke_theirs(request: Request) -> Confirmed:
     user = await _may_touch(request)
     async with request.context.ledger.transaction() as transaction:
         await transaction.execute("DELETE FROM sessions WHERE user_id = $1", _number(user))
         await register.note(transaction, request.client.workspace, "session.revoked", user.email, _doer(request))
-    return Done()
+    return Confirmed()
 
 
 # -- who may touch whom
@@ -169,5 +169,5 @@ ROUTES: Final = (
         summary="Take away a lost second factor",
     ),
     Route("GET", f"{_AT}/sessions", their_sessions, ADMIN, answer=SessionList, summary="Where is a user logged in?"),
-    Route("DELETE", f"{_AT}/sessions", revoke_theirs, ADMIN, answer=Done, summary="Log a user out everywhere"),
+    Route("DELETE", f"{_AT}/sessions", revoke_theirs, ADMIN, answer=Confirmed, summary="Log a user out everywhere"),
 )

@@ -48,6 +48,7 @@ class Visit:
             scope["client"][0] if scope.get("client") else "",
             self._headers.get(b"user-agent", b"").decode("latin-1") or None,
             self.cookie(DEVICE),
+            self.token,
         )
 
     def cookie(self, name: str) -> str | None:

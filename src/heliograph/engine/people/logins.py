@@ -28,11 +28,13 @@ _DEVICE: Final = "device:"
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """Where an attempt comes from. `device`: what its device cookie says."""
+    """Where an attempt comes from. `device`: what its device cookie says; `token`: the session that it brings, which
+    ends when another one begins."""
 
     ip: str
     user_agent: str | None = None
     device: str | None = None
+    token: str | None = None
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
@@ -99,10 +101,10 @@ class Logins:
             await self._rehash(user, password)
         return await self.let_in(user.id, visitor, how="password", is_whole=user.totp_secret is None)
 
-    async def with_code(self, token: str, code: str, visitor: Visitor) -> LoggedIn:
+    async def with_code(self, code: str, visitor: Visitor) -> LoggedIn:
         """The second step, with a code of the app or a recovery code. Raises `Refused`."""
         now = self.now_ms()
-        found = await sessions.half(self.ledger, token, now)
+        found = await sessions.half(self.ledger, visitor.token or "", now)
         user = await self._user("u.id = $1", found[0]) if found is not None else None
         if user is None:
             raise Refused(sessions.NONE)
@@ -112,11 +114,9 @@ class Logins:
             await self._failed_of(user.workspace, user.email, "second factor", visitor, now)
             raise Refused(WRONG_CODE)
         await throttle.forgive(self.ledger, subject, all_of_them=True)
-        return await self.let_in(user.id, visitor, how="second factor", is_whole=True, instead_of=token)
+        return await self.let_in(user.id, visitor, how="second factor", is_whole=True)
 
-    async def let_in(
-        self, user_id: int, visitor: Visitor, *, how: str, is_whole: bool, instead_of: str | None = None
-    ) -> LoggedIn:
+    async def let_in(self, user_id: int, visitor: Visitor, *, how: str, is_whole: bool) -> LoggedIn:
         """A session for somebody who has proved who they are. Raises `Refused`."""
         now = self.now_ms()
         async with self.ledger.transaction() as transaction:
@@ -131,8 +131,8 @@ class Logins:
             workspace, email, environment = rows[0]
             if environment is None:
                 raise Refused(NO_ROLE)
-            if instead_of is not None:
-                await sessions.end(transaction, instead_of)
+            if visitor.token is not None:
+                await sessions.end(transaction, visitor.token)
             token = await sessions.start(
                 transaction,
                 user_id,
