@@ -17,8 +17,8 @@ from heliograph.cli.program import program
 from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
 from heliograph.engine.clients import SCOPES
-from heliograph.engine.people.roles import ROLES, WORKSPACE_WIDE, scopes_of
 from heliograph.engine.standing import Standing
+from heliograph.engine.users.roles import ROLES, WORKSPACE_WIDE, scopes_of
 from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
 from heliograph.settings import SECTIONS
 from heliograph.settings.tree import meta_of

@@ -28,11 +28,11 @@ from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
-from heliograph.engine.people.logins import Logins
-from heliograph.engine.people.openid import OpenId, policy_of
-from heliograph.engine.people.provider import Provider
-from heliograph.engine.people.sessions import Lifetimes
 from heliograph.engine.standing import Standing
+from heliograph.engine.users.logins import Logins
+from heliograph.engine.users.openid import OpenId, policy_of
+from heliograph.engine.users.provider import Provider
+from heliograph.engine.users.sessions import Lifetimes
 from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
@@ -337,7 +337,7 @@ def _add_gauges(metrics: Metrics, standing: Standing) -> None:
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
-    return Lifetimes(settings.people.idle_minutes * 60_000, settings.people.session_hours * 3_600_000)
+    return Lifetimes(settings.sessions.idle_minutes * 60_000, settings.sessions.longest_hours * 3_600_000)
 
 
 def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 import requests
 
-from tests.api.people import PASSWORD, Browser, code_now, invited, joined
+from tests.api.browser import PASSWORD, Browser, code_now, invited, joined
 from tests.process.server import Server
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from heliograph.engine.people.roles import ROLES
-from tests.api.people import Browser, joined
+from heliograph.engine.users.roles import ROLES
+from tests.api.browser import Browser, joined
 from tests.process.server import Server
 
 PAGE = Path(__file__).parents[2] / "docs/reference/roles.md"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.engine.clients import ADMIN, SCOPES
-from heliograph.engine.people.roles import OWNER, ROLES, WORKSPACE_WIDE, scopes_of
+from heliograph.engine.users.roles import OWNER, ROLES, WORKSPACE_WIDE, scopes_of
 
 roles = st.frozensets(st.sampled_from([*ROLES]))
 

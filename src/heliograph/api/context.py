@@ -16,8 +16,8 @@ from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
-from heliograph.engine.people.logins import Logins
-from heliograph.engine.people.openid import OpenId
+from heliograph.engine.users.logins import Logins
+from heliograph.engine.users.openid import OpenId
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger, Moves
 

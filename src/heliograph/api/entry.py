@@ -10,9 +10,9 @@ from heliograph.api.context import Context
 from heliograph.api.visits import CROSS_SITE, OPENID, Visit
 from heliograph.console import entry as pages
 from heliograph.core.failures import Refusal, Refused
-from heliograph.engine.people import account
-from heliograph.engine.people.logins import LoggedIn
-from heliograph.engine.people.throttle import TooSoon
+from heliograph.engine.users import account
+from heliograph.engine.users.logins import LoggedIn
+from heliograph.engine.users.throttle import TooSoon
 
 Header = tuple[bytes, bytes]
 

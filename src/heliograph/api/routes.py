@@ -24,7 +24,7 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
-from heliograph.engine.people.throttle import TooSoon
+from heliograph.engine.users.throttle import TooSoon
 from heliograph.ports import Unavailable
 
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from heliograph.api.routes import Request, Route, refuse
 from heliograph.api.visits import Visit
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
-from heliograph.engine.people import account, register, sessions
-from heliograph.engine.people.account import Enrolment
-from heliograph.engine.people.logins import LoggedIn
-from heliograph.engine.people.register import Doer
-from heliograph.engine.people.sessions import Session, SessionView
+from heliograph.engine.users import account, register, sessions
+from heliograph.engine.users.account import Enrolment
+from heliograph.engine.users.logins import LoggedIn
+from heliograph.engine.users.register import Doer
+from heliograph.engine.users.sessions import Session, SessionView
 
 Password = Annotated[str, Meta(max_length=1_024)]
 

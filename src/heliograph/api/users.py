@@ -12,8 +12,8 @@ from heliograph.api.sessions import Confirmed, SessionList
 from heliograph.core import ids
 from heliograph.engine import environments
 from heliograph.engine.clients import ADMIN
-from heliograph.engine.people import register, sessions
-from heliograph.engine.people.register import Doer, Invited, UserView
+from heliograph.engine.users import register, sessions
+from heliograph.engine.users.register import Doer, Invited, UserView
 
 Roles = dict[str, list[str]]
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from heliograph.api.context import Context
 from heliograph.core.failures import Refusal
-from heliograph.engine.people import sessions
-from heliograph.engine.people.logins import LoggedIn, Visitor
-from heliograph.engine.people.sessions import Session
+from heliograph.engine.users import sessions
+from heliograph.engine.users.logins import LoggedIn, Visitor
+from heliograph.engine.users.sessions import Session
 
 Header = tuple[bytes, bytes]
 

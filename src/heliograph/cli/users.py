@@ -10,7 +10,7 @@ from heliograph.cli.options import Config, DataDir, Json, actor, load, with_ledg
 from heliograph.cli.output import Mistake, facts, show, table
 
 if TYPE_CHECKING:
-    from heliograph.engine.people.register import Doer, Invited, UserView
+    from heliograph.engine.users.register import Doer, Invited, UserView
     from heliograph.store.port import Ledger
 
 _T = TypeVar("_T")
@@ -34,7 +34,7 @@ def invite(
     as_json: Json = False,
 ) -> None:
     """Make a user, and a link by which they set their password."""
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     roles = _roles(role)
     made = _with_workspace(
@@ -51,7 +51,7 @@ def list_(
     workspace: Workspace = "default", config: Config = None, data_dir: DataDir = None, as_json: Json = False
 ) -> None:
     """List the users."""
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     found = _with_workspace(config, data_dir, workspace, register.list_users)
     rows = [
@@ -71,7 +71,7 @@ def set_roles(
     as_json: Json = False,
 ) -> None:
     """Replace all roles of a user, who has to log in again."""
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     roles = _roles(role)
     found = _with_workspace(
@@ -113,7 +113,7 @@ def reset_password(
     as_json: Json = False,
 ) -> None:
     """Make a link by which a user sets a new password; until then the old one works."""
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     made = _with_workspace(
         config, data_dir, workspace, lambda ledger, number: register.reset_link(ledger, number, user, _doer())
@@ -130,7 +130,7 @@ def reset_totp(
     as_json: Json = False,
 ) -> None:
     """Take away the second factor of a user who has lost it."""
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     found = _with_workspace(
         config, data_dir, workspace, lambda ledger, number: register.reset_totp(ledger, number, user, _doer())
@@ -141,7 +141,7 @@ def reset_totp(
 def _set_disabled(
     user: str, workspace: str, config: Path | None, data_dir: Path | None, as_json: bool, *, disabled: bool
 ) -> None:
-    from heliograph.engine.people import register
+    from heliograph.engine.users import register
 
     found = _with_workspace(
         config,
@@ -165,7 +165,7 @@ def _with_workspace(
 
 def _doer() -> "Doer":
     from heliograph import app
-    from heliograph.engine.people.register import Doer
+    from heliograph.engine.users.register import Doer
 
     return Doer(actor(), app.now_ms())
 

@@ -172,11 +172,11 @@ class SmppServer(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Annotated[str | None, _key("PEM file with the certificate's private key.")] = None
 
 
-class People(msgspec.Struct, frozen=True, kw_only=True):
-    """Users who log in."""
+class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions of people who log in."""
 
     idle_minutes: Annotated[int, _key("A session ends when nothing is done for so long.", ge=1, le=1_440)] = 60
-    session_hours: Annotated[int, _key("A session ends after so long in any case.", ge=1, le=720)] = 12
+    longest_hours: Annotated[int, _key("A session ends after so long in any case.", ge=1, le=720)] = 12
 
 
 class Oidc(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,7 +223,7 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "limits": Limits,
     "failover": Failover,
     "smpp_server": SmppServer,
-    "people": People,
+    "sessions": Sessions,
     "oidc": Oidc,
 }
 DECLARED: Final = ("connectors", "routes", "senders", "endpoints")
@@ -242,7 +242,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     failover: Failover
     smpp_server: SmppServer
-    people: People
+    sessions: Sessions
     oidc: Oidc
 
     @property

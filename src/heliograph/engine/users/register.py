@@ -14,8 +14,8 @@ from heliograph.core import ids
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
 from heliograph.engine import audit
-from heliograph.engine.people.hashing import fingerprint, new_token
-from heliograph.engine.people.roles import OWNER, wrong_roles
+from heliograph.engine.users.hashing import fingerprint, new_token
+from heliograph.engine.users.roles import OWNER, wrong_roles
 from heliograph.store.port import Ledger, Row, Transaction
 
 INVITE: Final = "invite"

@@ -13,12 +13,12 @@ from heliograph.core import totp
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine import environments
 from heliograph.engine.environments import workspace_id
-from heliograph.engine.people import account, register, sessions, throttle
-from heliograph.engine.people.logins import LoggedIn, Logins, Visitor
-from heliograph.engine.people.register import Doer
-from heliograph.engine.people.sessions import SECOND_STEP_MS, Lifetimes, Session
-from heliograph.engine.people.throttle import ADDRESS, OWN, TooSoon
 from heliograph.engine.secrets import Vault
+from heliograph.engine.users import account, register, sessions, throttle
+from heliograph.engine.users.logins import LoggedIn, Logins, Visitor
+from heliograph.engine.users.register import Doer
+from heliograph.engine.users.sessions import SECOND_STEP_MS, Lifetimes, Session
+from heliograph.engine.users.throttle import ADDRESS, OWN, TooSoon
 from heliograph.store.port import Ledger
 from tests.store.making import Time
 

@@ -9,7 +9,7 @@ counted before the password is looked at, so that a hundred at once are not one.
 from typing import Final, NamedTuple
 
 from heliograph.core.failures import Refusal, Refused
-from heliograph.engine.people.hashing import fingerprint
+from heliograph.engine.users.hashing import fingerprint
 from heliograph.store.port import Ledger
 
 _OLDEST_MS: Final = 86_400_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.api.people import PASSWORD, Browser, code_now, invited, joined
+from tests.api.browser import PASSWORD, Browser, code_now, invited, joined
 from tests.process.server import Api, Server
 
 

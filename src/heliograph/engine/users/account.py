@@ -8,11 +8,11 @@ import msgspec
 from heliograph.core import totp
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.passwords import wrong_with
-from heliograph.engine.people import register, sessions, throttle
-from heliograph.engine.people.hashing import fingerprint
-from heliograph.engine.people.logins import WRONG_CODE, Logins, Visitor, encoded
-from heliograph.engine.people.register import Doer
-from heliograph.engine.people.sessions import Session
+from heliograph.engine.users import register, sessions, throttle
+from heliograph.engine.users.hashing import fingerprint
+from heliograph.engine.users.logins import WRONG_CODE, Logins, Visitor, encoded
+from heliograph.engine.users.register import Doer
+from heliograph.engine.users.sessions import Session
 from heliograph.store.port import Transaction
 
 RECOVERY_CODES: Final = 10

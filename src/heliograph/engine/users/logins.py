@@ -13,11 +13,11 @@ import msgspec
 from heliograph.core import totp
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.clients import whose
-from heliograph.engine.people import register, sessions, throttle
-from heliograph.engine.people.hashing import Hashing, fingerprint, new_token
-from heliograph.engine.people.register import Doer
-from heliograph.engine.people.sessions import Lifetimes, Session
 from heliograph.engine.secrets import CannotOpen, Vault
+from heliograph.engine.users import register, sessions, throttle
+from heliograph.engine.users.hashing import Hashing, fingerprint, new_token
+from heliograph.engine.users.register import Doer
+from heliograph.engine.users.sessions import Lifetimes, Session
 from heliograph.store.port import Ledger, Row, Transaction
 
 WRONG: Final = Refusal("wrong_login", "the e-mail address, the password or the workspace is wrong", status=401)

@@ -15,9 +15,9 @@ from heliograph.core import ids
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
 from heliograph.engine.clients.client import Client, account_sid, settings_of
-from heliograph.engine.people.hashing import fingerprint, new_token
-from heliograph.engine.people.register import user_id_of
-from heliograph.engine.people.roles import scopes_of
+from heliograph.engine.users.hashing import fingerprint, new_token
+from heliograph.engine.users.register import user_id_of
+from heliograph.engine.users.roles import scopes_of
 from heliograph.store.port import Ledger, Row, Transaction
 
 SECOND_STEP_MS: Final = 300_000  # between the password and the second factor

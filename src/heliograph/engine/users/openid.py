@@ -16,13 +16,13 @@ import msgspec
 
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.environments import workspace_id
-from heliograph.engine.people import register
-from heliograph.engine.people.hashing import new_token
-from heliograph.engine.people.logins import DISABLED, NO_ROLE, LoggedIn, Logins, Visitor
-from heliograph.engine.people.provider import Provider, failed
-from heliograph.engine.people.register import Doer
-from heliograph.engine.people.roles import ROLES
 from heliograph.engine.secrets import CannotOpen
+from heliograph.engine.users import register
+from heliograph.engine.users.hashing import new_token
+from heliograph.engine.users.logins import DISABLED, NO_ROLE, LoggedIn, Logins, Visitor
+from heliograph.engine.users.provider import Provider, failed
+from heliograph.engine.users.register import Doer
+from heliograph.engine.users.roles import ROLES
 from heliograph.store.port import Transaction
 
 _SEALED: Final = b"openid:"
