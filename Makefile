@@ -33,7 +33,7 @@ bench: $(VENV)/.dev ## Measure throughput, CPU and latencies on this machine
 	$(BIN)/python -m bench
 
 docs: $(VENV)/.dev ## Write the generated reference pages again
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.dev ## Choose the versions of all dependencies again
 	$(COMPILE) --upgrade --output-file requirements/run.txt pyproject.toml

@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 import msgspec
 import typer
 
+from docs import keyword_tables
 from heliograph import app
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.routes import may
@@ -16,6 +17,8 @@ from heliograph.carriers.sandbox.settings import PERSONALITIES
 from heliograph.cli.program import program
 from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
+from heliograph.core.lint import RULES
+from heliograph.core.message import LANES
 from heliograph.engine.clients import SCOPES
 from heliograph.engine.standing import Standing
 from heliograph.engine.users.roles import ROLES, WORKSPACE_WIDE, scopes_of
@@ -36,7 +39,9 @@ def pages() -> dict[str, str]:
         "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
         "roles.md": f"{_NOTE}\n{_ROLES}\n" + "\n".join(_roles()),
+        "content-rules.md": f"{_NOTE}\n{_CONTENT}\n" + "\n".join(_content()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
+        "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
     }
 
 
@@ -244,6 +249,27 @@ def _roles() -> Iterator[str]:
 def _role(name: str) -> Sequence[str]:
     role = ROLES[name]
     return f"`{name}`", role.what, " ".join(f"`{scope}`" for scope in SCOPES if scope in role.scopes)
+
+
+# -- content rules
+
+_CONTENT: Final = """\
+# Content rules
+
+What each rule finds in a text, in which kinds of message, and how grave it is unless the workspace says otherwise. What
+follows from a finding is told in [Content rules](../content-rules.md).
+"""
+
+
+def _content() -> Iterator[str]:
+    rows = []
+    for name, rule in RULES.items():
+        grave = ", ".join([rule.severity, *(f"{country}: {severity}" for country, severity in rule.countries.items())])
+        only = f" (only to {', '.join(sorted(rule.only_in))})" if rule.only_in else ""
+        kinds = "all" if len(rule.kinds) == len(LANES) else " ".join(kind for kind in LANES if kind in rule.kinds)
+        rows.append((f"`{name}`", grave, kinds + only, rule.says, rule.suggestion))
+    yield from _table(("rule", "severity", "kinds", "what is wrong", "what would be right"), rows)
+    yield ""
 
 
 # -- sandbox

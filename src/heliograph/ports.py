@@ -4,7 +4,7 @@ Time and chance are always handed in: the engine must be able to live in simulat
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from heliograph.core.message import Delivery, Message, Outcome
 
@@ -50,6 +50,9 @@ class Answer(Protocol):
     retry_after: float | None
 
 
+NOT_HERE: Final = "not_here"  # the reason of an answer: this process can't post there at the moment, another may
+
+
 class WebTarget(Protocol):
     """A URL that was read once."""
 
@@ -61,6 +64,10 @@ class WebClient(Protocol):
 
     def target(self, url: str) -> WebTarget | None:
         """The URL, read; None when it can't be one."""
+        ...
+
+    def is_here(self, url: str) -> bool:
+        """Can this process post there now? An SMPP account is where it is bound, which may be another process."""
         ...
 
     def post(

@@ -65,6 +65,9 @@ class Web:
         found = target(url)
         return None if isinstance(found, BadUrl) else found
 
+    def is_here(self, url: str) -> bool:
+        return True
+
     def post(
         self, to: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
     ) -> None:

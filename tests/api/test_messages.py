@@ -179,12 +179,15 @@ def test_an_otp_may_take_one_part_only(api: Api) -> None:
 
 def test_someone_who_opted_out_is_not_texted_until_opting_in(server: Server, api: Api) -> None:
     consent = Api(server, server.key("consent:manage"))
-    assert consent("POST", "/v1/opt-outs", {"number": "+447700900955", "source": "letter"}).status_code == 201
+    assert (
+        consent("POST", "/v1/consents", {"to": "+447700900955", "action": "opt_out", "source": "letter"}).status_code
+        == 201
+    )
     refused = api("POST", "/v1/messages", {"to": "+447700900955", "text": "Hi"})
     assert (refused.status_code, refused.json()["code"]) == (422, "opted_out")
-    assert consent("POST", "/v1/opt-ins", {"number": "+447700900955"}).status_code == 201
+    assert consent("POST", "/v1/consents", {"to": "+447700900955", "action": "opt_in"}).status_code == 201
     api.send(to="+447700900955")
-    record = consent("GET", "/v1/consents/+447700900955").json()
+    record = consent("GET", "/v1/consents?to=%2B447700900955").json()
     assert [entry["action"] for entry in record["data"]] == ["opt_out", "opt_in"]
 
 

@@ -32,10 +32,11 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     admin("POST", "/v1/endpoints/ours/test")
     delivery = admin("GET", "/v1/endpoints/ours/deliveries").json()["data"][0]
     key = admin("POST", "/v1/keys", {"name": "ours"}).json()
-    admin("POST", "/v1/opt-outs", {"number": "+447700900966"})
     user = admin(
         "POST", "/v1/users", {"email": "ours@example.com", "name": "Ours", "roles": {"test": ["support"]}}
     ).json()
+    admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
+    contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
     return {
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
@@ -43,6 +44,7 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "delivery": delivery["id"],
         "key": key["id"],
         "user": user["user"]["id"],
+        "contact": contact["id"],
     }
 
 
@@ -50,6 +52,7 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/messages/{message}", None),
     ("GET", "/v1/messages/{message}/events", None),
     ("POST", "/v1/messages/{message}/cancel", None),
+    ("PATCH", "/v1/messages/{message}", {"text": "Theirs"}),
     ("GET", "/v1/batches/{batch}", None),
     ("POST", "/v1/batches/{batch}/cancel", None),
     ("GET", "/v1/endpoints/{endpoint}", None),
@@ -65,6 +68,8 @@ DOORS: list[tuple[str, str, Any]] = [
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
+    ("GET", "/v1/contacts/{contact}", None),
+    ("PATCH", "/v1/contacts/{contact}", {"name": "Theirs"}),
     ("POST", "/v1/keys/{key}/rotate", {}),
     ("POST", "/v1/keys/{key}/revoke", None),
     ("DELETE", "/v1/declared/connector/quick", None),
@@ -88,8 +93,7 @@ def test_every_door_to_a_thing_is_tried() -> None:
 
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
-    elsewhere = {("GET", "/v1/consents/*"), ("GET", "/v1/lookup/*")}
-    elsewhere.add(("DELETE", "/v1/sessions/*"))  # for people; test_users tries it
+    elsewhere = {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*")}  # sessions: test_users tries it
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 
 
@@ -119,6 +123,10 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
     assert others["another workspace"]("GET", "/v1/users").json()["data"] == []
     assert others["another workspace"]("GET", "/v1/opt-outs").json()["data"] == []
+    stranger = others["another workspace"]
+    assert stranger("GET", "/v1/suppressions").json()["data"] == []
+    assert stranger("GET", "/v1/contacts").json()["data"] == []
+    assert stranger("GET", "/v1/consents?to=%2B447700900966").json()["data"] == []
     assert others["another workspace"]("GET", "/v1/declared").json()["data"] == []
     assert "quick" not in others["another workspace"]("GET", "/v1/audit").text
 

@@ -37,6 +37,24 @@ def test_a_key_has_what_it_was_given(run: Run, data: str) -> None:
     assert len(made["key"]) < len(run("keys", "create", "--name", "b", "--data-dir", data, "--json").data["key"])
 
 
+@pytest.mark.parametrize(
+    ("words", "inbound", "long_messages"),
+    [
+        ("", ["*"], "udh"),
+        ("--inbound +447700900200 --inbound 12345", ["+447700900200", "12345"], "udh"),
+        ("--inbound none --long-messages sar", [], "sar"),
+    ],
+)
+def test_an_account_hears_what_it_was_made_to_hear(
+    run: Run, data: str, words: str, inbound: list[str], long_messages: str
+) -> None:
+    made = run("keys", "create", "--name", "app", "--smpp", *words.split(), "--data-dir", data, "--json").data
+    account = {"inbound": inbound, "long_messages": long_messages}
+    assert made["smpp"] == account
+    assert run("keys", "rotate", made["id"], "--data-dir", data, "--json").data["smpp"] == account
+    assert run("keys", "create", "--name", "app", "--data-dir", data, "--json").data["smpp"] is None
+
+
 def test_a_rotated_key_ends_after_the_overlap_and_a_revoked_one_at_once(run: Run, data: str) -> None:
     old = run("keys", "create", "--name", "app", "--data-dir", data, "--json").data
     new = run("keys", "rotate", old["id"], "--overlap", "2h", "--data-dir", data, "--json").data
@@ -56,6 +74,9 @@ def test_a_rotated_key_ends_after_the_overlap_and_a_revoked_one_at_once(run: Run
         ("create --name app --workspace other", "there is no workspace 'other'"),
         ("create --name app --scope messages:sent", "messages:send"),
         ("create --name app --ip 10.0.0.300", "is not an address or network"),
+        ("create --name app --smpp --inbound nobody!", "is not a sender that phones can write to"),
+        ("create --name app --inbound 12345", "--inbound is for accounts: give --smpp, too"),
+        ("create --name app --smpp --long-messages pigeon", "there are udh, sar and payload"),
         ("create --name app --expires-in soon", "soon is not a span such as 30m, 24h or 90d"),
         ("rotate nobody", "there is no key 'nobody'"),
         ("rotate nobody --overlap 99d", "an overlap is between 0 and 30 days"),

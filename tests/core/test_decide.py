@@ -136,3 +136,9 @@ def test_without_a_price_the_trace_says_so() -> None:
     verdict = decide(case(), rules(prices=PriceBook()))
     assert (verdict.price, verdict.currency) == (None, None)
     assert said(verdict, "price")["line"] is None
+
+
+def test_warnings_of_the_content_rules_stand_in_the_trace_and_only_then() -> None:
+    warned = decide(case(findings=("brand_missing",)), rules())
+    assert warned.refusal is None and said(warned, "content")["findings"] == ("brand_missing",)
+    assert all(entry["rule"] != "content" for entry in decide(case(), rules()).trace)

@@ -61,6 +61,14 @@ bearerbox-host = 127.0.0.1
 sendsms-port = {send}
 sendsms-interface = 127.0.0.1
 
+group = sms-service
+keyword = default
+accepted-smsc = heliograph
+catch-all = true
+concatenation = true
+get-url = "{phones}&from=%p&to=%P&text=%b&charset=%C&coding=%c"
+max-messages = 0
+
 group = sendsms-user
 username = app
 password = secret
@@ -82,7 +90,9 @@ class Reports:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 with reports._changed:
-                    reports.heard.append(dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True)))
+                    reports.heard.append(
+                        dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True, encoding="latin-1"))
+                    )
                     reports._changed.notify_all()
                 self.send_response(200)
                 self.send_header("content-length", "0")
@@ -129,7 +139,8 @@ class Kannel:
         self._config = folder / "kannel.conf"
         ports = {"admin": self._admin, "send": self._send, "boxes": free_port(), "smpp": smpp}
         names = {"system_id": account["system_id"], "password": account["password"]}
-        self._config.write_text(KANNEL.format(**ports, **names))
+        phones = f"{reports.url}?name=phone"
+        self._config.write_text(KANNEL.format(phones=phones, **ports, **names))
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "Kannel":
@@ -298,6 +309,18 @@ def test_kannel_hears_what_did_not_arrive_and_what_was_refused(rig: Rig) -> None
     rig.kannel.send("refused", "Hello", to="+4477")
     assert rig.reports.until("unreachable", NOT_DELIVERED)["id"] == rig.messages("Are you there?")[0]["id"]
     assert rig.reports.until("refused", REFUSED)["answer"].startswith("NACK/0x0000000b"), "RINVDSTADR"
+
+
+@pytest.mark.parametrize("name", ["plain", "gsm", "unicode", "emoji", "long", "long-unicode"])
+def test_kannel_hears_what_a_phone_texts(rig: Rig, name: str) -> None:
+    text, before = (TEXTS | LONG)[name].text, len(rig.reports.of("phone"))
+    phone = {"from": _TO, "to": "+447700900200", "text": text}
+    assert rig.api("POST", "/v1/sandbox/inbound", phone).status_code == 202
+    _until(lambda: len(rig.reports.of("phone")) > before, "Kannel did not hear it", rig.kannel.log)
+    [heard] = rig.reports.of("phone")[before:]
+    assert (heard["from"].removeprefix("+"), heard["to"].removeprefix("+")) == (_TO[1:], "447700900200")
+    octets = heard["text"].encode("latin-1")
+    assert octets.decode("utf-16-be" if heard["coding"] == "2" else "utf-8") == text
 
 
 def test_kannel_binds_again_after_our_restart_and_gets_the_report_that_waited(rig: Rig) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from heliograph.core import gsm, segments
 from heliograph.smpp import receipts
 from tests.process.database import database
 from tests.process.server import BIN, Api, Server, free_port
@@ -381,6 +382,76 @@ def test_a_message_can_be_asked_for_and_canceled(app: App, api: Api) -> None:
     assert app.ask("cancel_sm", message_id=submitted, source_addr="Acme")["command_status"] == 0
     assert app.receipts(1) == {submitted: 4}, "DELETED"
     assert api("GET", f"/v1/messages/{submitted}").json()["status"] == "canceled"
+
+
+@pytest.mark.parametrize(("text", "coding"), [("Never mind: €5", 0), ("Неважно 📦", 8), ("Façade", 3)])
+def test_a_message_that_waits_is_replaced(app: App, api: Api, text: str, coding: int) -> None:
+    fields = {"schedule_delivery_time": "000001000000000R", "data_coding": coding}
+    submitted = app.submit(short_message="Façade" if coding != 8 else "Привет", **fields)
+    octets = {0: "latin-1", 3: "latin-1", 8: "utf-16-be"}[coding]
+    replaced = app.ask(
+        "replace_sm",
+        message_id=submitted,
+        source_addr_ton=5,
+        source_addr="Acme",
+        schedule_delivery_time="000000000001000R",
+        registered_delivery=1,
+        short_message=hexed(gsm.encode(text) if coding == 0 else text.encode(octets)),
+    )
+    assert replaced["command_status"] == 0
+    assert app.receipts(1) == {submitted: 2}
+    message = api("GET", f"/v1/messages/{submitted}").json()
+    assert (message["text"], message["status"]) == (text, "delivered")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"source_addr": "Other"}, 0x0A),
+        ({"message_id": "msg_nothing"}, 0x0C),
+        ({"short_message": ""}, 0x01),
+        ({"schedule_delivery_time": "nonsense00000000"}, 0x61),
+        ({"validity_period": "000000000001000R"}, 0x62),
+        ({"validity_period": "nonsense00000000"}, 0x62),
+    ],
+)
+def test_a_replacement_that_can_not_be_changes_nothing(
+    app: App, api: Api, changes: dict[str, Any], status: int
+) -> None:
+    submitted = app.submit(short_message="Tomorrow", schedule_delivery_time="000001000000000R")
+    asked = {"message_id": submitted, "source_addr_ton": 5, "source_addr": "Acme", "short_message": "Never"}
+    assert app.ask("replace_sm", **asked | changes)["command_status"] == status
+    message = api("GET", f"/v1/messages/{submitted}").json()
+    assert (message["text"], message["status"]) == ("Tomorrow", "scheduled")
+
+
+def test_what_is_with_a_carrier_and_what_came_in_parts_is_not_replaced(app: App, api: Api) -> None:
+    submitted = app.submit(short_message="At once")
+    assert app.receipts(1) == {submitted: 2}
+    asked = {"source_addr_ton": 5, "source_addr": "Acme", "short_message": "Too late"}
+    assert app.ask("replace_sm", message_id=submitted, **asked)["command_status"] == 0x13
+    later = {"schedule_delivery_time": "000001000000000R"}
+    parts = [app.submit(**part, **later) for part in in_parts("udh8", ["One, ", "two."], data_coding=0)]
+    assert app.ask("replace_sm", message_id=parts[0], **asked)["command_status"] == 0x13
+
+
+@pytest.mark.parametrize("long_messages", ["udh", "sar", "payload"])
+@pytest.mark.parametrize("text", ["Is anybody there? " * 15, "Есть тут кто-нибудь? " * 8, "Short 📦"])
+def test_a_text_from_a_phone_reaches_the_account(server: tuple[Server, int], text: str, long_messages: str) -> None:
+    api = Api(server[0], server[0].key("admin"))
+    body = {"name": "node", "smpp": True, "long_messages": long_messages, "inbound": ["+447700900200"]}
+    with App(server[1], api("POST", "/v1/keys", body).json()) as app:
+        phone = {"from": "+447700900123", "to": "+447700900200", "text": text}
+        assert api("POST", "/v1/sandbox/inbound", phone).status_code == 202
+        total = segments.measure(text)[1]
+        count = 1 if long_messages == "payload" else total
+        heard = app.until("deliver_sm", lambda found: len(found) == count)
+        assert {one["source_addr"] for one in heard} == {"447700900123"}
+        if long_messages == "sar" and total > 1:
+            told = [(one["sar_total_segments"], one["sar_segment_seqnum"]) for one in heard]
+            assert told == [(total, number) for number in range(1, total + 1)]
+        whole = "message_payload" if long_messages == "payload" and total > 1 else "short_message"
+        assert "".join(one[whole]["message"] for one in heard) == text, "as node reads it"
 
 
 def test_binds_are_refused_kept_and_ended_in_order(server: tuple[Server, int], account: dict[str, Any]) -> None:

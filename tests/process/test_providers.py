@@ -610,13 +610,13 @@ def test_a_forged_message_from_a_phone_reaches_nobody(rig: Rig) -> None:
 
 def opted_out(rig: Rig, to: str) -> list[str]:
     """What was recorded of a number."""
-    found: dict[str, Any] = rig.api("GET", f"/v1/consents/{to}").json()
+    found: dict[str, Any] = rig.api("GET", f"/v1/consents?to={to}").json()
     return [f"{one['action']} by {one['source']}" for one in found["data"]]
 
 
 def until_suppressed(rig: Rig, to: str) -> None:
     end = time.monotonic() + 10
-    while to not in [one["number"] for one in rig.api("GET", "/v1/opt-outs?limit=1000").json()["data"]]:
+    while to not in [one["to"] for one in rig.api("GET", "/v1/suppressions?limit=1000").json()["data"]]:
         assert time.monotonic() < end, f"{to} is not on the suppression list"
         time.sleep(0.02)
 
@@ -679,7 +679,7 @@ def test_an_old_no_that_is_reported_again_does_not_undo_a_new_yes(rig: Rig) -> N
     public_id, to = rig.send(Play(reports=("undelivered",), error=OPTED_OUT))
     rig.api.until(public_id, "undelivered")
     until_suppressed(rig, to)
-    assert rig.api("POST", "/v1/opt-ins", {"number": to}).status_code == 201
+    assert rig.api("POST", "/v1/consents", {"to": to, "action": "opt_in"}).status_code == 201
     rig.provider.report(rig.provider.sent_to(to)[0], "undelivered", error=OPTED_OUT)
     time.sleep(0.3)
     assert opted_out(rig, to) == ["opt_out by carrier", "opt_in by api"]

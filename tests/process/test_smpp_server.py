@@ -3,17 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-import smpplib.client
 import smpplib.consts
 import smpplib.exceptions
 import smpplib.gsm
 
-from heliograph.smpp import receipts
+from tests.process.app import App, id_of
 from tests.process.server import Api, Server, free_port
 
 CONFIG = """
@@ -27,73 +25,6 @@ via = ["play"]
 [smpp_server]
 listen = "127.0.0.1:{port}"
 """
-
-
-class App:
-    """An application with smpplib: submits, and keeps what it hears."""
-
-    def __init__(self, port: int, account: dict[str, Any], *, mode: str = "transceiver") -> None:
-        self.client = smpplib.client.Client("127.0.0.1", port, timeout=10, allow_unknown_opt_params=True)
-        self.answers: list[Any] = []
-        self.heard: list[Any] = []
-        self.client.set_message_sent_handler(self._answered)
-        self.client.set_message_received_handler(self._hear)
-        self.client.set_error_pdu_handler(self._answered)
-        self.client.connect()
-        try:
-            getattr(self.client, f"bind_{mode}")(system_id=account["system_id"], password=account["password"])
-        except Exception:
-            self.client.disconnect()
-            raise
-
-    def _answered(self, pdu: Any, **_: Any) -> None:
-        self.answers.append(pdu)
-
-    def _hear(self, pdu: Any, **_: Any) -> int:
-        self.heard.append(pdu)
-        return 0
-
-    def submit(self, to: str = "447700900123", text: str = "Hello", **more: Any) -> Any:
-        """One submit_sm, in one part; its answer."""
-        fields = {
-            "source_addr_ton": smpplib.consts.SMPP_TON_ALNUM,
-            "source_addr": "Acme",
-            "dest_addr_ton": smpplib.consts.SMPP_TON_INTL,
-            "destination_addr": to,
-            "short_message": text.encode(),
-            "registered_delivery": True,
-        }
-        before = len(self.answers)
-        self.client.send_message(**fields | more)
-        self.until(lambda: len(self.answers) > before)
-        return self.answers[-1]
-
-    def until(self, holds: Any, within_s: float = 10.0) -> None:
-        end = time.monotonic() + within_s
-        while not holds():
-            assert time.monotonic() < end, "not in time"
-            self.client.read_once(auto_send_enquire_link=False)
-
-    def receipt(self, place: int = 0) -> receipts.Receipt:
-        self.until(lambda: len(self.heard) > place)
-        found = receipts.read(self.heard[place].short_message.decode())
-        assert found is not None
-        return found
-
-    def __enter__(self) -> "App":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        with suppress(Exception):  # however smpplib says that the server was faster
-            self.client.unbind()
-        self.client.disconnect()
-
-
-def _id(answer: Any) -> str:
-    return answer.message_id.decode() if isinstance(answer.message_id, bytes) else answer.message_id
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +46,11 @@ def test_a_message_goes_out_and_its_receipt_comes_back(running: tuple[Server, in
     answer = app.submit()
     assert answer.status == 0
     found = app.receipt()
-    assert (found.id, found.stat) == (_id(answer), "DELIVRD")
+    assert (found.id, found.stat) == (id_of(answer), "DELIVRD")
     heard = app.heard[0]
     assert (heard.source_addr, heard.destination_addr) == (b"447700900123", b"Acme"), "exchanged"
-    assert heard.receipted_message_id.decode().rstrip("\0") == _id(answer) and heard.message_state in (2, b"\x02")
-    message = Api(server, account["key"])("GET", f"/v1/messages/{_id(answer)}").json()
+    assert heard.receipted_message_id.decode().rstrip("\0") == id_of(answer) and heard.message_state in (2, b"\x02")
+    message = Api(server, account["key"])("GET", f"/v1/messages/{id_of(answer)}").json()
     assert (message["text"], message["sender"], message["status"]) == ("Hello", "Acme", "delivered")
     app.close()
 
@@ -128,9 +59,9 @@ def test_no_receipt_without_being_asked(running: tuple[Server, int], account: di
     server, port = running
     app = App(port, account)
     quiet = app.submit(text="Quiet", registered_delivery=False)
-    Api(server, account["key"]).until(_id(quiet), "delivered")
+    Api(server, account["key"]).until(id_of(quiet), "delivered")
     loud = app.submit(text="Loud")
-    assert app.receipt().id == _id(loud), "the first that is heard is of the second"
+    assert app.receipt().id == id_of(loud), "the first that is heard is of the second"
     app.close()
 
 
@@ -142,7 +73,7 @@ def test_a_long_message_in_parts_is_one_message_with_a_receipt_for_each_part(
     parts, coding, esm_class = smpplib.gsm.make_parts(text)
     app = App(port, account)
     answers = [app.submit(short_message=part, data_coding=coding, esm_class=esm_class) for part in reversed(parts)]
-    named = {_id(answer) for answer in answers}
+    named = {id_of(answer) for answer in answers}
     assert len(named) == len(parts)
     app.until(lambda: len(app.heard) == len(parts))
     assert {app.receipt(place).id for place in range(len(parts))} == named
@@ -155,11 +86,11 @@ def test_receipts_wait_until_the_account_binds_again(running: tuple[Server, int]
     server, port = running
     app = App(port, account, mode="transmitter")
     answer = app.submit(text="Later")
-    Api(server, account["key"]).until(_id(answer), "delivered")
+    Api(server, account["key"]).until(id_of(answer), "delivered")
     app.close()
     time.sleep(0.3)
     again = App(port, account, mode="receiver")
-    assert again.receipt().id == _id(answer)
+    assert again.receipt().id == id_of(answer)
     again.close()
 
 
@@ -191,7 +122,7 @@ def test_a_message_that_waits_can_be_asked_for_and_canceled(
     answer = app.submit(text="Tomorrow", schedule_delivery_time="000001000000000R")
     state: list[Any] = []
     app.client.set_query_resp_handler(lambda pdu, **_: state.append(pdu))
-    app.client.query_message(message_id=_id(answer), source_addr_ton=5, source_addr_npi=0, source_addr="Acme")
+    app.client.query_message(message_id=id_of(answer), source_addr_ton=5, source_addr_npi=0, source_addr="Acme")
     app.until(lambda: state)
     assert state[0].message_state == 0, "SCHEDULED"
     app.close()

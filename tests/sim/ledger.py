@@ -153,9 +153,9 @@ class SimLedger:
         """Whose hand-over became durable with this commit."""
         leaving: list[Message] = [m for claim in batch.of(Claim) for m in claim.messages]
         for accept in batch.of(Accept):
-            refused = accept.replayed is not None or accept.conflict or (accept.all_or_none and accept.suppressed)
+            refused = accept.replayed is not None or accept.conflict or (accept.all_or_none and accept.refused)
             if not refused:
-                leaving += [m for m in accept.messages if m.state == "sending" and m.id not in accept.suppressed]
+                leaving += [m for m in accept.messages if m.state == "sending" and m.id not in accept.refused]
         for message in leaving:
             self._disk.handed[message.id, message.attempts] = (number, self._life.loop.time())
 
@@ -227,16 +227,18 @@ class SimTransaction:
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         await self._reach()
-        if sql.startswith("INSERT INTO suppressions"):
-            self.opted_out.append((int(str(values[0])), str(values[1])))
+        if sql.startswith("INSERT INTO stances"):
+            self.opted_out.append((int(str(values[1])), str(values[0])))
         return self._disk.rows(sql, *values)
 
     async def execute(self, sql: str, *values: object) -> None:
         await self.fetch(sql, *values)
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
         await self._reach()
-        self.notices += self._writer.record(workspace, environment, events)
+        self.notices += self._writer.record(workspace, environment, events, message)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._reach()

@@ -16,7 +16,7 @@ from heliograph.core.failures import Refusal
 from heliograph.core.message import Inbound, Outcome, Submission
 from heliograph.core.request import MessageRequest
 from heliograph.core.signing import secret_from
-from heliograph.engine import consents, declare
+from heliograph.engine import declare
 from heliograph.engine.clients import create_key
 from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.environments import ensure_defaults
@@ -24,6 +24,7 @@ from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.people.record import Said, record
 from heliograph.engine.ways import Patience
 from heliograph.ports import Unavailable
 from heliograph.store.port import Accept, Idempotency
@@ -148,6 +149,9 @@ class Customers:
 
     def target(self, url: str) -> _Place:
         return _Place(url)
+
+    def is_here(self, url: str) -> bool:
+        return True
 
     def post(self, to: Any, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Any], None]) -> None:
         luck = 1.0 if self._calm() else self._chance.random()
@@ -350,7 +354,7 @@ class Simulation:
                 answered.set_result(None)
             elif operation.replayed is not None:
                 answered.set_result(int(operation.replayed))
-            elif operation.suppressed:
+            elif operation.refused:
                 answered.set_result(0)
             else:
                 answered.set_result(operation.messages[0].id)
@@ -360,7 +364,7 @@ class Simulation:
                 (draft,),
                 done,
                 idempotency=Idempotency(self._caller.client, key, key.encode().ljust(32), now + 86_400_000),
-                reply=lambda operation: str(0 if operation.suppressed else operation.messages[0].id).encode(),
+                reply=lambda operation: str(0 if operation.refused else operation.messages[0].id).encode(),
                 all_or_none=True,
             )
         death = asyncio.ensure_future(died.wait())
@@ -383,17 +387,9 @@ class Simulation:
 
     async def _record_opt_out(self, gateway: Gateway, number: str) -> None:
         caller = self._caller
-        await consents.record(
-            gateway.ledger,
-            caller.workspace,
-            caller.environment,
-            number,
-            consents.OPT_OUT,
-            source="sim",
-            detail={},
-            actor="sim",
-            now=self._now(),
-        )
+        now = self._now()
+        said = Said(address=number, action="opt_out", source="keyword", at=now)
+        await record(gateway.ledger, caller.workspace, caller.environment, [said], actor="sim", now=now)
 
     def _now(self) -> int:
         return SimClock(Life()).now_ms()

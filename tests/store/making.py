@@ -186,18 +186,11 @@ async def opt_out(ledger: Any, number: str, workspace: int = 1) -> None:
 
 
 async def write_opt_out(transaction: Any, number: str, workspace: int = 1) -> None:
-    found = await transaction.fetch(
-        "INSERT INTO consents (workspace, number, action, source, at) "
-        "VALUES ($1, $2, 'opt_out', 'test', $3) RETURNING id",
-        workspace,
-        number,
-        NOW,
-    )
     await transaction.execute(
-        "INSERT INTO suppressions (workspace, number, consent, at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO stances (workspace, number, scope, imported, out_at, firm, record) "
+        "VALUES ($1, $2, '*', 0, $3, 0, 1)",
         workspace,
         number,
-        found[0][0],
         NOW,
     )
 

@@ -122,7 +122,7 @@ async def test_suppressed_numbers_are_left_out_and_named(ledger: Any) -> None:
     fine, unwanted = message(ledger), message(ledger, to="+491700000002")
     elsewhere = message(ledger, to="+491700000002", workspace=2)
     operation = await accept(ledger, fine, unwanted, elsewhere)
-    assert operation.suppressed == {unwanted.id}
+    assert operation.refused == {unwanted.id: "opted_out"}
     assert await states(ledger, fine, unwanted, elsewhere) == ["queued", None, "queued"]
     assert await history(ledger, unwanted) == []
 
@@ -133,7 +133,7 @@ async def test_one_suppressed_number_refuses_an_all_or_none_request(ledger: Any)
     operation = await accept(
         ledger, fine, unwanted, all_or_none=True, idempotency=key(), reply=ids_as_reply, decisions=[(1, "{}")]
     )
-    assert operation.suppressed == {unwanted.id}
+    assert operation.refused == {unwanted.id: "opted_out"}
     assert operation.notices == []
     assert [await count(ledger, table) for table in ("messages", "events", "decisions", "idempotency")] == [0, 0, 0, 0]
 

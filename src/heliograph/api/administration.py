@@ -9,6 +9,7 @@ from msgspec import Meta
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.request import read_span, read_time
 from heliograph.engine import audit, pauses
+from heliograph.engine.accounts import EVERYTHING, Account, LongMessages
 from heliograph.engine.audit import AuditEntry
 from heliograph.engine.clients import (
     ADMIN,
@@ -34,6 +35,9 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     messages_per_second: Annotated[int, Meta(ge=1)] | None = None
     expires_at: str | None = None
     short: bool = False
+    smpp: bool = False  # also an SMPP account
+    inbound: list[str] | None = None  # of an SMPP account: the senders whose messages it hears; left out: all
+    long_messages: LongMessages = "udh"  # of an SMPP account: how it is given long messages
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,7 +123,7 @@ async def new_key(request: Request) -> CreatedKey:
         if not isinstance(found, int):
             raise refuse(found.code, found.detail, "/expires_at")
         expires_at = found
-    return await create_key(
+    created = await create_key(
         request.context.ledger,
         workspace=request.client.workspace_name,
         environment=asked.environment or request.client.environment_name,
@@ -129,9 +133,21 @@ async def new_key(request: Request) -> CreatedKey:
         messages_per_second=asked.messages_per_second,
         expires_at=expires_at,
         short=asked.short,
+        smpp=_account(asked),
         actor=request.actor,
         now=request.now,
     )
+    if created.smpp is not None:
+        await request.context.reload()  # it hears from now on
+    return created
+
+
+def _account(asked: NewKey) -> Account | None:
+    if asked.smpp:
+        return Account((EVERYTHING,) if asked.inbound is None else tuple(asked.inbound), asked.long_messages)
+    if asked.inbound is not None:
+        raise refuse("bad_inbound", "only SMPP accounts hear messages from phones: set smpp to true", "/inbound")
+    return None
 
 
 async def all_keys(request: Request) -> KeyList:
@@ -159,7 +175,7 @@ async def rotate(request: Request) -> CreatedKey:
         actor=request.actor,
         now=request.now,
     )
-    request.context.clients.changed()
+    await request.context.reload()
     return created
 
 

@@ -7,9 +7,10 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT, Accepted, accepted, dry_run
+from heliograph.api.messages import Accepted, accepted, dry_run
 from heliograph.api.problems import decode
 from heliograph.core import ids
+from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import moment
@@ -96,8 +97,8 @@ def send_batch(call: Call) -> None:
         return _answer(call.context, items, operation)
 
     def done(operation: Accept) -> None:
-        if operation.suppressed and batch.all_or_none:
-            call.refuse(*_suppressed(items, operation)[:_SHOWN_REFUSALS])
+        if operation.refused and batch.all_or_none:
+            call.refuse(*_unwanted(items, operation)[:_SHOWN_REFUSALS])
         else:
             call.answer(202, reply(operation))
 
@@ -149,7 +150,7 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     assert first.batch is not None
     data: list[Accepted | ItemProblem] = []
     for item in items:
-        refusal = item if isinstance(item, Refusal) else OPTED_OUT if item.message.id in operation.suppressed else None
+        refusal = item if isinstance(item, Refusal) else _why_not(item, operation)
         if refusal is not None:
             data.append(ItemProblem("refused", refusal.code, refusal.detail, refusal.pointer))
         elif not isinstance(item, Refusal):
@@ -158,11 +159,16 @@ def _answer(context: Context, items: Sequence[Draft | Refusal], operation: Accep
     return _encode(BatchAnswer(batch_id, moment(context.estimated_end(operation.messages)), data))
 
 
-def _suppressed(items: Sequence[Draft | Refusal], operation: Accept) -> list[Refusal]:
+def _why_not(draft: Draft, operation: Accept) -> Refusal | None:
+    code = operation.refused.get(draft.message.id)
+    return None if code is None else REFUSALS[code]
+
+
+def _unwanted(items: Sequence[Draft | Refusal], operation: Accept) -> list[Refusal]:
     return [
-        _at(index, OPTED_OUT)
+        _at(index, refusal)
         for index, item in enumerate(items)
-        if not isinstance(item, Refusal) and item.message.id in operation.suppressed
+        if not isinstance(item, Refusal) and (refusal := _why_not(item, operation)) is not None
     ]
 
 

@@ -1,106 +1,351 @@
-"""Who has opted out, and the record that proves it."""
+"""What people said, what holds for them, and the proof of it."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
+from heliograph.core import consent
+from heliograph.core.failures import Refusal, Refused
+from heliograph.core.message import LANES
 from heliograph.core.numbers import BadNumber, parse
-from heliograph.engine import consents
-from heliograph.engine.consents import OPT_IN, OPT_OUT, Consent, Suppressed
+from heliograph.core.request import read_time
+from heliograph.core.views import moment
+from heliograph.engine import audit
+from heliograph.engine.declared import OPERATOR
+from heliograph.engine.people import files, proof, record
+from heliograph.engine.people.files import Report
+from heliograph.engine.people.proof import Proof
+from heliograph.engine.people.quiescence import quiet
+from heliograph.engine.people.record import EVERYBODY, Recorded, Said
+from heliograph.engine.people.scopes import address_of, scope_of
+
+_Word = Annotated[str, Meta(min_length=1, max_length=64)]
+_Text = Annotated[str, Meta(max_length=10_000)]
+_Agent = Annotated[str, Meta(max_length=512)]
+_Action = Literal["opt_in", "confirmed", "opt_out", "help", "doubt", "dismissed"]
 
 
 class ConsentRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """An opt-out or opt-in: whose, and how it came about."""
+    """What a person said, or what is known of what they want: whose, what about, and how it came about."""
 
-    number: str
-    source: Annotated[str, Meta(min_length=1, max_length=64)] = "api"
+    to: Annotated[str, Meta(description="A number, or an e-mail address.")]
+    action: _Action
+    purpose: Annotated[str | None, Meta(description="all, promotional, transactional, otp, or a topic.")] = None
+    sender: Annotated[_Word | None, Meta(description="Only messages from this sender.")] = None
+    source: Annotated[_Word, Meta(description="web_form, keyword, paper, verbal, double_opt_in, operator …")] = "api"
+    channel: _Word | None = None
+    language: _Word | None = None
+    text: Annotated[_Text | None, Meta(description="As it was shown, or as they wrote it.")] = None
+    text_version: _Word | None = None
+    ip: _Word | None = None
+    user_agent: _Agent | None = None
+    message: Annotated[_Word | None, Meta(description="The id of the message that carried it.")] = None
+    at: Annotated[str | None, Meta(description="When it was said; left out: now.")] = None
+    until: Annotated[str | None, Meta(description="When an implied consent ends.")] = None
     detail: dict[str, str] = {}
+    everywhere: Annotated[bool, Meta(description="Of all workspaces; for the operator.")] = False
 
 
-class History(msgspec.Struct):
-    """All that was recorded of a number."""
+class StanceView(msgspec.Struct):
+    """What holds for one scope."""
 
-    number: str
-    is_suppressed: bool
-    data: list[Consent]
+    scope: str
+    opted_in_at: str | None
+    confirmed_at: str | None
+    until: str | None
+    opted_out_at: str | None
+    firm: bool
+    in_review_since: str | None
 
 
-class SuppressedQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Standing(msgspec.Struct):
+    """What holds for a person, and all that was recorded. `may_send`: by kind, `yes` or why not."""
+
+    to: str
+    may_send: dict[str, str]
+    stances: list[StanceView]
+    data: list[Recorded]
+
+
+class ToQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose."""
+
+    to: str
+
+
+class ProofQuery(ToQuery, forbid_unknown_fields=True):
+    """Whose, and for whom it is made."""
+
+    format: Literal["json", "html"] = "json"
+
+
+class PageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where to read on."""
 
     cursor: str = ""
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
 
 
+class Suppressed(msgspec.Struct):
+    """Somebody who said no, and what to."""
+
+    to: str
+    scope: str
+    since: str
+    firm: bool
+
+
 class SuppressedPage(msgspec.Struct):
-    """Numbers that have opted out."""
+    """A page of those who said no, by address."""
 
     data: list[Suppressed]
     next_cursor: str | None
 
 
-def _e164(request: Request, number: str, pointer: str, status: int) -> str:
-    found = parse(number, request.client.default_country)
-    if isinstance(found, BadNumber):
-        raise refuse(found.code, found.detail, pointer, status)
-    return found.e164
+class Review(msgspec.Struct):
+    """Somebody who may have said no."""
+
+    to: str
+    scope: str
+    since: str
+    text: str | None
 
 
-async def _record(request: Request, action: str) -> History:
+class ReviewPage(msgspec.Struct):
+    """A page of what waits for review, the oldest first."""
+
+    data: list[Review]
+
+
+class ConsentFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Entries as CSV, the columns named in its first line; `to` is needed."""
+
+    csv: str
+
+
+class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """What lines mean that name no action, and whether to only report."""
+
+    action: _Action | None = None
+    dry_run: bool = False
+
+
+def _address(request: Request, text: str, status: int = 422) -> str:
+    found = address_of(text, request.client.default_country)
+    if isinstance(found, Refusal):
+        raise Refused(msgspec.structs.replace(found, status=status))
+    return found
+
+
+async def add(request: Request) -> Standing:
+    """Record it; what is answered holds. After an opt-out nothing that it covers reaches a carrier any more."""
     asked: ConsentRequest = request.body
-    number = _e164(request, asked.number, "/number", 422)
-    await consents.record(
-        request.context.ledger,
-        request.client.workspace,
-        request.client.environment,
-        number,
-        action,
+    said = _said(request, asked)
+    workspace = _whose(request, asked)
+    client, context = request.client, request.context
+    await record.record(context.ledger, workspace, client.environment, [said], actor=request.actor, now=request.now)
+    if said.action == consent.OPT_OUT and workspace != EVERYBODY:
+        await quiet(context.ledger, context.clock, workspace, said.address)
+    return await _standing(request, said.address)
+
+
+def _whose(request: Request, asked: ConsentRequest) -> int:
+    if not asked.everywhere:
+        return request.client.workspace
+    if not request.client.is_operator:
+        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", "/everywhere", 403)
+    return EVERYBODY
+
+
+def _said(request: Request, asked: ConsentRequest) -> Said:
+    scope = scope_of(asked.purpose, asked.sender)
+    at = request.now if asked.at is None else read_time(asked.at, "/at")
+    until = None if asked.until is None else read_time(asked.until, "/until")
+    for found in (scope, at, until):
+        if isinstance(found, Refusal):
+            raise Refused(found)
+    assert isinstance(scope, str) and isinstance(at, int) and not isinstance(until, Refusal)
+    if at > request.now:
+        raise refuse("bad_time", "what was said can't have been said in the future", "/at")
+    return Said(
+        address=_address(request, asked.to),
+        action=asked.action,
+        scope=scope,
         source=asked.source,
+        at=at,
+        channel=asked.channel,
+        language=asked.language,
+        text=asked.text,
+        text_version=asked.text_version,
+        ip=asked.ip,
+        user_agent=asked.user_agent,
+        message=asked.message,
         detail=asked.detail,
+        until=until,
+    )
+
+
+async def show(request: Request) -> Standing:
+    return await _standing(request, _address(request, request.query.to, 400))
+
+
+async def _standing(request: Request, address: str) -> Standing:
+    ledger, client = request.context.ledger, request.client
+    stances = await record.stances_of(ledger, client.workspace, address)
+    views = [
+        StanceView(
+            one.scope,
+            *(_maybe(one.given_at), _maybe(one.confirmed_at), _maybe(one.until), _maybe(one.out_at)),
+            bool(one.firm),
+            _maybe(one.doubt_at),
+        )
+        for one in stances
+    ]
+    data = await record.history(ledger, client.workspace, address)
+    return Standing(address, await _may_send(request, address), views, data)
+
+
+async def _may_send(request: Request, address: str) -> dict[str, str]:
+    """By kind: `yes`, or the code with which it would be refused now."""
+    client = request.client
+    stances = await record.stances_of(request.context.ledger, client.workspace, address)
+    number = parse(address, None)
+    country = "" if isinstance(number, BadNumber) else number.country
+    rules = request.context.snapshot().consent
+    return {
+        kind: consent.rule(
+            rules.need(client.environment, kind, country), kind, None, None, stances, request.now
+        ).refusal
+        or "yes"
+        for kind in LANES
+    }
+
+
+def _maybe(at: int | None) -> str | None:
+    return None if at is None else moment(at)
+
+
+async def prove(request: Request) -> bytes:
+    address = _address(request, request.query.to, 400)
+    client, ledger = request.client, request.context.ledger
+    made = await proof.make(
+        ledger,
+        client.workspace,
+        client.workspace_name,
+        address,
+        await _may_send(request, address),
         actor=request.actor,
         now=request.now,
     )
-    return await _history(request, number)
+    async with ledger.transaction() as transaction:
+        await audit.note(
+            transaction,
+            workspace=client.workspace,
+            actor=request.actor,
+            action="consent.exported",
+            object=f"person:{address}",
+            now=request.now,
+            detail={"digest": made.digest},
+        )
+    if request.query.format == "json":
+        return msgspec.json.encode(made)
+    request.call.headers[0] = (b"content-type", b"text/html; charset=utf-8")
+    request.call.headers.append((b"content-disposition", b'attachment; filename="consent.html"'))
+    return proof.page(made)
 
 
-async def opt_out(request: Request) -> History:
-    return await _record(request, OPT_OUT)
+async def suppressed(request: Request) -> SuppressedPage:
+    query: PageQuery = request.query
+    number, _, scope = query.cursor.partition(" ")
+    rows = await request.context.ledger.fetch(
+        "SELECT number, scope, out_at, firm FROM stances WHERE workspace = $1 AND out_at IS NOT NULL "
+        "AND (number, scope) > ($2, $3) ORDER BY number, scope LIMIT $4",
+        *(request.client.workspace, number, scope, query.limit + 1),
+    )
+    page = [Suppressed(row[0], row[1], moment(row[2]), bool(row[3])) for row in rows[: query.limit]]
+    return SuppressedPage(page, f"{page[-1].to} {page[-1].scope}" if len(rows) > query.limit else None)
 
 
-async def opt_in(request: Request) -> History:
-    return await _record(request, OPT_IN)
+async def export(request: Request) -> bytes:
+    content = await files.write_out(request.context.ledger, request.client.workspace)
+    async with request.context.ledger.transaction() as transaction:
+        await audit.note(
+            transaction,
+            workspace=request.client.workspace,
+            actor=request.actor,
+            action="suppressions.exported",
+            object="suppressions",
+            now=request.now,
+            detail={"lines": content.count(b"\n") - 1},
+        )
+    request.call.headers[0] = (b"content-type", b"text/csv; charset=utf-8")
+    request.call.headers.append((b"content-disposition", b'attachment; filename="suppressions.csv"'))
+    return content
 
 
-async def show(request: Request) -> History:
-    return await _history(request, _e164(request, request.place["number"], "/number", 404))
+async def read_in(request: Request) -> Report:
+    client, query = request.client, request.query
+    report = await files.read_in(
+        request.context.ledger,
+        client.workspace,
+        client.environment,
+        request.body.csv,
+        action=query.action,
+        default_country=client.default_country,
+        dry_run=query.dry_run,
+        actor=request.actor,
+        now=request.now,
+    )
+    if isinstance(report, Refusal):
+        raise Refused(report)
+    return report
 
 
-async def _history(request: Request, number: str) -> History:
-    data = await consents.history(request.context.ledger, request.client.workspace, number)
-    return History(number, bool(data) and data[-1].action == OPT_OUT, data)
-
-
-async def list_suppressed(request: Request) -> SuppressedPage:
-    query: SuppressedQuery = request.query
-    found = await consents.suppressed(request.context.ledger, request.client.workspace, query.cursor, query.limit + 1)
-    page = found[: query.limit]
-    return SuppressedPage(page, page[-1].number if len(found) > query.limit else None)
+async def reviews(request: Request) -> ReviewPage:
+    rows = await request.context.ledger.fetch(
+        "SELECT s.number, s.scope, s.doubt_at, (SELECT c.text FROM consents c WHERE c.workspace = s.workspace "
+        "AND c.number = s.number AND c.action = 'doubt' ORDER BY c.id DESC LIMIT 1) FROM stances s "
+        "WHERE s.workspace = $1 AND s.doubt_at IS NOT NULL ORDER BY s.doubt_at LIMIT 1000",
+        request.client.workspace,
+    )
+    return ReviewPage([Review(row[0], row[1], moment(row[2]), row[3]) for row in rows])
 
 
 _MANAGE: Final = "consent:manage"
 ROUTES: Final = (
-    Route("POST", "/v1/opt-outs", opt_out, _MANAGE, body=ConsentRequest, answer=History, status=201, summary="Opt out"),
-    Route("POST", "/v1/opt-ins", opt_in, _MANAGE, body=ConsentRequest, answer=History, status=201, summary="Opt in"),
     Route(
-        "GET",
-        "/v1/opt-outs",
-        list_suppressed,
-        _MANAGE,
-        query=SuppressedQuery,
-        answer=SuppressedPage,
-        summary="Who opted out",
+        *("POST", "/v1/consents", add, _MANAGE),
+        body=ConsentRequest,
+        answer=Standing,
+        status=201,
+        summary="Record an opt-in or opt-out",
     ),
-    Route("GET", "/v1/consents/{number}", show, _MANAGE, answer=History, summary="The record of a number"),
+    Route("GET", "/v1/consents", show, _MANAGE, query=ToQuery, answer=Standing, summary="What holds for a person"),
+    Route(
+        *("GET", "/v1/consents/proof", prove, _MANAGE),
+        query=ProofQuery,
+        answer=Proof,
+        summary="The proof of a person's consent",
+    ),
+    Route("GET", "/v1/consents/reviews", reviews, _MANAGE, answer=ReviewPage, summary="What may be an opt-out"),
+    Route(
+        *("POST", "/v1/consents/import", read_in, _MANAGE),
+        body=ConsentFile,
+        text=("text/csv", "csv"),
+        query=ImportQuery,
+        answer=Report,
+        summary="Read consents or opt-outs from CSV",
+    ),
+    Route(
+        *("GET", "/v1/suppressions", suppressed, _MANAGE),
+        query=PageQuery,
+        answer=SuppressedPage,
+        summary="Who said no",
+    ),
+    Route(
+        *("GET", "/v1/suppressions/export", export, _MANAGE),
+        summary="Who said no, as CSV",
+    ),
 )

@@ -12,6 +12,7 @@ from heliograph.core import ids
 from heliograph.core.message import Delivery, Event, Message
 from heliograph.core.views import event_id, event_view, moment
 from heliograph.engine import endpoints
+from heliograph.engine.accounts import address_in
 from heliograph.engine.declared import EndpointSpec
 from heliograph.store import reads
 
@@ -120,7 +121,7 @@ async def show(request: Request) -> DeliveryDetail:
     failures = await reads.delivery_failures(request.context.ledger, delivery.id)
     return DeliveryDetail(
         **msgspec.structs.asdict(_view(delivery, event)),
-        url=_url(message, endpoint),
+        url=_url(delivery, message, endpoint),
         format=endpoint.format if endpoint else (message and message.callback_format) or "json",
         event=msgspec.Raw(msgspec.json.encode(event_view(event, message, event_id(event)))),
         failed_tries=[FailedTry(number, moment(at), *answer) for number, at, *answer in failures],
@@ -129,8 +130,8 @@ async def show(request: Request) -> DeliveryDetail:
 
 async def replay(request: Request) -> Done:
     """Tell this one again: with the event's id, marked as told again."""
-    _, event, message, endpoint = await _find(request)
-    url = _url(message, endpoint)
+    delivery, event, message, endpoint = await _find(request)
+    url = _url(delivery, message, endpoint)
     if url is None:
         raise refuse("not_found", "the endpoint of this delivery is gone", status=404)
     if endpoint is not None:
@@ -141,8 +142,10 @@ async def replay(request: Request) -> Done:
     return Done(1)
 
 
-def _url(message: Message | None, endpoint: EndpointSpec | None) -> str | None:
-    return endpoint.url if endpoint else message.callback_url if message else None
+def _url(delivery: Delivery, message: Message | None, endpoint: EndpointSpec | None) -> str | None:
+    if endpoint is not None:
+        return endpoint.url
+    return address_in(delivery.target) or (message.callback_url if message else None)
 
 
 async def _find(request: Request) -> tuple[Delivery, Event, Message | None, EndpointSpec | None]:

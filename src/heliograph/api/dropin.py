@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from heliograph.api.call import Call
-from heliograph.api.messages import OPTED_OUT, send_one
+from heliograph.api.messages import send_one
 from heliograph.api.problems import decode
+from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.ids import make
 from heliograph.core.request import MessageRequest
@@ -74,8 +75,8 @@ def sms_send(call: Call) -> None:
     draft.message.callback_format = "smsto"
 
     def done(operation: Accept) -> None:
-        if operation.suppressed:
-            call.refuse(OPTED_OUT)
+        if operation.refused:
+            call.refuse(REFUSALS[operation.refused[operation.messages[0].id]])
         else:
             call.answer(200, _sms_answer(operation))
 

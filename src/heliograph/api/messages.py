@@ -6,6 +6,7 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.problems import decode
+from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
@@ -14,7 +15,6 @@ from heliograph.engine.intake import Draft
 from heliograph.store.port import Accept
 
 _encode: Final = msgspec.json.Encoder().encode
-OPTED_OUT: Final = Refusal("opted_out", "the recipient has opted out; no message may go to this number", "/to")
 
 
 class Accepted(msgspec.Struct, gc=False):
@@ -45,8 +45,8 @@ def send_one(call: Call) -> None:
         return call.answer(200, dry_run(draft))
 
     def done(operation: Accept) -> None:
-        if operation.suppressed:
-            call.refuse(OPTED_OUT)
+        if operation.refused:
+            call.refuse(REFUSALS[operation.refused[operation.messages[0].id]])
         else:
             call.answer(202, answer(operation))
 

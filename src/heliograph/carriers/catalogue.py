@@ -52,7 +52,10 @@ KINDS: Final = (*sorted(_OTHERS), *PROVIDERS)
 
 # What every connector may say; the engine reads it. An adapter sees of it what its own settings name.
 COMMON: Final = frozenset(
-    {"kind", "window", "max_segments_per_second", "price_per_segment", "currency", "workspace", "name"}
+    {
+        *("kind", "window", "max_segments_per_second", "price_per_segment", "currency"),
+        *("provider_handles_opt_out", "workspace", "name"),
+    }
 )
 
 

@@ -25,6 +25,17 @@ def create(
     expires_in: Annotated[str | None, typer.Option(metavar="SPAN", help="Such as 90d; left out: never.")] = None,
     short: Annotated[bool, typer.Option("--short", help="A short key, for tools that can't hold long ones.")] = False,
     smpp: Annotated[bool, typer.Option("--smpp", help="Also an SMPP account: system_id and password.")] = False,
+    inbound: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SENDER",
+            help="A number or short code whose messages from phones the account hears; several times. "
+            "Left out: all of the environment; none: none.",
+        ),
+    ] = None,
+    long_messages: Annotated[
+        str, typer.Option(help="How the account is given long messages: udh, sar or payload.")
+    ] = "udh",
     workspace: Workspace = "default",
     config: Config = None,
     data_dir: DataDir = None,
@@ -33,6 +44,8 @@ def create(
     """Make a key. It is shown this once and never again."""
     from heliograph.engine import clients
 
+    if inbound and not smpp:
+        raise Mistake("--inbound is for accounts: give --smpp, too")
     expires_at = None if expires_in is None else _now_ms() + _seconds(expires_in) * 1_000
     created = with_ledger(
         config,
@@ -46,7 +59,7 @@ def create(
             ip_allowlist=ip or [],
             expires_at=expires_at,
             short=short,
-            smpp=smpp,
+            smpp=_account(inbound, long_messages) if smpp else None,
             actor=actor(),
         ),
     )
@@ -100,6 +113,18 @@ def revoke(
 
     with_ledger(config, data_dir, lambda ledger: clients.revoke_key(ledger, key_id, workspace=workspace, actor=actor()))
     show({"id": key_id, "revoked": True}, f"{key_id} is revoked", as_json)
+
+
+def _account(inbound: list[str] | None, long_messages: str) -> Any:
+    import msgspec
+
+    from heliograph.engine.accounts import Account
+
+    given = {} if inbound is None else {"inbound": [] if inbound == ["none"] else inbound}
+    try:
+        return msgspec.convert({**given, "long_messages": long_messages}, Account)
+    except msgspec.ValidationError:
+        raise Mistake(f"{long_messages} is no way to give long messages; there are udh, sar and payload") from None
 
 
 def _show_created(created: Any, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from heliograph.cli import (
     apply,
     connectors,
+    content,
     doctor,
     keys,
     listen,
@@ -55,6 +56,8 @@ program.command()(send.explain)
 program.add_typer(messages.program, name="messages")
 program.command()(listen.listen)
 program.command()(segments.segments)
+program.command()(content.lint)
+program.command()(content.lint_campaign)
 program.command()(lookup.lookup)
 program.command()(pause.pause)
 program.command()(pause.resume)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from heliograph.cli import content
 from heliograph.cli.options import Json
 from heliograph.cli.output import Mistake, facts, show, table
 
@@ -12,9 +13,12 @@ def segments(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The text.")],
     smart: Annotated[bool, typer.Option("--smart", help="Replace what GSM-7 lacks by what looks alike.")] = False,
     national: Annotated[list[str] | None, typer.Option(help="Also try a language's tables, such as turkish.")] = None,
+    kind: content.Kind = "transactional",
+    country: content.Country = "",
+    brand: content.Brand = None,
     as_json: Json = False,
 ) -> None:
-    """Show encoding, parts, and what forces more of them."""
+    """Show encoding, parts, what forces more of them, and what the content rules find."""
     from heliograph.core import smart as encoding
     from heliograph.core.segments import forbidden, normalise, split
 
@@ -26,6 +30,7 @@ def segments(
         found = split(made.text if made else text, national=tuple(national or ()))
     except KeyError as error:
         raise Mistake(f"{error} has no tables of its own") from None
+    findings = content.look(made.text if made else text, kind, country, brand)
     summary = [("encoding", found.encoding), ("segments", len(found.segments)), ("units", found.units)]
     summary.append(("units left", found.units_left))
     data = {
@@ -33,10 +38,13 @@ def segments(
         "parts": found.segments,
         "forced_by": found.forced_by,
         "replaced": made.replaced if made else (),
+        "findings": findings,
     }
     parts = [(number, part.units, part.limit, repr(part.text)) for number, part in enumerate(found.segments, 1)]
     lines = [facts(summary), table(("PART", "UNITS", "OF", "TEXT"), parts)]
     if found.forced_by:
         forced = [(f.position, f.character, f.name, f.replacement) for f in found.forced_by]
         lines.append(table(("POSITION", "CHARACTER", "NAME", "COULD BE"), forced))
+    if findings:
+        lines.append(content.report(findings))
     show(data, "\n\n".join(lines), as_json)

@@ -34,6 +34,7 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     ballot: float
     tags: tuple[str, ...] = ()  # only where a route looks at them
     minute: int = 0  # of the day, UTC; only where a route looks at it
+    findings: tuple[str, ...] = ()  # the content rules that warn of its text
 
 
 class Connector(msgspec.Struct, frozen=True):
@@ -73,6 +74,8 @@ def decide(case: Case, rules: Rules) -> Verdict:
         {"rule": "number", "country": case.country, "type": case.number_type, "valid": case.number_valid},
         {"rule": "kind", "kind": case.kind, "lane": LANES[case.kind]},
     ]
+    if case.findings:
+        trace.append({"rule": "content", "findings": case.findings})
     sender, refusal = _sender(case, rules, trace)
     if refusal is None:
         refusal = _budget(case, rules, trace)

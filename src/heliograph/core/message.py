@@ -64,6 +64,7 @@ class Message(msgspec.Struct, gc=False):
     sent_at: int | None
     final_at: int | None
     possible_duplicate: int  # 1: submitted again although an earlier attempt's outcome is not known
+    topic: str | None = None  # what it is about, in the words of the consent record
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)
@@ -89,6 +90,7 @@ class Outcome(msgspec.Struct, gc=False, frozen=True):
     currency: str | None = None
     parts: int | None = None  # how many the carrier says that it made of it
     elsewhere: bool = False  # refused here for good, but another connector of the plan may take it
+    congestion: int = 0  # how full the carrier says that it is, in percent
 
 
 class Receipt(msgspec.Struct, gc=False, frozen=True):

@@ -45,6 +45,7 @@ class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, renam
     max_segments: Annotated[int | None, Meta(description="Refuse it when it takes more parts.")] = None
     callback_url: Annotated[str | None, Meta(description="Where its events are told, signed.")] = None
     callback_events: Annotated[list[str] | None, Meta(description="Which of them; left out: all.")] = None
+    topic: Annotated[str | None, Meta(description="What it is about, as the consent record knows it: news.")] = None
     tags: Annotated[list[str] | None, Meta(description="Up to 20 words to find it by.")] = None
     metadata: Annotated[dict[str, str] | None, Meta(description="Comes back with its events; up to 4 kB.")] = None
     correlation_id: Annotated[str | None, Meta(description="Your own id of what it belongs to.")] = None

@@ -14,7 +14,13 @@ from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger, Row, Transaction
 
-SECTIONS: Final = {"connectors": "connector", "routes": "route", "senders": "sender", "endpoints": "endpoint"}
+SECTIONS: Final = {
+    "connectors": "connector",
+    "routes": "route",
+    "senders": "sender",
+    "endpoints": "endpoint",
+    "policies": "policy",
+}
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 Key: TypeAlias = tuple[str, str, str]  # kind, workspace, name
 

@@ -12,9 +12,16 @@ import msgspec
 
 from heliograph.core import routing, senders
 from heliograph.core.budget import Budget
+from heliograph.core.consent import ConsentPolicy, Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.keywords.custom import NOTHING_OWN, Custom
+from heliograph.core.keywords.policy import KeywordPolicy
+from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.prices import PriceBook
+from heliograph.engine import accounts
+from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
+from heliograph.engine.policies import policy
 from heliograph.store.port import Ledger, Row
 
 OPERATOR: Final = "default"  # the workspace that the first start creates
@@ -32,6 +39,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True):
     price_per_segment: str | None
     currency: str | None
     settings: dict[str, Any]
+    handles_opt_out: bool = False  # the provider answers STOP and HELP itself
 
 
 class EndpointSpec(msgspec.Struct, frozen=True):
@@ -51,6 +59,13 @@ class EndpointSpec(msgspec.Struct, frozen=True):
     disabled: bool = False
 
 
+class Keywords(msgspec.Struct, frozen=True):
+    """What a workspace's people may write, ready for reading."""
+
+    languages: tuple[str, ...] = ()
+    custom: Custom = NOTHING_OWN
+
+
 class Realm(msgspec.Struct, frozen=True):
     """One environment of one workspace, with all that is decided in it."""
 
@@ -66,7 +81,12 @@ class Realm(msgspec.Struct, frozen=True):
     looks_at_tags: bool
     looks_at_time: bool
     rehearses: bool  # nothing in it can reach a real network
+    content: Content
+    linted: frozenset[str]  # the kinds whose texts are looked at when they are sent
     endpoints: tuple[EndpointSpec, ...]
+    consent: ConsentPolicy = ConsentPolicy()
+    keywords: Keywords = Keywords()
+    hearers: tuple[Hearer, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -79,6 +99,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     paused: Paused
     workspaces: dict[str, int]
     prices: PriceBook = PriceBook()
+    consent: Rulebook = Rulebook()
 
 
 async def version(ledger: Ledger) -> int:
@@ -108,6 +129,7 @@ class Tables(msgspec.Struct, frozen=True):
     unhealthy: frozenset[int]
     pauses: list[Row]  # scope, value
     prices: list[Row]  # connector, country, kind, price, currency
+    hearers: list[Hearer]
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -127,7 +149,8 @@ async def read(ledger: Ledger) -> Tables:
     pauses = await ledger.fetch("SELECT scope, value FROM pauses")
     prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
-    return Tables(number, workspaces, environments, rows, frozenset(row[0] for row in unhealthy), pauses, prices)
+    sick = frozenset(row[0] for row in unhealthy)
+    return Tables(number, workspaces, environments, rows, sick, pauses, prices, await accounts.hearers(ledger))
 
 
 def build(tables: Tables) -> Snapshot:
@@ -144,6 +167,9 @@ def build(tables: Tables) -> Snapshot:
         row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
         for row in tables.environments
     }
+    for one in tables.hearers:
+        realm = realms[one.environment]
+        realms[one.environment] = msgspec.structs.replace(realm, hearers=(*realm.hearers, one))
     return Snapshot(
         tables.version,
         realms,
@@ -152,6 +178,10 @@ def build(tables: Tables) -> Snapshot:
         _paused(tables.pauses, {name: key for key, name in names.items()}),
         {name: key for key, name in names.items()},
         book,
+        rulebook(
+            {realm.id: realm.consent for realm in realms.values()},
+            frozenset(realm.id for realm in realms.values() if realm.mode == "test"),
+        ),
     )
 
 
@@ -175,6 +205,7 @@ def _connector(row: Declared) -> ConnectorSpec:
         price_per_segment=spec.get("price_per_segment"),
         currency=spec.get("currency"),
         settings=spec,
+        handles_opt_out=bool(spec.get("provider_handles_opt_out")),
     )
 
 
@@ -275,7 +306,9 @@ def _realm(
         if spec.workspace in (operator, workspace)
     }
     declared_senders = [_sender(row) for row in own if row.kind == "sender"]
+    policies = {row.name: row.spec for row in own if row.kind == "policy"}
     budget = Budget({**Budget().max_segments, **settings.get("max_segments", {})})
+    content = policy(policies, ContentPolicy).choice
     return Realm(
         id=key,
         name=name,
@@ -291,8 +324,16 @@ def _realm(
         looks_at_tags=routing.looks_at_tags(routes),
         looks_at_time=routing.looks_at_time(routes),
         rehearses=mode == "test" or all(spec.kind == SANDBOX for spec in connectors.values()),
+        content=content,
+        linted=content.linted,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
+        consent=policy(policies, ConsentPolicy),
+        keywords=_keywords(policy(policies, KeywordPolicy)),
     )
+
+
+def _keywords(declared: KeywordPolicy) -> Keywords:
+    return Keywords(tuple(declared.languages), declared.custom)
 
 
 def _paused(rows: Sequence[tuple[Any, ...]], workspaces: Mapping[str, int]) -> Paused:

@@ -13,6 +13,7 @@ import msgspec
 
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
+from heliograph.core.consent import Rulebook
 from heliograph.core.failures import THROTTLED
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.prices import PriceBook
@@ -30,6 +31,10 @@ _SLOWER: Final = 0.9
 _FASTER: Final = 0.1
 _SECOND_MS: Final = 1_000
 _FORGIVEN_MS: Final = 60_000
+# How full a carrier says that it is (congestion_state of SMPP 5.0).
+_BEST: Final = 80
+_BEST_MAX: Final = 90
+_FULL: Final = 100
 _NOTHING: Final = (0, 0)
 
 
@@ -46,6 +51,7 @@ class Desk(msgspec.Struct, frozen=True):
     inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
     paused: Callable[[], "Paused"]
     prices: Callable[[], PriceBook]
+    rules: Callable[[], Rulebook]
     link_changed: Callable[[], None]
 
 
@@ -93,6 +99,7 @@ class Link:
         self._pace = 0.0  # answers a second of late
         self._configured = segments_per_second
         self._slowed_at = 0  # when the carrier said "too fast" the last time
+        self._eased_at = 0  # when we went slower because it was nearly full
         self._lane_room = tuple(max(1, int(window * part)) for part in _LANE_PART)
 
     # -- credit
@@ -208,6 +215,7 @@ class Link:
                 segments=free,
                 now=self._clock.now_ms(),
                 owner=self._ledger.process,
+                rules=self._desk.rules(),
                 paused_kinds=paused.kinds,
                 is_idle=free == self.cap.per_second,
             )
@@ -327,21 +335,41 @@ class Link:
 
     def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         if outcome.state == "accepted":
-            self._throttled = 0
             self._taken += submission.message.segments
+            if outcome.congestion < _BEST:
+                self._throttled = 0
+            else:
+                self._ease_off(outcome.congestion, now)
             return taken(submission, outcome, self.name, now)
         if outcome.failure == THROTTLED:
-            self._hold_back(outcome, now)
+            self._hold_back(outcome.retry_after_ms, now)
         chance, prices = self._desk.chance.random(), self._desk.prices()
         return not_taken(submission, outcome, self.name, now, chance, self._policy, prices)
 
-    def _hold_back(self, outcome: Outcome, now: int) -> None:
+    def _ease_off(self, congestion: int, now: int) -> None:
+        """The carrier took it, and is busy: at its best we go no faster, above that slower, and when it is full we stop
+        for a moment, as if it had said "too fast"."""
+        if congestion >= _FULL:
+            self._hold_back(None, now)
+        elif congestion > _BEST_MAX:
+            if now - self._eased_at > _SECOND_MS:  # it says so with every answer
+                self._eased_at = now
+                self._slower()
+            self._slowed_at = now
+        elif self._slowed_at:
+            self._slowed_at = now
+
+    def _hold_back(self, retry_after_ms: int | None, now: int) -> None:
         """The carrier says "too fast": stop for as long as it asks, or a little longer each time; and then keep to what
         it took in this second."""
         self._throttled += now >= self._blocked_until  # what was under way when it began is no further complaint
         if now - self._slowed_at > _SECOND_MS:
-            self.cap.learn(max(1, int(max(self._taken, self._taken_before) * _SLOWER)))
+            self._slower()
         self._slowed_at = now
-        pause = outcome.retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
+        pause = retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
         self._blocked_until = max(self._blocked_until, now + pause)
         self._wake_in(pause / 1000)
+
+    def _slower(self) -> None:
+        """Keep to a little less than what the carrier took in this second."""
+        self.cap.learn(max(1, int(max(self._taken, self._taken_before) * _SLOWER)))

@@ -19,7 +19,7 @@ _WORDS: Final = {
     "null": "null",
 }
 _EXPECTED: Final = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?(.*)", re.DOTALL)
-_PATH: Final = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_PATH: Final = re.compile(r" - at (?:`key` in )?`(?:key in )?(\$[^`]*)`$")
 _STEPS: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 

@@ -11,9 +11,11 @@ from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
 from heliograph.core.signing import key_of
+from heliograph.engine import policies
 from heliograph.engine.declared import OPERATOR, route_of
 from heliograph.engine.explain import explained
 from heliograph.engine.notify.subscriptions import EVENT_TYPES
+from heliograph.engine.suggest import did_you_mean
 
 SECRET_KEYS: Final = (
     *("secret", "password", "api_key", "api_secret", "auth_token", "token", "access_key", "private_key"),
@@ -62,6 +64,7 @@ class _Connector(msgspec.Struct):
     max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     price_per_segment: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    provider_handles_opt_out: bool = False
 
 
 class _Match(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,10 +121,15 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
     connectors = {SANDBOX: OPERATOR, **new, **place.connectors}
     found: list[Refusal] = []
     for o in objects:
+        cls = policies.FORMS.get(o.name) if o.kind == "policy" else _FORMS[o.kind]
+        if cls is None:
+            detail = f"{o.name[:40]!r} is not a policy; there are {', '.join(policies.FORMS)}"
+            found.append(Refusal("unknown_policy", detail + did_you_mean(o.name, policies.FORMS), o.pointer))
+            continue
         try:
-            form = msgspec.convert(o.spec, _FORMS[o.kind])
+            form = msgspec.convert(o.spec, cls)
         except msgspec.ValidationError as error:
-            wrong = explained(str(error), _FORMS[o.kind])
+            wrong = explained(str(error), cls)
             found.append(msgspec.structs.replace(wrong, pointer=o.pointer + wrong.pointer))
             continue
         if o.workspace not in place.workspaces:
@@ -137,8 +145,10 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_route(o, form, visible)
         elif isinstance(form, _Sender):
             found += _check_sender(o, form)
-        else:
+        elif isinstance(form, _Endpoint):
             found += _check_endpoint(o, form, place, tools)
+        else:
+            found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
     return found or _shadowed(objects)
 
 

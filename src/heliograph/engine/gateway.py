@@ -16,7 +16,7 @@ from heliograph.core import retry
 from heliograph.core.failures import OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
-from heliograph.engine import declared, leases, sweep
+from heliograph.engine import accounts, declared, leases, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.declared import ConnectorSpec, Snapshot
@@ -27,6 +27,7 @@ from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
+from heliograph.engine.people.keywords import KeywordDesk
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.ways import Patience, Ways
@@ -99,7 +100,6 @@ class Gateway:
             self._endpoint_health,
         )
         self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
-        self.inbound = InboundDesk(ledger, lambda: self.snapshot, self.notify.told, self._background.soon)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.ways = Ways(
@@ -110,13 +110,6 @@ class Gateway:
             lambda: self.snapshot.prices,
             patience,
             outside.watch.note,
-        )
-        self.callbacks = CallbackDesk(
-            ledger,
-            lambda: self.snapshot,
-            outside.build_listener,
-            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
-            outside.watch,
         )
         self.intake = Intake(
             ledger,
@@ -130,6 +123,20 @@ class Gateway:
             outside.watch.accepted,
             self.ways,
         )
+        self.inbound = InboundDesk(
+            ledger,
+            lambda: self.snapshot,
+            self.notify.told,
+            self._background.soon,
+            KeywordDesk(ledger, lambda: self.snapshot, self.intake),
+        )
+        self.callbacks = CallbackDesk(
+            ledger,
+            lambda: self.snapshot,
+            outside.build_listener,
+            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
+            outside.watch,
+        )
         self._desk = Desk(
             ledger=ledger,
             clock=outside.clock,
@@ -141,6 +148,7 @@ class Gateway:
             inbound=self.inbound.take_all,
             paused=lambda: self.snapshot.paused,
             prices=lambda: self.snapshot.prices,
+            rules=lambda: self.snapshot.consent,
             link_changed=self._link_changed,
         )
 
@@ -162,6 +170,8 @@ class Gateway:
             self._background.every(_TICK_S, self._tick)
             self._background.every(_SWEEP_S, self._sweep)
             self._background.every(_TIDY_S, self._tidy)
+        else:
+            self._background.every(_TICK_S, self._look)
         self.stalled = None
 
     async def stop(self, grace_s: float) -> None:
@@ -203,6 +213,8 @@ class Gateway:
             self._background.soon(self._reload_if_changed)
         elif "engine" in self.roles:
             self._background.soon(self._tick)
+        elif topic == "deliveries":
+            self.look()
 
     def estimated_end(self, messages: Sequence[Message]) -> int:
         """When the last of these messages will probably have been handed over."""
@@ -271,7 +283,7 @@ class Gateway:
             await self._reroute()
         if self.noes.waits:
             self._background.soon(self.noes.keep)
-        await self.notify.look()
+        await self._look()
 
     async def _reroute(self) -> None:
         """What waits for a connector that is of no use at the moment takes the next one of its plan."""
@@ -326,13 +338,18 @@ class Gateway:
             while await sweep.forget(self.ledger, now, self._retention.message_days):
                 await asyncio.sleep(0)
         await self.inbound.give_up_waiting(now)
+        await accounts.give_up(self.ledger, now)
         await sweep.tidy(self.ledger, now)
 
     # -- what the parts report
 
     def look(self) -> None:
         """Deliveries may be due: look at once, not only at the next tick."""
-        self._background.soon(self.notify.look)
+        self._background.soon(self._look)
+
+    async def _look(self) -> None:
+        """Webhooks are for engines; accounts are where they are bound."""
+        await self.notify.look(only_accounts="engine" not in self.roles)
 
     def _receipts_kept(self, messages: Sequence[Message]) -> None:
         self._watch.ended([message for message in messages if message.state in ENDS])

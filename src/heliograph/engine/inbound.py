@@ -7,15 +7,18 @@ whole after an hour goes on with its gaps.
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.keywords import OPT_OUT
 from heliograph.core.message import Inbound, Part
 from heliograph.core.views import moment
+from heliograph.engine.accounts import who_hears
 from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
+from heliograph.engine.people.keywords import Heard, KeywordDesk
 from heliograph.store.port import Arrival, Arrivals, Ledger, NewEvent, Notice
 
 PARTS_WAIT_MS: Final = 3_600_000
@@ -49,11 +52,13 @@ class InboundDesk:
         snapshot: Callable[[], Snapshot],
         told: Callable[[list[Notice]], None],
         soon: Callable[[Work], None],
+        keywords: KeywordDesk,
     ) -> None:
         self._ledger = ledger
         self._snapshot = snapshot
         self._told = told
         self._soon = soon
+        self._keywords = keywords
 
     def take_all(self, messages: Sequence[Inbound], committed: Callable[[], None] | None = None) -> None:
         """As carriers bring them, parts and wholes; `committed` once all are durable."""
@@ -81,8 +86,21 @@ class InboundDesk:
         *,
         environment: int | None = None,
     ) -> None:
-        """Keep messages; `committed` once they are durable."""
+        """Keep messages; `committed` once they are durable. What they want is obeyed before that."""
+        heard = [self._keywords.hear(message, self._realm(message, environment)) for message in messages]
+        wanting = [one for one in heard if one.wants_something]
+        if not wanting:
+            self._keep(heard, committed)
+            return
 
+        async def obey() -> None:
+            for one in wanting:
+                await self._keywords.obey(one)
+            self._keep(heard, committed)
+
+        self._soon(obey)
+
+    def _keep(self, heard: Sequence[Heard], committed: Callable[[], None] | None) -> None:
         def done(operation: Arrivals) -> None:
             if operation.error is not None:
                 raise operation.error
@@ -90,7 +108,7 @@ class InboundDesk:
                 committed()
             self._told(operation.notices)
 
-        self._ledger.add(Arrivals(done=done, arrivals=[self._arrival(m, environment) for m in messages]))
+        self._ledger.add(Arrivals(done=done, arrivals=[self._arrival(one) for one in heard]))
 
     # -- long messages
 
@@ -155,10 +173,10 @@ class InboundDesk:
             message = Inbound(connector, sender, to, "", at, part=Part(reference, total, 1))
             await self._join(message)
 
-    def _arrival(self, inbound: Inbound, environment: int | None) -> Arrival:
-        realm = self._realm(inbound, environment)
+    def _arrival(self, heard: Heard) -> Arrival:
+        inbound, realm, reading = heard.message, heard.realm, heard.reading
         number = self._ledger.next_id("inbound")
-        facts = {
+        facts: dict[str, Any] = {
             "id": ids.make("inb", inbound.at, number),
             "from": inbound.sender,
             "to": inbound.to,
@@ -166,7 +184,19 @@ class InboundDesk:
             "connector": inbound.connector,
             "received_at": moment(inbound.at),
         }
-        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode())
+        if heard.wants_something:
+            facts["keyword"] = {
+                "action": reading.action,
+                "scope": reading.scope,
+                "topic": reading.topic,
+                "rule": reading.rule,
+                "review": reading.review,
+            }
+            facts["opt_out"] = reading.action == OPT_OUT and not reading.review
+        if reading.flow:
+            facts["flow"] = reading.flow
+        targets = who_hears(realm.hearers, inbound.to, inbound.at)
+        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode(), targets=targets)
         return Arrival(number, realm.workspace, realm.id, inbound, (event,))
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:

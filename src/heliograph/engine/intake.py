@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids, numbers
+from heliograph.core.consent import TOPIC
 from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.failures import Refusal
 from heliograph.core.message import WAITING, Message
@@ -18,6 +19,7 @@ from heliograph.core.numbers import Number
 from heliograph.core.request import MessageRequest, kind_of, only_one, times
 from heliograph.core.segments import forbidden, measure, normalise
 from heliograph.core.smart import smart
+from heliograph.engine import content
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.ways import Ways
@@ -105,7 +107,15 @@ class Intake:
         encoding, segments = measure(text)
         if request.encoding not in _PLAIN and (refusal := _encoding(request.encoding, encoding)):
             return refusal
-        verdict, decision, plan = self._verdict(snapshot, realm, request, number, kind, sender, encoding, segments)
+        warned: tuple[str, ...] = ()
+        if kind in realm.linted or request.dry_run:
+            found = content.findings(realm.content, realm.rules, text, kind, number.country, sender)
+            if blocked := realm.content.refused(kind, found):
+                return content.refusal(blocked)
+            warned = tuple(finding.rule for finding in found)
+        verdict, decision, plan = self._verdict(
+            snapshot, realm, request, number, kind, sender, encoding, segments, warned
+        )
         if verdict.refusal is not None:
             return verdict.refusal
         when = times(request, now, kind)
@@ -150,6 +160,7 @@ class Intake:
                 None,  # sent_at
                 None,  # final_at
                 0,  # possible_duplicate
+                request.topic,
             ),
             verdict,
         )
@@ -205,6 +216,11 @@ class Intake:
                     return Refusal(
                         "unknown_event", f"{event[:40]!r} is not an event type; the types are {known}", pointer
                     )
+        if request.topic is not None and not TOPIC.fullmatch(request.topic):
+            detail = (
+                f"{request.topic[:40]!r} is not a topic: up to 64 small letters, digits, dots, hyphens, underscores"
+            )
+            return Refusal("bad_topic", detail, "/topic")
         if request.channel not in (None, "sms"):
             return Refusal(
                 "unknown_channel",
@@ -231,6 +247,7 @@ class Intake:
         sender: str | None,
         encoding: str,
         segments: int,
+        findings: tuple[str, ...],
     ) -> tuple[Verdict, int, str]:
         """Decide, or remember: messages that share all facts share the decision and its trace."""
         if self._verdicts_of is not snapshot or len(self._verdicts) > _VERDICTS_KEPT:
@@ -254,6 +271,7 @@ class Intake:
             ballot,
             tags,
             minute,
+            findings,
         )
         known = self._verdicts.get((realm.id, facts))
         if known is None:
@@ -276,6 +294,15 @@ class Intake:
         return number
 
     # -- keeping
+
+    def take_decisions(self) -> list[tuple[int, str]]:
+        """Traces that are not in the ledger yet: who takes them writes them with what points to them."""
+        decisions, self._new_decisions = self._new_decisions, []
+        return decisions
+
+    def give_back_decisions(self, decisions: Sequence[tuple[int, str]]) -> None:
+        """They were not written: the next commit takes them."""
+        self._new_decisions += decisions
 
     def accept(
         self,
@@ -304,20 +331,20 @@ class Intake:
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
-        decisions, self._new_decisions = self._new_decisions, []
+        decisions = self.take_decisions()
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
-            nothing = failed or (all_or_none and bool(operation.suppressed))
+            nothing = failed or (all_or_none and bool(operation.refused))
             if nothing:
-                self._new_decisions += operation.decisions  # not written: the next commit takes them
+                self.give_back_decisions(operation.decisions)
             for link, message in reserved:
-                if nothing or message.id in operation.suppressed:
+                if nothing or message.id in operation.refused:
                     link.release(message)
                 else:
                     link.hand_over(message)
             if not nothing:
-                kept_messages = _without(messages, operation.suppressed)
+                kept_messages = _without(messages, operation.refused)
                 self._accepted(kept_messages)
                 self._queue(kept_messages)
                 if operation.notices:
@@ -329,6 +356,7 @@ class Intake:
                 done=kept,
                 messages=messages,
                 decisions=decisions,
+                rules=self._snapshot().consent,
                 idempotency=idempotency,
                 reply=reply,
                 all_or_none=all_or_none,
@@ -353,8 +381,8 @@ def _bad_recipient(why: numbers.BadNumber) -> Refusal:
     return Refusal(why.code, why.detail + hint, "/to")
 
 
-def _without(messages: Sequence[Message], suppressed: Collection[int]) -> Sequence[Message]:
-    return [message for message in messages if message.id not in suppressed] if suppressed else messages
+def _without(messages: Sequence[Message], refused: Collection[int]) -> Sequence[Message]:
+    return [message for message in messages if message.id not in refused] if refused else messages
 
 
 def _encoding(wanted: str | None, actual: str) -> Refusal | None:

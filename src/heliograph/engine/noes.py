@@ -6,10 +6,11 @@ Each is noted until the ledger has it, however long that takes; told twice, it i
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from heliograph.core import consent
 from heliograph.core.message import MESSAGE_COLUMNS, Message
-from heliograph.engine import consents
 from heliograph.engine.background import Work
 from heliograph.engine.declared import Snapshot
+from heliograph.engine.people.record import Said, record
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger
 
@@ -70,22 +71,21 @@ class Noes:
         for entry in list(self._noted):
             workspace, environment, number, connector, sender = entry
             known = await self._ledger.fetch(
-                "SELECT 1 FROM suppressions WHERE workspace = $1 AND number = $2", workspace, number
+                "SELECT 1 FROM stances WHERE workspace = $1 AND number = $2 AND scope = '*' AND out_at IS NOT NULL",
+                *(workspace, number),
             )
             if known:  # the same no, heard of another message
                 self._noted.pop(entry, None)
                 continue
-            await consents.record(
-                self._ledger,
-                workspace,
-                environment,
-                number,
-                consents.OPT_OUT,
+            now = self._clock.now_ms()
+            said = Said(
+                address=number,
+                action=consent.OPT_OUT,
                 source="carrier",
+                at=now,
                 detail={"connector": connector, "sender": sender},
-                actor="carrier",
-                now=self._clock.now_ms(),
             )
+            await record(self._ledger, workspace, environment, [said], actor="carrier", now=now)
             self._noted.pop(entry, None)
 
     @property

@@ -226,7 +226,7 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "sessions": Sessions,
     "oidc": Oidc,
 }
-DECLARED: Final = ("connectors", "routes", "senders", "endpoints")
+DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

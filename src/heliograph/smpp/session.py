@@ -109,7 +109,7 @@ class Session:
     def __init__(self, now: float, *, is_server: bool = False, window: int = 10, timers: Timers | None = None) -> None:
         self.state = OPEN
         self.mode = 0  # the command of the bind
-        self.peer_version = _VERSION_WITH_TLVS
+        self.peer_version = self._own_version = _VERSION_WITH_TLVS
         self.window = window
         self._is_server = is_server
         self._timers = timers or Timers()
@@ -144,8 +144,8 @@ class Session:
 
     @property
     def takes_tlvs(self) -> bool:
-        """Peers before 3.4 know no optional parameters."""
-        return self.peer_version >= _VERSION_WITH_TLVS
+        """Before 3.4 there were no optional parameters; a server that was told so by its client sends none either."""
+        return min(self.peer_version, self._own_version) >= _VERSION_WITH_TLVS
 
     def output(self) -> bytes:
         """What is to be written to the transport."""
@@ -159,6 +159,7 @@ class Session:
         """Ask to be bound."""
         sequence = self._next_sequence()
         fields = {"interface_version": _VERSION_WITH_TLVS, **fields}
+        self._own_version = fields["interface_version"]
         self._out.append(encode(Pdu(command, fields, sequence=sequence)))
         self.state, self.mode, self._opened, self._bind_sequence = BINDING, command, now, sequence
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.consent import Rulebook
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 
 Row: TypeAlias = tuple[Any, ...]
@@ -66,6 +67,7 @@ class NewEvent(NamedTuple):
     at: int
     data: str | None = None
     told: bool = True  # False: stays in the history only, no webhook hears of it
+    targets: tuple[str, ...] = ()  # who hears of it beside the subscribers
 
 
 # What may change of a message after it was accepted, in the order of `Move.row`.
@@ -122,7 +124,7 @@ class Operation(msgspec.Struct, kw_only=True):
 
 
 class Accept(Operation):
-    """New messages of one request, all or none. Numbers on the suppression list are left out and named.
+    """New messages of one request, all or none. Those that their recipients do not want are left out and named.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -132,9 +134,10 @@ class Accept(Operation):
     decisions: list[tuple[int, str]] = []  # traces that are not yet in the ledger: (id, JSON)
     idempotency: Idempotency | None = None
     reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
-    all_or_none: bool = False  # one suppressed number refuses the whole request
+    rules: Rulebook = Rulebook()
+    all_or_none: bool = False  # one unwanted message refuses the whole request
     # results
-    suppressed: set[int] = msgspec.field(default_factory=set)  # ids of messages that were left out
+    refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)
@@ -183,13 +186,14 @@ class Share(NamedTuple):
 
 class Claim(Operation):
     """Take due messages of a connector for hand-over: they become `sending`, with one more attempt, owned by `owner`.
-    The suppression list is asked in the same transaction; what it covers is rejected, what is too late expires."""
+    What their recipients say is asked in the same transaction; what is unwanted is rejected, what is late expires."""
 
     connector: str
     shares: list[Share]
     segments: int  # the claimed messages hold at most so many
     now: int
     owner: int
+    rules: Rulebook = Rulebook()
     paused_kinds: frozenset[str] = frozenset()
     is_idle: bool = False  # nothing counts against the rate now: even a message that is larger than it may go, alone
     # results
@@ -260,8 +264,10 @@ class Transaction(Protocol):
 
     async def execute(self, sql: str, *values: object) -> None: ...
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
-        """Add events that belong to no message; their webhooks go out after the commit."""
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
+        """Add events, of a message or of none; their webhooks go out after the commit."""
         ...
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:

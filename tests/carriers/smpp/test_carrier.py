@@ -584,7 +584,6 @@ CONFIG: Final = ("permanent", "connector_misconfigured", True)
         (CODES["RINVSRCTON"], {}, ROUTE),
         (CODES["RINVDCS"], {}, CONFIG),
         (CODES["RINVTLVVAL"], {}, CONFIG),
-        (CODES["RINVBNDSTS"], {}, ("unauthorised", "not_bound", False)),
         (CODES["RINVCMDID"], {}, ("transient", "not_understood", False)),
         (CODES["RQUERYFAIL"], {}, PERMANENT),
         (0x400, {}, TRANSIENT),  # a carrier's own, which may mean anything

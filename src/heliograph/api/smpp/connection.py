@@ -7,14 +7,15 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
-from heliograph.api.messages import OPTED_OUT
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
 from heliograph.api.smpp.requests import Unreadable, octets_of, request_of, status_of, text_of
+from heliograph.core.consent import REFUSALS
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
+from heliograph.engine import accounts
 from heliograph.engine.clients import Client
 from heliograph.engine.intake import Caller, Draft
 from heliograph.ports import Unavailable
@@ -196,7 +197,7 @@ class Connection(asyncio.Protocol):
         caller = Caller(client.id, client.workspace, client.environment, client.default_country)
         draft = self.context.intake.draft(caller, request, now)
         if isinstance(draft, Draft) and request.callback_events:
-            draft.message.callback_url = account_url(client.id)
+            draft.message.callback_url = accounts.address(client.account)
         return draft
 
     def _keep(self, kept: Sequence[tuple[Pdu, Draft]]) -> None:
@@ -205,8 +206,8 @@ class Connection(asyncio.Protocol):
             for (pdu, _), message in zip(kept, operation.messages, strict=True):
                 if operation.error is not None:
                     self.session.respond(pdu, _SYSTEM_ERROR)
-                elif message.id in operation.suppressed:
-                    self.refuse(pdu, OPTED_OUT)
+                elif message.id in operation.refused:
+                    self.refuse(pdu, REFUSALS[operation.refused[message.id]])
                 else:
                     self.session.respond(pdu, 0, {"message_id": message_id(message)})
             self.flush()
@@ -227,7 +228,7 @@ class Connection(asyncio.Protocol):
         part, client = payload(pdu).part, self.client
         assert part is not None and client is not None
         try:
-            carrier_id, key = await self.parts.keep(client.id, request, octets_of(pdu), part, now)
+            carrier_id, key = await self.parts.keep(client.account, request, octets_of(pdu), part, now)
             whole = await self.parts.whole(key)
             refusal = await self.accept_whole(whole, key, now) if whole is not None else None
         except Unavailable:
@@ -252,9 +253,9 @@ class Connection(asyncio.Protocol):
         if operation.error is not None:
             await self.parts.release(number)
             raise Unavailable
-        if operation.suppressed:
+        if operation.refused:
             await self.parts.release(number)
-            return OPTED_OUT
+            return REFUSALS[operation.refused[number]]
         await self.parts.became(number)
         return None
 
@@ -280,11 +281,6 @@ class Connection(asyncio.Protocol):
     def deliver(self, pdu: Pdu, done: Done) -> None:
         self.session.request(pdu, done, self._monotonic())
         self.flush()
-
-
-def account_url(client: int) -> str:
-    """Where the events of an account's messages go: to wherever it is bound."""
-    return f"smpp://{client}"
 
 
 def decoded(body: bytes) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The SMPP door: who is bound, and how events reach accounts.
 
-An account's receipts and messages are deliveries like those of webhooks, to the address `smpp://<client>`: kept in the
-ledger, tried again, replayable, and due at once when the account binds again. Here such a delivery becomes deliver_sm.
+An account's receipts and messages are deliveries like those of webhooks, to the address `smpp://<account>`: kept in the
+ledger, tried again, replayable, and due at once when the account binds. Here such a delivery becomes deliver_sm.
 """
 
 import asyncio
@@ -9,18 +9,19 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from heliograph.api.context import Context
 from heliograph.api.smpp import reports
-from heliograph.api.smpp.connection import Connection, Done, account_url, decoded
+from heliograph.api.smpp.connection import Connection, Done, decoded
 from heliograph.api.smpp.parts import Parts
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
+from heliograph.engine import accounts
 from heliograph.engine.clients import Client
-from heliograph.engine.notify.subscriptions import callback_target
-from heliograph.ports import Answer, Unavailable, WebClient, WebTarget
+from heliograph.ports import NOT_HERE, Answer, Unavailable, WebClient, WebTarget
 from heliograph.smpp.codec import Pdu
+from heliograph.store.port import HIDDEN_MS
 
 _TICK_S: Final = 0.5
 _LOOK_EVERY: Final = 20  # ticks between looks at who may still be here
@@ -28,7 +29,6 @@ _BINDS_MAX: Final = 20  # of one account
 _CONNECTIONS_MAX: Final = 2_000
 _BIND_FAILED: Final = 0x0D
 _ALREADY_BOUND: Final = 0x05
-_SCHEME: Final = "smpp://"
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Place:
     """An account as a place where events go."""
 
     origin: str
-    client: int
+    account: int
 
 
 @dataclass
@@ -60,7 +60,7 @@ class SmppDoor:
         self.system_id = system_id
         self._reopen = reopen
         self._connections: set[Connection] = set()
-        self._bound: dict[int, list[Connection]] = {}
+        self._bound: dict[int, list[Connection]] = {}  # by account
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,10 +106,12 @@ class SmppDoor:
 
     async def _look(self) -> None:
         """Keys that ended end their binds; long messages that will not become whole go as they are."""
-        for client, connections in list(self._bound.items()):
-            if not await self.context.clients.still(connections[0].client):
-                for connection in list(self._bound.get(client, ())):
-                    connection.close()
+        bound = [one for connections in self._bound.values() for one in connections]
+        for client in {one.client.id: one.client for one in bound if one.client is not None}.values():
+            if not await self.context.clients.still(client):
+                for connection in bound:
+                    if connection.client == client:
+                        connection.close()
         now = self.context.clock.now_ms()
         for key, request in await self.parts.overdue(now):
             for connection in self._bound.get(key[0], ())[:1]:
@@ -135,72 +137,100 @@ class SmppDoor:
             self.context.refused(found.code)
             self.context.log.info("smpp_bind_refused", system_id=fields["system_id"][:15], code=found.code)
             return _BIND_FAILED
-        if len(self._bound.get(found.id, ())) >= _BINDS_MAX:
+        if found.smpp is None or len(self._bound.get(found.account, ())) >= _BINDS_MAX:
             return _ALREADY_BOUND
         return found
 
     def bound(self, connection: Connection) -> None:
         client = connection.client
         assert client is not None
-        self._bound.setdefault(client.id, []).append(connection)
+        self._bound.setdefault(client.account, []).append(connection)
         if connection.session.may_deliver:
             self._soon(self._catch_up(client))
+            if not self._is_known(client):
+                self._soon(self._read_again())  # a key that was made a moment ago
 
     def gone(self, connection: Connection) -> None:
         self._connections.discard(connection)
         client = connection.client
-        if client is not None and connection in self._bound.get(client.id, ()):
-            self._bound[client.id].remove(connection)
-            if not self._bound[client.id]:
-                del self._bound[client.id]
+        if client is not None and connection in self._bound.get(client.account, ()):
+            self._bound[client.account].remove(connection)
+            if not self._bound[client.account]:
+                del self._bound[client.account]
+
+    def _is_known(self, client: Client) -> bool:
+        """Does whoever takes messages from phones know of all that this account hears?"""
+        if client.smpp is None or not accounts.may_hear(client.smpp, client.scopes):
+            return True
+        realm = self.context.snapshot().realms.get(client.environment)
+        return realm is not None and any(one.account == client.account for one in realm.hearers)
+
+    async def _read_again(self) -> None:
+        with suppress(Unavailable):
+            await self.context.reload()
 
     async def _catch_up(self, client: Client) -> None:
-        """What waited for this account is due now."""
-        target = callback_target(client.environment, account_url(client.id))
+        """What waited for this account is due now; what is just on its way by another bind is left to that."""
+        target = accounts.target(client.environment, client.account)
+        now = self.context.clock.now_ms()
         with suppress(Unavailable):
             async with self.context.ledger.transaction() as transaction:
                 await transaction.execute(
-                    "UPDATE deliveries SET next_at = $2 WHERE target = $1 AND state = 'pending'",
-                    *(target, self.context.clock.now_ms()),
+                    "UPDATE deliveries SET next_at = $2 WHERE target = $1 AND state = 'pending' AND next_at > $3",
+                    *(target, now, now + HIDDEN_MS),
                 )
         self._reopen(target)
         self.context.look()
 
     # -- events out
 
-    def deliver(self, client: int, body: bytes, done: Callable[[Answer], None]) -> None:
-        """Bring events to an account; `done` once it has taken all of them, or did not."""
-        self._soon(self._deliver(client, body, done))
+    def is_bound(self, account: int) -> bool:
+        """May something be delivered to it here and now?"""
+        return any(one.may_deliver for one in self._bound.get(account, ()))
 
-    async def _deliver(self, client: int, body: bytes, done: Callable[[Answer], None]) -> None:
+    def deliver(self, account: int, body: bytes, done: Callable[[Answer], None]) -> None:
+        """Bring events to an account; `done` once it has taken all of them, or did not."""
+        self._soon(self._deliver(account, body, done))
+
+    async def _deliver(self, account: int, body: bytes, done: Callable[[Answer], None]) -> None:
         began = self.context.clock.monotonic()
-        statuses: list[int | None] = []
-        events = decoded(body)
-        places = [ids.parse("msg", event["data"]["id"]) for event in events]
         try:
-            of_parts = await self.parts.asking([place[1] for place in places if place is not None])
+            bad = await self._bring(account, body)
         except Unavailable:
             done(Delivered(0, "ledger_unavailable"))
-            return
-        for event, place in zip(events, places, strict=True):
-            for pdu in self._pdus(client, event, of_parts.get(place[1]) if place is not None else None):
-                connection = min(
-                    (one for one in self._bound.get(client, ()) if one.may_deliver),
-                    key=lambda one: one.session.in_flight,
-                    default=None,
-                )
-                if connection is None:
-                    done(Delivered(0, "not_bound", "the account is not bound to receive"))
-                    return
-                statuses.append(await self._asked(connection, pdu))
-        latency = round((self.context.clock.monotonic() - began) * 1000)
-        bad = next((status for status in statuses if status != 0), 0)
-        if bad == 0:
-            done(Delivered(200, "ok", latency_ms=latency))
-        elif bad is None:
-            done(Delivered(0, "timeout", "no deliver_sm_resp in time", latency_ms=latency))
+        except ValueError as error:  # such as an address that SMPP has no room for
+            done(Delivered(0, "unwritable", str(error)))
+        except _Gone:
+            done(Delivered(0, NOT_HERE, "the account is not bound to receive"))
         else:
-            done(Delivered(503, "ok", f"the account answered with status 0x{bad:08X}", latency_ms=latency))
+            latency = round((self.context.clock.monotonic() - began) * 1000)
+            if bad == 0:
+                done(Delivered(200, "ok", latency_ms=latency))
+            elif bad is None:
+                done(Delivered(0, "timeout", "no deliver_sm_resp in time", latency_ms=latency))
+            else:
+                done(Delivered(503, "ok", f"the account answered with status 0x{bad:08X}", latency_ms=latency))
+
+    async def _bring(self, account: int, body: bytes) -> int | None:
+        """The first answer that was not good, or 0; None: there was none in time."""
+        events = decoded(body)
+        places = [ids.parse("msg", event["data"]["id"]) for event in events]
+        of_parts = await self.parts.asking([place[1] for place in places if place is not None])
+        for event, place in zip(events, places, strict=True):
+            connection = min(
+                (one for one in self._bound.get(account, ()) if one.may_deliver),
+                key=lambda one: one.session.in_flight,
+                default=None,
+            )
+            if connection is None:
+                raise _Gone
+            for pdu in _pdus(connection, event, of_parts.get(place[1]) if place is not None else None):
+                if not connection.may_deliver:
+                    raise _Gone
+                status = await self._asked(connection, pdu)
+                if status != 0:
+                    return status
+        return 0
 
     async def _asked(self, connection: Connection, pdu: Pdu) -> int | None:
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -208,16 +238,21 @@ class SmppDoor:
         connection.deliver(pdu, done)
         return await future
 
-    def _pdus(
-        self, client: int, event: dict[str, Any], parts: Sequence[tuple[str, frozenset[str]]] | None
-    ) -> list[Pdu]:
-        """What an event is to an account: a receipt for each part that asked for it, or a message from a phone."""
-        data = event["data"]
-        if event["type"] == "inbound.received":
-            return [reports.message(data)]
-        with_tlvs = any(one.session.takes_tlvs for one in self._bound.get(client, ()))
-        names = [data["id"]] if parts is None else [name for name, asked in parts if event["type"] in asked]
-        return [reports.receipt(data, name, event["created_at"], with_tlvs=with_tlvs) for name in names]
+
+class _Gone(Exception):
+    """The account is no longer bound here."""
+
+
+def _pdus(
+    connection: Connection, event: dict[str, Any], parts: Sequence[tuple[str, frozenset[str]]] | None
+) -> list[Pdu]:
+    """What an event is to an account: a receipt for each part that asked for it, or a message from a phone."""
+    client, data, takes_tlvs = connection.client, event["data"], connection.session.takes_tlvs
+    assert client is not None and client.smpp is not None
+    if event["type"] == "inbound.received":
+        return reports.message(data, client.smpp.long_messages if takes_tlvs else "udh")
+    names = [data["id"]] if parts is None else [name for name, asked in parts if event["type"] in asked]
+    return [reports.receipt(data, name, event["created_at"], with_tlvs=takes_tlvs) for name in names]
 
 
 class WithAccounts:
@@ -228,18 +263,20 @@ class WithAccounts:
         self.door: SmppDoor | None = None
 
     def target(self, url: str) -> WebTarget | None:
-        if not url.startswith(_SCHEME):
-            return self._web.target(url)
-        number = url.removeprefix(_SCHEME)
-        return Place(url, int(number)) if number.isdigit() else None
+        account = accounts.account_at(url)
+        return self._web.target(url) if account is None else Place(url, account)
+
+    def is_here(self, url: str) -> bool:
+        account = accounts.account_at(url)
+        return self._web.is_here(url) if account is None else self.door is not None and self.door.is_bound(account)
 
     def post(
         self, target: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
     ) -> None:
-        if not target.origin.startswith(_SCHEME):
+        if not isinstance(target, Place):
             self._web.post(target, headers, body, timeout_s, done)
         elif self.door is not None:
-            self.door.deliver(cast(Place, target).client, body, done)  # `target` made it
+            self.door.deliver(target.account, body, done)
         else:
-            answer = Delivered(0, "not_bound", "no SMPP server runs in this process")
+            answer = Delivered(0, NOT_HERE, "no SMPP server runs in this process")
             asyncio.get_running_loop().call_soon(done, answer)

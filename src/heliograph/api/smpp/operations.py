@@ -5,7 +5,16 @@ from typing import Any, Final, Protocol
 from heliograph.api.context import Context
 from heliograph.api.smpp.parts import Parts
 from heliograph.api.smpp.reports import STATES
-from heliograph.api.smpp.requests import SUBMIT_FAILED, Unreadable, destinations, request_of, status_of, text_of
+from heliograph.api.smpp.requests import (
+    SUBMIT_FAILED,
+    Unreadable,
+    change_of,
+    destinations,
+    request_of,
+    sender_of,
+    status_of,
+    text_of,
+)
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
 from heliograph.core.message import MESSAGE_COLUMNS, Message
@@ -14,6 +23,7 @@ from heliograph.core.views import message_id
 from heliograph.engine.cancel import cancel
 from heliograph.engine.clients import Client
 from heliograph.engine.intake import Draft
+from heliograph.engine.replace import replace
 from heliograph.ports import Unavailable
 from heliograph.smpp import moments
 from heliograph.smpp.codec import Pdu
@@ -24,6 +34,7 @@ from heliograph.smpp.session import Session
 _SYSTEM_ERROR: Final = 0x08
 _NOT_CANCELED: Final = 0x11
 _NOT_REPLACED: Final = 0x13
+_WRONG_SOURCE: Final = 0x0A
 _UNKNOWN_ID: Final = 0x67
 _NO_ID: Final = 0x0C
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
@@ -93,7 +104,7 @@ async def _submit_multi(connection: Asker, pdu: Pdu) -> None:
         raise Unavailable
     taken = []
     for (one, _), message in zip(drafts, operation.messages, strict=True):
-        if message.id in operation.suppressed:
+        if message.id in operation.refused:
             failed.append({**one, "error_status_code": SUBMIT_FAILED})
         else:
             taken.append(message_id(message))
@@ -138,9 +149,36 @@ async def _cancel(connection: Asker, pdu: Pdu) -> None:
 
 
 async def _replace(connection: Asker, pdu: Pdu) -> None:
-    """A text that was decided on is not changed behind its decision: cancel it and submit another."""
-    why = "texts are not replaced: cancel the message and submit another"
-    connection.session.respond(pdu, _NOT_REPLACED, tlvs=connection.info("not_replaced", why))
+    """Another text or time for a message that still waits; decided like a new one."""
+    fields, now, client = pdu.fields, connection.context.clock.now_ms(), connection.client
+    assert client is not None
+    if refusal := connection.barred(1, now):
+        connection.refuse(pdu, refusal)
+        return
+    message = await _find(connection, fields["message_id"])
+    if message is None:
+        connection.session.respond(pdu, _NO_ID)
+        return
+    if ids.parse("msg", fields["message_id"]) is None:
+        why = "a part of a message is not replaced: cancel the message and submit another"
+        connection.session.respond(pdu, _NOT_REPLACED, tlvs=connection.info("in_parts", why))
+        return
+    source = sender_of(fields["source_addr"], fields["source_addr_ton"])
+    if source is not None and source != message.sender:
+        connection.session.respond(pdu, _WRONG_SOURCE, tlvs=connection.info("other_sender", "it has another sender"))
+        return
+    try:
+        change = change_of(pdu, message, client.account, now)
+    except Unreadable as error:
+        connection.session.respond(pdu, error.status, tlvs=connection.info("unreadable", str(error)))
+        return
+    found = await replace(connection.context.ledger, connection.context.intake, message, change, now)
+    if not isinstance(found, Refusal):
+        connection.session.respond(pdu)
+    elif found.code == "too_late" and not found.pointer:
+        connection.session.respond(pdu, _NOT_REPLACED, tlvs=connection.info(found.code, found.detail))
+    else:
+        connection.refuse(pdu, found)
 
 
 async def _find(connection: Asker, carrier_id: str) -> Message | None:
@@ -148,7 +186,7 @@ async def _find(connection: Asker, carrier_id: str) -> Message | None:
     client = connection.client
     assert client is not None
     place = ids.parse("msg", carrier_id)
-    number = place[1] if place is not None else await connection.parts.message_of(client.id, carrier_id)
+    number = place[1] if place is not None else await connection.parts.message_of(client.account, carrier_id)
     if number is None:
         return None
     rows = await connection.context.ledger.fetch(

@@ -6,9 +6,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
+import msgspec
+
 from heliograph.core import gsm
 from heliograph.core.failures import Refusal
+from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
+from heliograph.core.segments import UCS2, measure
+from heliograph.engine import accounts
+from heliograph.engine.replace import Change
 from heliograph.smpp import moments
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import Tag
@@ -33,6 +39,8 @@ _INTERNATIONAL: Final = 1
 _INFO_MAX: Final = 255
 
 _GAP: Final = " [...] "
+_UCS2: Final = 8
+CODING: Final = "smpp_data_coding"  # in a message's metadata, where its text does not tell: a replace_sm needs it
 _DECODERS: Final[dict[int, Callable[[bytes], str]]] = {
     0: gsm.decode,
     1: lambda octets: octets.decode("ascii", "replace"),
@@ -59,11 +67,33 @@ def request_of(pdu: Pdu, text: str, now_ms: int) -> MessageRequest:
     return MessageRequest(
         to=address(fields["destination_addr"], fields["dest_addr_ton"]),
         text=text,
-        sender=_sender(fields["source_addr"], fields["source_addr_ton"]),
+        sender=sender_of(fields["source_addr"], fields["source_addr_ton"]),
         kind=KINDS.get(fields["service_type"], "transactional"),
         send_at=_moment(fields.get("schedule_delivery_time", ""), now_ms, 0x61),
         valid_for=_validity(pdu, now_ms),
         callback_events=events_of(fields["registered_delivery"]),
+        metadata=_coding(fields["data_coding"], text),
+    )
+
+
+def _coding(coding: int, text: str) -> dict[str, str] | None:
+    """What is to be kept of a data_coding: nothing, when it is the one that the text needs."""
+    if coding == 0 or (coding == _UCS2 and measure(text)[0] == UCS2):
+        return None
+    return {CODING: str(coding)}
+
+
+def change_of(pdu: Pdu, message: Message, account: int, now_ms: int) -> Change:
+    """What a replace_sm asks for. It names no data_coding: its text is written as that of the submit was."""
+    fields = pdu.fields
+    metadata = msgspec.json.decode(message.metadata, type=dict[str, str]) if message.metadata else {}
+    usual = _UCS2 if message.encoding == UCS2 else 0
+    return Change(
+        text=_DECODERS[int(metadata.get(CODING, usual))](payload(pdu).text),
+        send_at=_moment(fields["schedule_delivery_time"], now_ms, 0x61),
+        valid_until=_moment(fields["validity_period"], now_ms, 0x62),
+        callback_url=accounts.address(account),
+        callback_events=tuple(events_of(fields["registered_delivery"])),
     )
 
 
@@ -108,7 +138,7 @@ def address(digits: str, ton: int) -> str:
     return bare if bare.startswith("0") or len(bare) < 7 else f"+{bare}"
 
 
-def _sender(source: str, ton: int) -> str | None:
+def sender_of(source: str, ton: int) -> str | None:
     if not source:
         return None
     if ton == _INTERNATIONAL and source.isdigit():

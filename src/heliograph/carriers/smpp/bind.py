@@ -1,6 +1,7 @@
 """One bind: a socket with a session on it, opened again and again for as long as it is wanted."""
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -24,12 +25,15 @@ from heliograph.smpp.session import (
     Silent,
     Timers,
 )
-from heliograph.smpp.status import describe, status_of
+from heliograph.smpp.status import CODES, describe, status_of
 
 _TICK_S: Final = 0.5
 _STEADY_S: Final = 60.0  # a bind that lived so long, or that took something, was a good one: soon again after it
-_REFUSED_FIRST_S: Final = 60.0  # refused credentials: slowly, fast retries lock accounts
+_REFUSED_FIRST_S: Final = 60.0  # refused credentials or certificates: slowly, fast retries lock accounts
 _REFUSED_LONGEST_S: Final = 900.0
+_NOT_BOUND: Final = CODES["RINVBNDSTS"]
+# The peer ended a handshake of TLS: it may be about to restart, which says nothing of certificates.
+_HUNG_UP: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _NOT_CREDENTIALS: Final = frozenset({"RALYBND", "RSYSERR", "RTHROTTLED", "RMSGQFUL"})
 _UNSENT_MAX: Final = 1 << 20  # octets that wait for a peer that does not read: then nothing more is asked of it
 
@@ -128,12 +132,17 @@ class Bind:
         self._paused_until = 0.0
         self._waiting: Timer | None = None
         self._is_full = False
+        self._leaving = ""  # why nothing more goes out by this session
 
     # -- what the owner asks
 
     @property
     def may_submit(self) -> bool:
-        return self._session is not None and self._session.may_submit
+        return self._session is not None and self._session.may_submit and not self._leaving
+
+    @property
+    def takes_tlvs(self) -> bool:
+        return self._session is not None and self._session.takes_tlvs
 
     @property
     def may_receive(self) -> bool:
@@ -173,13 +182,19 @@ class Bind:
             self._paused_until = until
             self._clock.later(seconds, self.pump)
 
+    def renew(self, reason: str) -> None:
+        """Send nothing more by this session, let what is under way be answered, then connect and bind anew."""
+        self._leaving = reason
+
     def pump(self) -> None:
         """Send as much as the window has room for, in one write."""
         session = self._session
         if session is None:
             return
         now = self._clock.monotonic()
-        if self._ready and not self._is_full and now >= self._paused_until:
+        if self._leaving:
+            self._leave(session)
+        elif self._ready and not self._is_full and now >= self._paused_until:
             request = session.request
             for _ in range(self._allowed(min(session.room, len(self._ready)), now)):
                 if not self._ready:  # one that can't be written took its other parts with it
@@ -190,6 +205,10 @@ class Bind:
                 except ValueError as error:
                     self._owner.unwritable(self, token, str(error))
         self.flush()
+
+    def _leave(self, session: Session) -> None:
+        if not session.in_flight:
+            self.lost(self._leaving)
 
     def _allowed(self, wanted: int, now: float) -> int:
         """How many may leave now; for the others it comes back when there is room in the rate."""
@@ -257,6 +276,8 @@ class Bind:
             await asyncio.wait_for(dialling, self._settings.bind_timeout_s)
         except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: no host can have this name
             self.reason = f"{host}:{self._settings.port}: {str(error) or 'no connection in time'}"
+            if isinstance(error, ssl.SSLError) and not isinstance(error, _HUNG_UP):
+                self._pause_first, self._pause_longest = _REFUSED_FIRST_S, _REFUSED_LONGEST_S
             self._owner.closed(self, self.reason, (), ())
             self._try_again()
 
@@ -267,7 +288,7 @@ class Bind:
         self._retrying = self._clock.later(longest * (0.5 + self._chance.random() / 2), self.open)
 
     def connected(self, connection: _Connection) -> None:
-        self.connection, self.reason = connection, ""
+        self.connection, self.reason, self._leaving = connection, "", ""
         now = self._clock.monotonic()
         session = self._session = Session(now, window=self._settings.window, timers=self._timers)
         settings = self._settings
@@ -304,7 +325,8 @@ class Bind:
         asked: list[Pdu] = []
         for event in events:
             if type(event) is Answered:
-                self._tries = 0
+                if event.pdu.status != _NOT_BOUND:
+                    self._tries = 0
                 self._owner.answered(self, event.token, event.pdu)
             elif type(event) is Asked:
                 asked.append(event.pdu)

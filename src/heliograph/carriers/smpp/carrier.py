@@ -15,7 +15,7 @@ from heliograph.carriers.smpp.reports import Reader
 from heliograph.carriers.smpp.settings import Settings
 from heliograph.carriers.smpp.spelling import Speller
 from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT, UNAUTHORISED, UNKNOWN
-from heliograph.core.message import Inbound, Outcome, Receipt, Submission
+from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.rates import Cap
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import (
@@ -27,7 +27,7 @@ from heliograph.smpp.commands import (
     SUBMIT_SM_RESP,
     Tag,
 )
-from heliograph.smpp.status import BIND, CONFIG, OPERATION, PROTOCOL, ROUTE, THROTTLE, describe
+from heliograph.smpp.status import BIND, CODES, CONFIG, OPERATION, PROTOCOL, ROUTE, THROTTLE, describe
 from heliograph.smpp.status import PERMANENT as FOR_GOOD
 from heliograph.smpp.status import TRANSIENT as FOR_NOW
 
@@ -47,6 +47,8 @@ _OK: Final = "accepted"
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
 _LINK_LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
 _UNSENT: Final = Outcome("unsent", failure=TRANSIENT, code="link_down")
+_NOT_BOUND: Final = CODES["RINVBNDSTS"]
+_NOT_TAKEN: Final = Outcome("unsent", failure=TRANSIENT, code="not_bound", carrier_code=describe(_NOT_BOUND))
 _THROTTLE_FIRST_S: Final = 0.1
 _THROTTLE_LONGEST_S: Final = 30.0
 
@@ -54,13 +56,14 @@ _THROTTLE_LONGEST_S: Final = 30.0
 class _Job:
     """A submission on its way, in one or more parts."""
 
-    __slots__ = ("ids", "left", "outcome", "pdus", "submission", "unknown")
+    __slots__ = ("congestion", "ids", "left", "outcome", "pdus", "submission", "unknown")
 
     def __init__(self, submission: Submission, pdus: list[Pdu]) -> None:
         self.submission = submission
         self.pdus = pdus
         self.ids: list[str | None] = [None] * len(pdus)
         self.left = len(pdus)  # parts without an end
+        self.congestion = 0  # what the carrier said of itself
         self.outcome: Outcome | None = None  # set by the first part that was not accepted
         self.unknown: Outcome | None = None  # set by the first part of which nobody knows whether it was
 
@@ -79,7 +82,9 @@ class SmppCarrier:
         self.window: int | None = settings.window * settings.binds
         self._settings = settings
         self._clock = world.clock
-        self._speller = Speller(settings, int(world.chance.random() * 0xFFFF))
+        reference = int(world.chance.random() * 0xFFFF)
+        self._speller = Speller(settings, reference)
+        self._plain = Speller(speech.without_tlvs(settings), reference)  # for a peer before SMPP 3.4
         self._reader = Reader(name, settings)
         self._kinds = speech.kinds(settings)
         self._events: Events
@@ -104,19 +109,27 @@ class SmppCarrier:
     def submit(self, submissions: Sequence[Submission]) -> None:
         now = self._clock.now_ms()
         for submission in submissions:
-            try:
-                pdus = self._speller.pdus(submission.message, now)
-            except ValueError as error:  # a sender or text that this link can't write
-                self._events.answered(submission, _unwritable(str(error)))
-                continue
             bind = min((b for b in self._binds if b.may_submit), key=_load, default=None)
             if bind is None:
                 self._events.answered(submission, _UNSENT)
-            else:
-                job = _Job(submission, pdus)
-                bind.send([(pdu, (job, place)) for place, pdu in enumerate(pdus)])
+                continue
+            try:
+                pdus = self._spelled(submission.message, bind, now)
+            except ValueError as error:  # a sender or text that this link can't write
+                self._events.answered(submission, _unwritable(str(error)))
+                continue
+            job = _Job(submission, pdus)
+            bind.send([(pdu, (job, place)) for place, pdu in enumerate(pdus)])
         for bind in self._binds:
             bind.pump()
+
+    def _spelled(self, message: Message, bind: Bind, now: int) -> list[Pdu]:
+        if bind.takes_tlvs:
+            return self._speller.pdus(message, now)
+        pdus = self._plain.pdus(message, now)
+        if any(pdu.tlvs for pdu in pdus):
+            raise ValueError("the text is too long for a peer without optional parameters")
+        return pdus
 
     async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
         return None  # query_sm is dead at nearly all carriers: receipts are what there is
@@ -142,12 +155,17 @@ class SmppCarrier:
         job, place = token
         if not pdu.status and pdu.command == SUBMIT_SM_RESP:
             self._throttled = 0
+            if pdu.tlvs:
+                job.congestion = max(job.congestion, min(pdu.number(Tag.CONGESTION_STATE) or 0, 100))
             job.ids[place] = pdu.fields.get("message_id") or ""  # some carriers give none
             self._ended(job, None)
             return
         kind = self._kinds.get(pdu.status, FOR_NOW) if pdu.status else PROTOCOL  # an answer of another kind
         if kind == THROTTLE:
             self._too_fast(bind, job, place, pdu)
+            return
+        if pdu.status == _NOT_BOUND and kind == BIND:
+            self._lost_bind(bind, job)
             return
         failure, code, elsewhere = _REFUSALS[kind]
         told = pdu.string(Tag.ADDITIONAL_STATUS_INFO_TEXT)
@@ -204,7 +222,8 @@ class SmppCarrier:
         if job.left:
             return
         if job.outcome is None:
-            self._events.answered(job.submission, Outcome(_OK, tuple([one or "" for one in job.ids])))
+            ids = tuple([one or "" for one in job.ids])
+            self._events.answered(job.submission, Outcome(_OK, ids, congestion=job.congestion))
         else:
             self._events.answered(job.submission, self._of_parts(job, job.outcome))
 
@@ -223,6 +242,13 @@ class SmppCarrier:
             for _ in bind.drop(lambda token: token[0] is job):
                 self._ended(job, outcome)
         self._ended(job, outcome)
+
+    def _lost_bind(self, bind: Bind, job: _Job) -> None:
+        """The carrier has forgotten the bind: it took nothing, and takes nothing until we bind anew."""
+        reason = f"the carrier no longer knows the bind: {describe(_NOT_BOUND)}"
+        bind.renew(reason)
+        self._refused(bind, job, _NOT_TAKEN)
+        self._look(reason)
 
     def _too_fast(self, bind: Bind, job: _Job, place: int, pdu: Pdu) -> None:
         """A message in one part goes back to its queue; a part of several stays first in line here."""

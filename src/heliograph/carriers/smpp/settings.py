@@ -100,6 +100,12 @@ def tlv(tag: str, value: str) -> tuple[int, bytes]:
     return int(tag, 16), octets
 
 
+def without_tlvs(settings: Settings) -> Settings:
+    """The same for a peer that knows no optional parameters: long messages are told by a user data header."""
+    way = settings.long_messages
+    return msgspec.structs.replace(settings, tlvs={}, long_messages=way if way == "udh16" else "udh8")
+
+
 def kinds(settings: Settings) -> dict[int, str]:
     """What each command_status means at this carrier."""
     own = {code_of(code): kind for code, kind in settings.error_codes.items()}

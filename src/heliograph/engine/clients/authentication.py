@@ -191,9 +191,9 @@ class Clients:
             "WHERE t.hash = $1",
             keys.fingerprint(token),
         )
-        if not rows or not hmac.compare_digest(bytes(rows[0][18]), keys.fingerprint(token)):
+        if not rows or not hmac.compare_digest(bytes(rows[0][20]), keys.fingerprint(token)):
             return WRONG, until
-        scopes, expires_at = rows[0][19], rows[0][20]
+        scopes, expires_at = rows[0][21], rows[0][22]
         if expires_at <= now:
             return EXPIRED, until
         found = self._judge(rows[0], now)

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from heliograph.engine.accounts import Account
 from heliograph.engine.declared import OPERATOR
 from heliograph.store.port import Row
 
@@ -15,7 +16,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 COLUMNS: Final = (
     "c.id, c.key_id, c.name, c.workspace, w.name, w.created_at, w.settings, w.default_country, c.environment, "
     "e.name, e.mode, e.allowlist, c.scopes, c.ip_allowlist, c.messages_per_second, c.expires_at, c.revoked_at, "
-    "c.secret_hash"
+    "c.secret_hash, c.smpp, coalesce(c.line, c.id)"
 )
 JOINED: Final = "clients c JOIN workspaces w ON w.id = c.workspace JOIN environments e ON e.id = c.environment"
 
@@ -40,6 +41,8 @@ class Client(msgspec.Struct, frozen=True, gc=False):
     default_country: str | None
     account_sid: str
     expires_at: int | None
+    account: int  # the SMPP account: that of the key which this one was rotated from, if it was
+    smpp: Account | None  # what it says of its account; None: the key is none
     person: str | None = None
 
     @property
@@ -78,6 +81,8 @@ def client_of(row: Row) -> Client:
         default_country=row[7],
         account_sid=account_sid(row[3], row[5]),
         expires_at=row[15],
+        account=row[19],
+        smpp=msgspec.json.decode(row[18], type=Account) if row[18] is not None else None,
     )
 
 

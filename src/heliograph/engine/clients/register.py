@@ -7,7 +7,6 @@ the `config` counter, so that every running process forgets what it remembered o
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Final
 
 import msgspec
@@ -15,20 +14,21 @@ import msgspec
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
 from heliograph.engine import audit
+from heliograph.engine.accounts import Account
 from heliograph.engine.clients import keys
+from heliograph.engine.clients.checks import NewKey, wrong
 from heliograph.engine.clients.client import account_sid
-from heliograph.engine.clients.scopes import DEFAULT_SCOPES, unknown_scopes
+from heliograph.engine.clients.scopes import DEFAULT_SCOPES
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger, Row, Transaction
 
 DEFAULT_OVERLAP: Final = timedelta(hours=72)
 LONGEST_OVERLAP: Final = timedelta(days=30)
-_ALLOWLIST_LIMIT: Final = 100
 
 _SELECT: Final = (
     "SELECT c.key_id, c.name, w.name, e.name, e.mode, c.scopes, c.ip_allowlist, c.messages_per_second, "
-    "c.expires_at, c.revoked_at, c.last_used_at, r.key_id, c.created_at, c.id, length(c.secret_hash) FROM clients c "
+    "c.expires_at, c.revoked_at, c.last_used_at, r.key_id, c.created_at, c.smpp, c.id, c.line FROM clients c "
     "JOIN workspaces w ON w.id = c.workspace JOIN environments e ON e.id = c.environment "
     "LEFT JOIN clients r ON r.id = c.replaces WHERE w.name = $1"
 )
@@ -50,6 +50,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: str | None
     replaces: str | None
     created_at: str
+    smpp: Account | None  # None: it is no SMPP account
 
 
 class CreatedKey(KeyView, frozen=True, kw_only=True):
@@ -59,21 +60,6 @@ class CreatedKey(KeyView, frozen=True, kw_only=True):
     account_sid: str
     system_id: str | None = None
     password: str | None = None
-
-
-class _New(msgspec.Struct, kw_only=True):
-    """What a new row says."""
-
-    workspace: str
-    environment: str
-    name: str
-    scopes: Sequence[str]
-    ip_allowlist: Sequence[str]
-    messages_per_second: int | None
-    expires_at: int | None
-    short: bool
-    smpp: bool
-    replaces: tuple[int, str] | None = None
 
 
 async def create_key(
@@ -87,14 +73,14 @@ async def create_key(
     messages_per_second: int | None = None,
     expires_at: int | None = None,
     short: bool = False,
-    smpp: bool = False,
+    smpp: Account | None = None,
     actor: str,
     ip: str | None = None,
     now: int | None = None,
 ) -> CreatedKey:
     """A new client. Without scopes it may send and read messages. Raises `Refused` with everything that is wrong."""
     now = _wall_clock() if now is None else now
-    new = _New(
+    new = NewKey(
         workspace=workspace,
         environment=environment,
         name=name,
@@ -105,7 +91,7 @@ async def create_key(
         short=short,
         smpp=smpp,
     )
-    if refusals := _wrong(new, now):
+    if refusals := wrong(new, now):
         raise Refused(*refusals)
     async with ledger.transaction() as transaction:
         return await _insert(transaction, new, actor, now, ip)
@@ -161,10 +147,10 @@ async def rotate_key(
     async with ledger.transaction() as transaction:
         row = await _find(transaction, workspace, environment, key_id)
         old = _view(row)
-        expires_at, created_at, number, kept = row[8], row[12], row[13], row[14]
+        expires_at, created_at, number, line = row[8], row[12], row[14], row[15] or row[14]
         if old.revoked_at is not None or (expires_at is not None and expires_at <= now):
             raise Refused(Refusal("key_ended", "this key works no more; create a new one instead", status=409))
-        new = _New(
+        new = NewKey(
             workspace=workspace,
             environment=old.environment,
             name=old.name,
@@ -173,8 +159,8 @@ async def rotate_key(
             messages_per_second=old.messages_per_second,
             expires_at=None if expires_at is None else now + expires_at - created_at,
             short=keys.is_short(key_id),
-            smpp=kept > 32,
-            replaces=(number, key_id),
+            smpp=old.smpp,
+            replaces=(number, line, key_id),
         )
         created = await _insert(transaction, new, actor, now, ip)
         end = now + int(overlap.total_seconds() * 1000)
@@ -200,7 +186,7 @@ async def revoke_key(
     now = _wall_clock() if now is None else now
     async with ledger.transaction() as transaction:
         row = await _find(transaction, workspace, environment, key_id)
-        view, number = _view(row), row[13]
+        view, number = _view(row), row[14]
         if view.revoked_at is not None:
             return view
         await transaction.execute("UPDATE clients SET revoked_at = $2 WHERE id = $1", number, now)
@@ -212,13 +198,14 @@ async def revoke_key(
 # -- rows
 
 
-async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip: str | None) -> CreatedKey:
+async def _insert(transaction: Transaction, new: NewKey, actor: str, now: int, ip: str | None) -> CreatedKey:
     workspace, environment, mode, born = await _place(transaction, new)
     key = keys.make_short_key() if new.short else keys.make_key(new.environment)
-    password = keys.make_password() if new.smpp else None
+    password = keys.make_password() if new.smpp is not None else None
     await transaction.execute(
         "INSERT INTO clients (workspace, environment, name, key_id, secret_hash, scopes, ip_allowlist, "
-        "messages_per_second, expires_at, replaces, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "messages_per_second, expires_at, replaces, line, created_at, smpp) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         workspace,
         environment,
         new.name,
@@ -229,20 +216,15 @@ async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip:
         new.messages_per_second,
         new.expires_at,
         new.replaces[0] if new.replaces else None,
+        new.replaces[1] if new.replaces else None,
         now,
+        msgspec.json.encode(new.smpp).decode() if new.smpp is not None else None,
     )
-    replaces = new.replaces[1] if new.replaces else None
+    replaces = new.replaces[2] if new.replaces else None
     detail = {"name": new.name, "environment": new.environment, "scopes": new.scopes, "replaces": replaces}
-    await _note(
-        transaction,
-        new.workspace,
-        "key.rotated" if replaces else "key.created",
-        key.id,
-        detail,
-        actor,
-        now,
-        ip,
-    )
+    detail |= {"smpp": msgspec.to_builtins(new.smpp)} if new.smpp is not None else {}
+    action = "key.rotated" if replaces else "key.created"
+    await _note(transaction, new.workspace, action, key.id, detail, actor, now, ip)
     return CreatedKey(
         id=key.id,
         name=new.name,
@@ -257,6 +239,7 @@ async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip:
         last_used_at=None,
         replaces=replaces,
         created_at=moment(now),
+        smpp=new.smpp,
         key=key.text,
         account_sid=account_sid(workspace, born),
         system_id=key.id if password else None,
@@ -264,7 +247,7 @@ async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip:
     )
 
 
-async def _place(transaction: Transaction, new: _New) -> tuple[int, int, str, int]:
+async def _place(transaction: Transaction, new: NewKey) -> tuple[int, int, str, int]:
     """(workspace, environment, mode, when the workspace was made)."""
     rows = await transaction.fetch(
         "SELECT w.id, e.id, e.mode, w.created_at FROM workspaces w JOIN environments e ON e.workspace = w.id "
@@ -338,6 +321,7 @@ def _view(row: Row) -> KeyView:
         last_used_at=_maybe(row[10]),
         replaces=row[11],
         created_at=moment(row[12]),
+        smpp=msgspec.json.decode(row[13], type=Account) if row[13] is not None else None,
     )
 
 
@@ -347,41 +331,6 @@ def _maybe(at: int | None) -> str | None:
 
 def _no_key(key_id: str) -> Refusal:
     return Refusal("not_found", f"there is no key {key_id[:40]!r}; the id is the third part of hg_…_…_…", status=404)
-
-
-# -- what can't be
-
-
-def _wrong(new: _New, now: int) -> list[Refusal]:
-    refusals = unknown_scopes(new.scopes)
-    if not 0 < len(new.name.strip()) <= 100:
-        refusals.append(Refusal("bad_name", "a key needs a name of 1 to 100 characters: what is it for?", "/name"))
-    if new.messages_per_second is not None and new.messages_per_second < 1:
-        refusals.append(Refusal("bad_rate", "at least 1; leave it out for the default", "/messages_per_second"))
-    if new.expires_at is not None and new.expires_at <= now:
-        refusals.append(Refusal("already_over", "expires_at has passed", "/expires_at"))
-    if len(new.ip_allowlist) > _ALLOWLIST_LIMIT:
-        refusals.append(
-            Refusal("allowlist_too_long", f"ip_allowlist takes {_ALLOWLIST_LIMIT} networks", "/ip_allowlist")
-        )
-    for index, network in enumerate(new.ip_allowlist[:_ALLOWLIST_LIMIT]):
-        if not _is_network(network):
-            refusals.append(
-                Refusal(
-                    "bad_network",
-                    f"{network[:50]!r} is not an address or network, such as 203.0.113.7 or 203.0.113.0/24",
-                    f"/ip_allowlist/{index}",
-                )
-            )
-    return refusals
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _wall_clock() -> int:

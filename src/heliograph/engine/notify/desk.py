@@ -2,7 +2,8 @@
 
 Deliveries are born in the commit of their event and sent from memory at once when their target has room; whatever has
 no room, or failed, waits in the ledger for its time. Answers are kept in batches. A target that keeps failing is left
-alone for growing pauses; an endpoint that fails for days is disabled, with an alarm.
+alone for growing pauses; an endpoint that fails for days is disabled, with an alarm. What goes to an SMPP account is
+left to the process where that is bound; when it is bound nowhere, it waits and counts no try.
 """
 
 from collections import deque
@@ -13,9 +14,10 @@ import msgspec
 
 from heliograph.core.message import Delivery
 from heliograph.core.signing import Signer
+from heliograph.engine.accounts import address_in
 from heliograph.engine.declared import EndpointSpec, Snapshot
 from heliograph.engine.notify.request import form_request, json_request
-from heliograph.ports import Answer, Chance, Clock, Watch, WebClient, WebTarget
+from heliograph.ports import NOT_HERE, Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 
 SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
@@ -37,10 +39,11 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Target:
-    """One endpoint, or one origin of callback URLs in one environment."""
+    """One endpoint, one SMPP account, or one origin of callback URLs in one environment."""
 
     def __init__(self, key: str, window: int) -> None:
         self.key = key
+        self.account = address_in(key)
         self.window = window
         self.in_flight = 0
         self.queue: deque[Notice] = deque()
@@ -102,9 +105,12 @@ class NotifyDesk:
     def told(self, notices: list[Notice]) -> None:
         """Deliveries that were just born: send what has room, leave the rest to the ledger."""
         for notice in notices:
-            target = self._target(notice)
+            target = self._target(notice.delivery.target)
             if self.stopping:
                 target.more = True
+                continue
+            if not self._is_here(target):
+                self._put_off(target, notice.delivery)
                 continue
             if len(target.queue) >= (_DOUBTFUL_BOUND if target.failures else _QUEUE_BOUND):
                 self._put_off(target, notice.delivery)
@@ -114,22 +120,23 @@ class NotifyDesk:
                 self._fill(target)
 
     def _put_off(self, target: Target, delivery: Delivery) -> None:
-        """There is no room for it in memory: it is due in the ledger at once, for whoever has room first."""
+        """It can't go from here now: it is due in the ledger at once, for whoever can bring it first."""
         delivery.next_at = self._clock.now_ms()
         target.more = True
         self._write_down(delivery)
 
-    async def look(self) -> None:
+    async def look(self, *, only_accounts: bool = False) -> None:
         """Ask the ledger for targets with due deliveries; called about once a second."""
         for key in await self._ledger.due_targets(self._clock.now_ms()):
-            target = self._targets.get(key)
-            if target is None:
-                target = self._targets[key] = Target(key, self._window(key))
-            target.more = True
-            self._claim(target)
+            target = self._target(key)
+            if target.account is not None or not only_accounts:
+                target.more = True
+                self._claim(target)
 
-    def _target(self, notice: Notice) -> Target:
-        key = notice.delivery.target
+    def _is_here(self, target: Target) -> bool:
+        return target.account is None or self._web.is_here(target.account)
+
+    def _target(self, key: str) -> Target:
         target = self._targets.get(key)
         if target is None:
             target = self._targets[key] = Target(key, self._window(key))
@@ -153,7 +160,7 @@ class NotifyDesk:
     def _claim(self, target: Target) -> None:
         now = self._clock.now_ms()
         room = 2 * target.open - target.in_flight - len(target.queue)
-        if target.claiming or self.stopping or room <= 0 or target.closed_until > now:
+        if target.claiming or self.stopping or room <= 0 or target.closed_until > now or not self._is_here(target):
             return
         target.claiming, target.more = True, False
 
@@ -205,7 +212,8 @@ class NotifyDesk:
                     delivery, "failed", now, error="the endpoint is disabled" if endpoint else "the endpoint is gone"
                 )
                 return
-        url = endpoint.url if endpoint else notice.message.callback_url if notice.message else None
+        callback = target.account or (notice.message.callback_url if notice.message else None)
+        url = endpoint.url if endpoint else callback
         place = self._web.target(url) if url else None
         if place is None:
             self._keep(delivery, "failed", now, error="the URL can't be used")
@@ -257,6 +265,10 @@ class NotifyDesk:
 
     def _settle(self, target: Target, endpoint: EndpointSpec | None, group: list[Notice], answer: Answer) -> None:
         now = self._clock.now_ms()
+        if answer.reason == NOT_HERE:
+            for notice in group:
+                self._put_off(target, notice.delivery)
+            return
         good = 200 <= answer.status < 300
         if good:
             if target.failing_since is not None and endpoint is not None:

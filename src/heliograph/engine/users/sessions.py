@@ -222,6 +222,8 @@ def _session(row: Row, roles: Sequence[Row], token: str) -> Session:
         default_country=row[14],
         account_sid=account_sid(row[10], row[12]),
         expires_at=row[4],
+        account=-row[5],
+        smpp=None,
         person=row[6],
     )
     return Session(

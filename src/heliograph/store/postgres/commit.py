@@ -14,12 +14,12 @@ from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Subscribers
 from heliograph.store.postgres.connection import Connection
 
 CHANNEL: Final = "heliograph"
-# Shared: many may hand over at the same time. The suppression list's trigger takes it alone. The statements that ask
-# the list come after this one, because a statement sees what was committed before it began, not while it waited.
+# Shared: many may hand over at the same time. A change of stances takes it alone. The statements that ask for
+# them come after this one, because a statement sees what was committed before it began, not while it waited.
 _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock_shared(7246572)"
 _LOOK_ROUND: Final = (
     "SELECT pg_current_xact_id()::text AS xid, nextval('commit_ids') AS number, "
-    "EXISTS (SELECT 1 FROM suppressions) AS suppressing, EXISTS (SELECT 1 FROM parked_receipts) AS parking"
+    "EXISTS (SELECT 1 FROM stances) AS hearing, EXISTS (SELECT 1 FROM parked_receipts) AS parking"
 )
 _EVENT_COLUMNS: Final = Event.__struct_fields__
 
@@ -31,7 +31,7 @@ class Commit:
         self.connection = connection
         self.now_ms = now_ms
         self.xid = found.xid
-        self.suppressing = found.suppressing  # is anybody on the suppression list?
+        self.hearing = found.hearing  # has anybody ever said what is wanted?
         self.parking = found.parking  # does any receipt wait for its message?
         self.topics: set[str] = set()  # what other processes should look at
         self._subscribers = subscribers
@@ -47,10 +47,10 @@ class Commit:
         self._events.append(msgspec.structs.astuple(row))
         if not event.told:
             return []
-        return [
-            Notice(self._deliver(row, endpoint, target), row, message)
-            for endpoint, target in self._subscribers(environment, event.type, message)
-        ]
+        hearers = self._subscribers(environment, event.type, message)
+        if event.targets:
+            hearers = (*hearers, *((None, target) for target in event.targets))
+        return [Notice(self._deliver(row, endpoint, target), row, message) for endpoint, target in hearers]
 
     def emit_all(self, events: Sequence[NewEvent], message: Message) -> list[Notice]:
         """The same for several events of one message."""
@@ -110,7 +110,7 @@ class Surroundings(NamedTuple):
 
     xid: str
     number: int
-    suppressing: bool
+    hearing: bool
     parking: bool
 
 

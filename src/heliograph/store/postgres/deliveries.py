@@ -40,6 +40,8 @@ async def deliver(commit: Commit, operations: Sequence[Deliveries]) -> None:
     last = {d.id: d for d in results}
     rows = [(d.id, d.state, d.tries, d.next_at, d.answered_at, d.status, d.latency_ms, d.error) for d in last.values()]
     await commit.rows(_RESULT, *columns(rows, 8))
+    if any(d.state == "pending" and d.next_at <= commit.now_ms for d in last.values()):
+        commit.topics.add("deliveries")  # given up here: whoever can bring them may have them at once
     failures = {(d.id, d.tries): d for d in results if d.error}
     if failures:
         failed = [(d.id, d.tries, d.answered_at, d.status, d.latency_ms, d.error) for d in failures.values()]

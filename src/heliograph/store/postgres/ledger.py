@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
-from heliograph.core.message import Event
+from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit
@@ -226,10 +226,12 @@ class PostgresTransaction:
     async def execute(self, sql: str, *values: Any) -> None:
         await self._connection.execute(sql, *values)
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
         commit = await within(self._connection, self._now_ms(), self._writer.subscribers)
         for event in events:
-            self.notices += commit.emit(event, workspace, environment, None)
+            self.notices += commit.emit(event, workspace, environment, message)
         await commit.tell()
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:

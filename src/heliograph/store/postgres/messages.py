@@ -10,17 +10,19 @@ from typing import Any, Final
 
 import msgspec
 
+from heliograph.core.consent import Ruling, Stance
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, refused, rulings
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
 
-_SUPPRESSED: Final = (
-    "SELECT s.workspace, s.number FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
-    "JOIN suppressions s ON s.workspace = v.workspace AND s.number = v.number"
+_STANCES: Final = (
+    f"SELECT v.id, {', '.join(f's.{name}' for name in Stance.__struct_fields__)} "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (id, workspace, number) "
+    "JOIN stances s ON s.number = v.number AND s.workspace IN (v.workspace, 0)"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -63,7 +65,7 @@ _UNPARK: Final = (
 )
 # Rows that another process is just claiming are passed over, never waited for.
 _CLAIM: Final = (
-    f"SELECT EXISTS (SELECT 1 FROM suppressions u WHERE u.workspace = m.workspace AND u.number = m.to_number), {M} "
+    f"SELECT {M} "
     "FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY s (lane, workspace, most, turn) "
     "CROSS JOIN LATERAL (SELECT * FROM messages q WHERE q.owner = 0 AND q.connector = $1 AND q.lane = s.lane "
     "AND q.workspace = s.workspace AND q.due_at <= $5 AND q.kind <> ALL ($6::text[]) "
@@ -72,16 +74,16 @@ _CLAIM: Final = (
 
 
 async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
-    """New messages: all of them but those whose numbers are suppressed, or that were accepted before."""
-    await _leave_out_suppressed(commit, operations)
+    """New messages: all of them but those that nobody wants, or that were accepted before."""
+    ruled = await _leave_out_unwanted(commit, operations)
     fresh = await _take_keys(commit, operations)
-    messages = [m for operation in fresh for m in operation.messages if m.id not in operation.suppressed]
+    messages = [m for operation in fresh for m in operation.messages if m.id not in operation.refused]
     for operation in fresh:
         operation.notices = [
             notice
             for message in operation.messages
-            if message.id not in operation.suppressed
-            for notice in commit.emit_all(first_events(message), message)
+            if message.id not in operation.refused
+            for notice in commit.emit_all(first_events(message, ruled.get(message.id)), message)
         ]
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
@@ -91,13 +93,24 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
         commit.topics.add("queue")
 
 
-async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) -> None:
-    hits: set[tuple[int, str]] = set()
-    if commit.suppressing:
-        numbers = {(message.workspace, message.to) for operation in operations for message in operation.messages}
-        hits = {tuple(row) for row in await commit.rows(_SUPPRESSED, *columns(list(numbers), 2))}
+async def _leave_out_unwanted(commit: Commit, operations: Sequence[Accept]) -> dict[int, Ruling]:
+    stances = await _stances(commit, [message for operation in operations for message in operation.messages])
+    everything: dict[int, Ruling] = {}
     for operation in operations:
-        operation.suppressed = {m.id for m in operation.messages if (m.workspace, m.to) in hits} if hits else set()
+        ruled = rulings(operation.messages, stances, operation.rules)
+        operation.refused = refused(ruled)
+        everything |= ruled
+    return everything
+
+
+async def _stances(commit: Commit, messages: Sequence[Message]) -> dict[int, list[Stance]]:
+    """What holds for the recipients, by message."""
+    found: dict[int, list[Stance]] = {}
+    if commit.hearing and messages:
+        asked = [(message.id, message.workspace, message.to) for message in messages]
+        for row in await commit.rows(_STANCES, *columns(asked, 3)):
+            found.setdefault(row[0], []).append(Stance(*row[1:]))
+    return found
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:
@@ -114,12 +127,12 @@ async def _take_keys(commit: Commit, operations: Sequence[Accept]) -> list[Accep
     fresh: set[int] = set()
     for operation in operations:
         operation.notices, operation.replayed, operation.conflict = [], None, False
-        refused = operation.all_or_none and bool(operation.suppressed)
+        unwanted = operation.all_or_none and bool(operation.refused)
         if operation.idempotency is not None:
             keyed.append((operation.idempotency, operation))
-            if not refused:
+            if not unwanted:
                 first.setdefault(operation.idempotency[:2], operation)
-        elif not refused:
+        elif not unwanted:
             fresh.add(id(operation))
     if keyed:
         fresh |= await _settle_keys(commit, first, keyed)
@@ -224,7 +237,7 @@ def _part_values(row: AttemptRow) -> tuple[Any, ...]:
 
 
 async def claim(commit: Commit, operation: Claim) -> None:
-    """Due messages become `sending`; what is suppressed or too late ends instead."""
+    """Due messages become `sending`; what is unwanted or too late ends instead."""
     operation.messages, operation.notices, operation.ended = [], [], []
     left, operation.wanting = operation.segments, None
     moves: list[Move] = []
@@ -235,12 +248,13 @@ async def claim(commit: Commit, operation: Claim) -> None:
         operation.now,
         list(operation.paused_kinds),
     )
-    for row in rows:
-        message = Message(*row[1:])
+    due = [Message(*row) for row in rows]
+    unwanted = refused(rulings(due, await _stances(commit, due), operation.rules, operation.now))
+    for message in due:
         if not fits(message, operation, left):
             operation.wanting = (message.lane, message.segments)
             break
-        moves.append(hand_over(message, operation, suppressed=row[0]))
+        moves.append(hand_over(message, operation, unwanted.get(message.id)))
         if message.final_at is None:
             left -= message.segments
             operation.messages.append(message)

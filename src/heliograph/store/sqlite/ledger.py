@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from heliograph.core.message import Event
+from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import migrate
 from heliograph.store.batch import Batch, GroupCommit
@@ -340,8 +340,10 @@ class SqliteTransaction:
     async def execute(self, sql: str, *values: Any) -> None:
         await self.fetch(sql, *values)
 
-    async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
-        self.notices += await self._in_thread(lambda: self._writer.record(workspace, environment, events))
+    async def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
+    ) -> None:
+        self.notices += await self._in_thread(lambda: self._writer.record(workspace, environment, events, message))
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._in_thread(lambda: self._writer.redeliver(deliveries, now))

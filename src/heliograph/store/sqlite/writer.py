@@ -10,6 +10,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from heliograph.core.consent import Stance
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
 from heliograph.store.batch import Batch
 from heliograph.store.port import (
@@ -30,7 +31,7 @@ from heliograph.store.port import (
     Receipts,
     Subscribers,
 )
-from heliograph.store.steps import first_events, fits, hand_over
+from heliograph.store.steps import first_events, fits, hand_over, refused, rulings
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -69,6 +70,9 @@ _SELECT_PARTS: Final = f"SELECT {_A} FROM attempts a WHERE a.message = ? AND a.a
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
+)
+_SELECT_STANCES: Final = (
+    f"SELECT ?, {', '.join(Stance.__struct_fields__)} FROM stances WHERE number = ? AND workspace IN (?, 0)"
 )
 _SELECT_DELIVERIES: Final = (
     f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event "
@@ -127,6 +131,8 @@ class Writer:
         number = None if message is None else message.id
         self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
         hearers = self.subscribers(environment, event.type, message) if event.told else ()
+        if event.targets:
+            hearers = (*hearers, *((None, target) for target in event.targets))
         if not hearers:
             return ()
         row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
@@ -161,11 +167,13 @@ class Writer:
         if self._deliveries:
             self._cursor.executemany(_INSERT_DELIVERY, self._deliveries)
 
-    def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> list[Notice]:
+    def record(
+        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None
+    ) -> list[Notice]:
         """Events of a cold transaction: written at once."""
         self._events.clear()
         self._deliveries.clear()
-        notices = [notice for event in events for notice in self.emit(event, workspace, environment, None)]
+        notices = [notice for event in events for notice in self.emit(event, workspace, environment, message)]
         self._tell()
         return notices
 
@@ -200,24 +208,25 @@ class Writer:
     def _accept(self, operations: list[Accept]) -> None:
         messages: list[tuple[Any, ...]] = []
         tags: list[tuple[int, str, int]] = []
-        suppressed = self._suppressed(message for operation in operations for message in operation.messages)
+        stances = self._stances([message for operation in operations for message in operation.messages])
         for operation in operations:
             operation.notices = []
-            operation.suppressed = {m.id for m in operation.messages if m.id in suppressed} if suppressed else set()
+            ruled = rulings(operation.messages, stances, operation.rules)
+            operation.refused = refused(ruled)
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
-            if operation.suppressed and operation.all_or_none:
+            if operation.refused and operation.all_or_none:
                 continue
             if operation.decisions:
                 self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
             for message in operation.messages:
-                if suppressed and message.id in suppressed:
+                if message.id in operation.refused:
                     continue
                 messages.append(msgspec.structs.astuple(message))
                 if message.tags is not None:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
-                for event in first_events(message):
+                for event in first_events(message, ruled.get(message.id)):
                     operation.notices += self._emit_for(message, event)
             if idempotency is not None:
                 self._keep_answer(operation)
@@ -229,14 +238,14 @@ class Writer:
     def _emit_for(self, message: Message, event: NewEvent) -> Sequence[Notice]:
         return self.emit(event, message.workspace, message.environment, message)
 
-    def _suppressed(self, messages: Iterable[Message]) -> set[int]:
-        if not self._rows("SELECT EXISTS (SELECT 1 FROM suppressions)")[0][0]:
-            return set()
-        hits = self._many(
-            "SELECT ? FROM suppressions WHERE workspace = ? AND number = ?",
-            [(message.id, message.workspace, message.to) for message in messages],
-        )
-        return {hit[0] for hit in hits}
+    def _stances(self, messages: Sequence[Message]) -> dict[int, list[Stance]]:
+        """What holds for the recipients, by message."""
+        found: dict[int, list[Stance]] = {}
+        if not messages or not self._rows("SELECT EXISTS (SELECT 1 FROM stances)")[0][0]:
+            return found
+        for row in self._many(_SELECT_STANCES, [(m.id, m.to, m.workspace) for m in messages]):
+            found.setdefault(row[0], []).append(Stance(*row[1:]))
+        return found
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
@@ -429,12 +438,12 @@ class Writer:
                     (operation.connector, share.lane, share.workspace, operation.now, share.limit),
                 )
             ]
-            suppressed = self._suppressed(due) if due else set()
+            unwanted = refused(rulings(due, self._stances(due), operation.rules, operation.now))
             for message in due:
                 if not fits(message, operation, left):
                     operation.wanting = (message.lane, message.segments)
                     break
-                move = hand_over(message, operation, suppressed=message.id in suppressed)
+                move = hand_over(message, operation, unwanted.get(message.id))
                 moves.append(move)
                 if message.final_at is None:
                     left -= message.segments

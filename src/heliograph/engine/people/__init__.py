@@ -1,0 +1,1 @@
+"""People: who they are to a workspace, what they said, and what follows from it."""

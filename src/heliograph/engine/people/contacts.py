@@ -1,0 +1,218 @@
+"""Contacts: persons as a workspace knows them, with their addresses.
+
+An address belongs to one person at a time. Whoever is given one takes it over; the stay before keeps its time, so that
+it can be told years later whose number it was when something was said.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from heliograph.core import ids
+from heliograph.core.failures import Refusal, Refused
+from heliograph.core.views import moment
+from heliograph.engine import audit
+from heliograph.engine.people import record
+from heliograph.store.port import Ledger, Row, Transaction
+
+ADDRESSES_AT_MOST: Final = 20
+_FIELDS: Final = ("external_id", "name", "locale", "time_zone", "attributes")
+_COLUMNS: Final = f"id, created_at, updated_at, {', '.join(_FIELDS)}"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A number or e-mail address of a contact, and since when."""
+
+    address: str
+    since: str
+    until: str | None
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """A person as the public API shows them."""
+
+    id: str
+    external_id: str | None
+    name: str | None
+    locale: str | None
+    time_zone: str | None
+    attributes: dict[str, str]
+    addresses: list[Address]
+    created_at: str
+    updated_at: str
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be known of a contact. UNSET: as it was."""
+
+    external_id: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: str | None | msgspec.UnsetType = msgspec.UNSET
+    locale: str | None | msgspec.UnsetType = msgspec.UNSET
+    time_zone: str | None | msgspec.UnsetType = msgspec.UNSET
+    attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    addresses: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+async def create(
+    ledger: Ledger, workspace: int, given: Given, *, actor: str, now: int, ip: str | None = None
+) -> Contact:
+    """A new contact. Raises `Refused`."""
+    async with ledger.transaction() as transaction:
+        await _external_is_free(transaction, workspace, given, None)
+        rows = await transaction.fetch(
+            "INSERT INTO contacts (workspace, created_at, updated_at) VALUES ($1, $2, $2) RETURNING id", workspace, now
+        )
+        number: int = rows[0][0]
+        await _write(transaction, workspace, number, given, now)
+        made = await _read(transaction, workspace, number)
+        assert made is not None
+        await _note(transaction, workspace, actor, "contact.created", made, now, {"after": _shown(made)}, ip)
+    return made
+
+
+async def change(
+    ledger: Ledger, workspace: int, contact: str, given: Given, *, actor: str, now: int, ip: str | None = None
+) -> Contact:
+    """Change what is given. Raises `Refused`."""
+    async with ledger.transaction() as transaction:
+        number = _number(contact)
+        before = await _read(transaction, workspace, number)
+        if before is None:
+            raise Refused(Refusal("not_found", f"there is no contact {contact[:60]!r}", status=404))
+        await _external_is_free(transaction, workspace, given, number)
+        await _write(transaction, workspace, number, given, now)
+        after = await _read(transaction, workspace, number)
+        assert after is not None
+        detail = {"before": _shown(before), "after": _shown(after)}
+        await _note(transaction, workspace, actor, "contact.changed", after, now, detail, ip)
+    return after
+
+
+async def find(ledger: Ledger, workspace: int, contact: str) -> Contact | None:
+    return await _read(ledger, workspace, _number(contact))
+
+
+async def of_address(ledger: Ledger, workspace: int, address: str) -> Contact | None:
+    """Whose address it is at present."""
+    rows = await ledger.fetch(
+        "SELECT contact FROM contact_addresses WHERE workspace = $1 AND address = $2 AND until IS NULL",
+        *(workspace, address),
+    )
+    return await _read(ledger, workspace, rows[0][0]) if rows else None
+
+
+async def page(
+    ledger: Ledger, workspace: int, *, external_id: str | None, cursor: str | None, limit: int
+) -> tuple[list[Contact], str | None]:
+    """Contacts, the newest first, and the next page's cursor."""
+    rows = await ledger.fetch(
+        f"SELECT {_COLUMNS} FROM contacts WHERE workspace = $1 AND id < $2 AND ($3 = '' OR external_id = $3) "
+        "ORDER BY id DESC LIMIT $4",
+        *(workspace, _number(cursor) if cursor else 1 << 62, external_id or "", limit + 1),
+    )
+    found = [await _whole(ledger, row) for row in rows[:limit]]
+    return found, found[-1].id if len(rows) > limit else None
+
+
+# -- rows
+
+
+def _number(contact: str) -> int:
+    place = ids.parse("cnt", contact)
+    return place[1] if place else 0
+
+
+async def _read(reader: Any, workspace: int, number: int) -> Contact | None:
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM contacts WHERE workspace = $1 AND id = $2", workspace, number)
+    return await _whole(reader, rows[0]) if rows else None
+
+
+async def _whole(reader: Any, row: Row) -> Contact:
+    number, created_at, updated_at, external_id, name, locale, time_zone, attributes = row
+    stays = await reader.fetch(
+        "SELECT address, since, until FROM contact_addresses WHERE contact = $1 ORDER BY id", number
+    )
+    return Contact(
+        record.contact_id(created_at, number),
+        *(external_id, name, locale, time_zone),
+        msgspec.json.decode(attributes, type=dict[str, str]),
+        [Address(one[0], moment(one[1]), None if one[2] is None else moment(one[2])) for one in stays],
+        moment(created_at),
+        moment(updated_at),
+    )
+
+
+async def _external_is_free(transaction: Transaction, workspace: int, given: Given, own: int | None) -> None:
+    if not isinstance(given.external_id, str):
+        return
+    rows = await transaction.fetch(
+        "SELECT id FROM contacts WHERE workspace = $1 AND external_id = $2", workspace, given.external_id
+    )
+    if rows and rows[0][0] != own:
+        detail = f"another contact has the external_id {given.external_id[:60]!r}"
+        raise Refused(Refusal("already_exists", detail, "/external_id", 409))
+
+
+async def _write(transaction: Transaction, workspace: int, number: int, given: Given, now: int) -> None:
+    for field in _FIELDS:
+        value = getattr(given, field)
+        if value is not msgspec.UNSET:
+            kept = msgspec.json.encode(value).decode() if field == "attributes" else value
+            await transaction.execute(
+                f"UPDATE contacts SET {field} = $3 WHERE workspace = $1 AND id = $2", workspace, number, kept
+            )
+    await transaction.execute(
+        "UPDATE contacts SET updated_at = $3 WHERE workspace = $1 AND id = $2", workspace, number, now
+    )
+    if not isinstance(given.addresses, msgspec.UnsetType):
+        await _move(transaction, workspace, number, given.addresses, now)
+
+
+async def _move(transaction: Transaction, workspace: int, contact: int, addresses: Sequence[str], now: int) -> None:
+    """Make these the contact's addresses; what they said is settled again for each that came or went."""
+    rows = await transaction.fetch(
+        "SELECT address FROM contact_addresses WHERE workspace = $1 AND contact = $2 AND until IS NULL",
+        *(workspace, contact),
+    )
+    await transaction.execute(record.WAIT)
+    had, wanted = {row[0] for row in rows}, set(addresses)
+    for address in sorted(had - wanted) + sorted(wanted - had):
+        await transaction.execute(
+            "UPDATE contact_addresses SET until = $3 WHERE workspace = $1 AND address = $2 AND until IS NULL",
+            *(workspace, address, now),
+        )
+        if address in wanted:
+            await transaction.execute(
+                "INSERT INTO contact_addresses (workspace, address, contact, since) VALUES ($1, $2, $3, $4)",
+                *(workspace, address, contact, now),
+            )
+        await record.settle(transaction, workspace, address)
+
+
+def _shown(contact: Contact) -> dict[str, Any]:
+    """What the audit log keeps of a contact: what it is, and which addresses it has now."""
+    present = [one.address for one in contact.addresses if one.until is None]
+    return {name: getattr(contact, name) for name in _FIELDS} | {"addresses": present}
+
+
+async def _note(
+    transaction: Transaction,
+    workspace: int,
+    actor: str,
+    action: str,
+    contact: Contact,
+    now: int,
+    detail: dict[str, Any],
+    ip: str | None,
+) -> None:
+    await audit.note(
+        transaction,
+        workspace=workspace,
+        actor=actor,
+        action=action,
+        object=f"contact:{contact.id}",
+        now=now,
+        detail=detail,
+        ip=ip,
+    )

@@ -1,0 +1,2 @@
+ALTER TABLE clients DROP COLUMN line;
+ALTER TABLE clients DROP COLUMN smpp;
