@@ -78,7 +78,7 @@ def test_what_concerns_the_whole_workspace_takes_the_role_in_live_too(gateway: S
     assert not {"admin", "routing:manage", "consent:manage"} & {*view["scopes"]}
     for method, path, body in (
         ("POST", "/v1/keys", {"name": "mine", "environment": "live"}),
-        ("POST", "/v1/opt-outs", {"number": "+447700900123"}),
+        ("POST", "/v1/consents", {"to": "+447700900123", "action": "opt_out"}),
         ("POST", "/v1/apply", {"document": {}}),
         ("GET", "/v1/users", None),
     ):

@@ -122,7 +122,6 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
             assert mine["message"] not in other("GET", path).text
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
     assert others["another workspace"]("GET", "/v1/users").json()["data"] == []
-    assert others["another workspace"]("GET", "/v1/opt-outs").json()["data"] == []
     stranger = others["another workspace"]
     assert stranger("GET", "/v1/suppressions").json()["data"] == []
     assert stranger("GET", "/v1/contacts").json()["data"] == []
