@@ -12,6 +12,8 @@ import typer
 from docs import keyword_tables
 from heliograph import app
 from heliograph.api.catalogue import CATALOGUE
+from heliograph.api.routes import may
+from heliograph.api.site import ROUTES
 from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, Fate, Report
 from heliograph.carriers.sandbox.settings import PERSONALITIES
 from heliograph.cli.program import program
@@ -20,7 +22,9 @@ from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
 from heliograph.core.lint import RULES
 from heliograph.core.message import LANES
+from heliograph.engine.clients import SCOPES
 from heliograph.engine.standing import Standing
+from heliograph.engine.users.roles import ROLES, WORKSPACE_WIDE, scopes_of
 from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
 from heliograph.settings import SECTIONS
 from heliograph.settings.tree import meta_of
@@ -37,6 +41,7 @@ def pages() -> dict[str, str]:
         "metrics.md": f"{_NOTE}\n{_METRICS}\n" + "\n".join(_metrics()),
         "errors.md": f"{_NOTE}\n{_ERRORS}\n" + "\n".join(_errors()),
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
+        "roles.md": f"{_NOTE}\n{_ROLES}\n" + "\n".join(_roles()),
         "content-rules.md": f"{_NOTE}\n{_CONTENT}\n" + "\n".join(_content()),
         "quiet-hours.md": f"{_NOTE}\n{_QUIET_HOURS}\n" + "\n".join(_quiet_hours()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
@@ -258,6 +263,39 @@ def _lifecycle() -> Iterator[str]:
     ]
     yield from _table(("fact", "leads to", "from"), rows)
     yield f"\nEnds: {', '.join(f'`{state}`' for state in STATES if state in ENDS)}.\n"
+
+
+# -- roles
+
+_ROLES: Final = """\
+# Roles
+
+What people may do, by the roles that they have in an environment ([users](../users.md)). Who has several roles may do
+what any of them allows. A test logs in with each role, calls every route, and compares the answers with this table.
+"""
+_WIDE: Final = """
+The scopes WIDE concern the whole workspace, `live` included. A role gives them only to those who have the role in every
+live environment; the table is of people for whom that is so.
+"""
+
+
+def _roles() -> Iterator[str]:
+    yield from _table(("role", "what for", "scopes"), map(_role, ROLES))
+    yield _WIDE.replace("WIDE", ", ".join(f"`{scope}`" for scope in SCOPES if scope in WORKSPACE_WIDE))
+    yield "## Routes\n"
+    yield "Log in and its second factor are open to everybody; all else needs a session, or a key with the scope.\n"
+    routes = [route for route in ROUTES if not route.is_open]
+    rows = [
+        (f"`{route.method} {route.path}`", *(_yes(may(route, scopes_of([role], [[role]]))) for role in ROLES))
+        for route in sorted(routes, key=lambda route: (route.path, route.method))
+    ]
+    yield from _table(("route", *ROLES), rows)
+    yield ""
+
+
+def _role(name: str) -> Sequence[str]:
+    role = ROLES[name]
+    return f"`{name}`", role.what, " ".join(f"`{scope}`" for scope in SCOPES if scope in role.scopes)
 
 
 # -- content rules

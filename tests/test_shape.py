@@ -49,7 +49,7 @@ PACKAGES: Final[dict[str, set[str]]] = {
     "observe": {"msgspec", "prometheus_client"},
     "store": {"apsw", "asyncpg", "msgspec"},
     "carriers": {"cryptography", "msgspec"},
-    "engine": {"cryptography", "msgspec"},
+    "engine": {"argon2", "cryptography", "joserfc", "msgspec"},
     "products": {"msgspec"},
     "api": {"httptools", "msgspec", "uvicorn", "uvloop"},
     "console": {"msgspec"},

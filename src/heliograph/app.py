@@ -29,10 +29,15 @@ from heliograph.engine.gateway import Gateway, Outside, Retention
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.standing import Standing
+from heliograph.engine.users.logins import Logins
+from heliograph.engine.users.openid import OpenId, policy_of
+from heliograph.engine.users.provider import Provider
+from heliograph.engine.users.sessions import Lifetimes
 from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
+from heliograph.ports import WebCall
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
 from heliograph.world import SystemClock, Web, dial, server_tls
@@ -164,6 +169,7 @@ class _Server:
         self._providers = Pool(loop, allow_networks=_EVERYWHERE, idle_s=4.0)
         public_url = settings.server.public_url
         self.clients = Clients(ledger, clock.now_ms, watch.defect)
+        self._logins = Logins(ledger, clock.now_ms, _lifetimes(settings), process.vault)
         self.gateway = Gateway(
             ledger,
             Outside(
@@ -215,6 +221,8 @@ class _Server:
         return Context(
             ledger=self._ledger,
             clients=self.clients,
+            logins=self._logins,
+            openid=_openid(process, self._logins, self._providers.call),
             limits=Limits(
                 per_client=settings.limits.client_messages_per_second,
                 per_workspace=settings.limits.workspace_messages_per_second,
@@ -289,7 +297,7 @@ class _Server:
             actor="demo",
             now=now,
         )
-        return _DEMO.format(url=_url(self._settings), key=key.key)
+        return _DEMO.format(url=public_url(self._settings), key=key.key)
 
 
 _DEMO: Final = """
@@ -308,7 +316,8 @@ _DEMO: Final = """
 """
 
 
-def _url(settings: Settings) -> str:
+def public_url(settings: Settings) -> str:
+    """Where people find the gateway."""
     return settings.server.public_url or f"http{'s' if settings.server.tls_cert else ''}://{settings.server.listen}"
 
 
@@ -325,6 +334,25 @@ def _add_gauges(metrics: Metrics, standing: Standing) -> None:
     add("heliograph_link_in_flight", "Attempts that wait for an answer.", connector, standing.links_in_flight)
     add("heliograph_webhooks_in_flight", "Posts that wait for an answer.", (), standing.webhooks_in_flight)
     add("heliograph_receipts_parked", "Receipts that fitted no message yet.", (), standing.receipts_parked)
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(settings.sessions.idle_minutes * 60_000, settings.sessions.longest_hours * 3_600_000)
+
+
+def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:
+    settings = process.settings.oidc
+    if settings.issuer is None:
+        return None
+    secret = None if settings.client_secret is None else resolve_secret(settings.client_secret, os.environ)
+    policy = policy_of(
+        settings.workspace,
+        settings.allowed_domains,
+        settings.default_roles,
+        settings.role_claim,
+        settings.role_map,
+    )
+    return OpenId(Provider(settings.issuer, settings.client_id, secret, call, logins.now_ms), policy, logins)
 
 
 def _patience(settings: Settings) -> Patience:

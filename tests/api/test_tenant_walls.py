@@ -32,6 +32,9 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     admin("POST", "/v1/endpoints/ours/test")
     delivery = admin("GET", "/v1/endpoints/ours/deliveries").json()["data"][0]
     key = admin("POST", "/v1/keys", {"name": "ours"}).json()
+    user = admin(
+        "POST", "/v1/users", {"email": "ours@example.com", "name": "Ours", "roles": {"test": ["support"]}}
+    ).json()
     admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
     return {
@@ -40,6 +43,7 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "endpoint": "ours",
         "delivery": delivery["id"],
         "key": key["id"],
+        "user": user["user"]["id"],
         "contact": contact["id"],
         "number": "+447700900123",
     }
@@ -75,6 +79,14 @@ WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("PATCH", "/v1/environments/staging", {"allowlist": []}),
     ("GET", "/v1/connectors/quick/recording", None),
     ("GET", "/v1/connectors/quick/balance", None),
+    ("GET", "/v1/users/{user}", None),
+    ("PUT", "/v1/users/{user}/roles", {"roles": {"test": ["owner"]}}),
+    ("POST", "/v1/users/{user}/disable", None),
+    ("POST", "/v1/users/{user}/enable", None),
+    ("POST", "/v1/users/{user}/reset-password", None),
+    ("POST", "/v1/users/{user}/reset-second-factor", None),
+    ("GET", "/v1/users/{user}/sessions", None),
+    ("DELETE", "/v1/users/{user}/sessions", None),
 ]
 
 
@@ -84,7 +96,7 @@ def test_every_door_to_a_thing_is_tried() -> None:
 
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
-    elsewhere = {("GET", "/v1/lookup/*")}
+    elsewhere = {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*")}  # sessions: test_users tries it
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 
 
@@ -112,6 +124,7 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
             assert mine["message"] not in other("GET", path).text
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
+    assert others["another workspace"]("GET", "/v1/users").json()["data"] == []
     stranger = others["another workspace"]
     assert stranger("GET", "/v1/suppressions").json()["data"] == []
     assert stranger("GET", "/v1/contacts").json()["data"] == []

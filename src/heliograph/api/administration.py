@@ -22,7 +22,6 @@ from heliograph.engine.clients import (
     revoke_key,
     rotate_key,
 )
-from heliograph.engine.declared import OPERATOR
 from heliograph.engine.pauses import Pause
 
 
@@ -196,7 +195,7 @@ async def revoke(request: Request) -> KeyView:
 
 
 async def all_pauses(request: Request) -> PauseList:
-    mine = None if request.client.workspace_name == OPERATOR else request.client.workspace_name
+    mine = None if request.client.is_operator else request.client.workspace_name
     return PauseList(await pauses.list_pauses(request.context.ledger, mine))
 
 
@@ -232,7 +231,7 @@ async def resume(request: Request) -> PauseList:
 
 def _may_stop(request: Request, asked: PauseRequest) -> None:
     own = asked.scope == "workspace" and asked.value == request.client.workspace_name
-    if request.client.workspace_name != OPERATOR and not own:
+    if not request.client.is_operator and not own:
         raise refuse("foreign_workspace", "this key may only pause its own workspace", "/scope", 403)
 
 
@@ -241,13 +240,14 @@ def _may_stop(request: Request, asked: PauseRequest) -> None:
 
 async def audit_log(request: Request) -> AuditPage:
     query: PageQuery = request.query
-    everyones = request.client.workspace_name == OPERATOR
+    everyones = request.client.is_operator
     entries, more = await audit.entries(
         request.context.ledger, request.client.workspace, everyones=everyones, cursor=query.cursor, limit=query.limit
     )
     return AuditPage(entries, more)
 
 
+_PAUSE: Final = "pauses:manage"
 ROUTES: Final = (
     Route("GET", "/v1/me", me, None, answer=Me, summary="Who am I?"),
     Route("GET", "/v1/keys", all_keys, ADMIN, query=PageQuery, answer=KeyList, summary="List keys"),
@@ -255,8 +255,8 @@ ROUTES: Final = (
     Route("GET", "/v1/keys/{id}", one_key, ADMIN, answer=KeyView, summary="Show a key"),
     Route("POST", "/v1/keys/{id}/rotate", rotate, ADMIN, body=Rotation, answer=CreatedKey, summary="Replace a key"),
     Route("POST", "/v1/keys/{id}/revoke", revoke, ADMIN, answer=KeyView, summary="End a key at once"),
-    Route("GET", "/v1/pauses", all_pauses, ADMIN, answer=PauseList, summary="List pauses"),
-    Route("PUT", "/v1/pauses", pause, ADMIN, body=PauseRequest, answer=Pause, summary="Stop handing over"),
-    Route("DELETE", "/v1/pauses", resume, ADMIN, query=PauseRequest, answer=PauseList, summary="Go on"),
-    Route("GET", "/v1/audit", audit_log, ADMIN, query=PageQuery, answer=AuditPage, summary="Read the audit log"),
+    Route("GET", "/v1/pauses", all_pauses, _PAUSE, answer=PauseList, summary="List pauses"),
+    Route("PUT", "/v1/pauses", pause, _PAUSE, body=PauseRequest, answer=Pause, summary="Stop handing over"),
+    Route("DELETE", "/v1/pauses", resume, _PAUSE, query=PauseRequest, answer=PauseList, summary="Go on"),
+    Route("GET", "/v1/audit", audit_log, "audit:read", query=PageQuery, answer=AuditPage, summary="Read the audit log"),
 )

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from heliograph.api.context import Context
 from heliograph.api.problems import defect, problem
+from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal
-from heliograph.engine.clients import Client
+from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.intake import Caller, Draft
 from heliograph.store.port import Accept, Idempotency
 
@@ -25,6 +26,7 @@ Door = Callable[["Call"], None]
 
 _IDEMPOTENCY_MS: Final = 86_400_000
 _CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="heliograph", Basic realm="heliograph"')
+_NO_DIALOGUE: Final = (b"www-authenticate", b'Bearer realm="heliograph"')  # Basic makes a browser ask for a password
 _WAIT: Final = {"ledger_unavailable": b"1", "not_ready": b"1", "too_many_failures": b"60"}  # Retry-After, seconds
 
 
@@ -52,12 +54,28 @@ class Heading:
 class Call:
     """A request whose caller is known."""
 
-    __slots__ = ("_reply", "body", "client", "content_type", "context", "headers", "key", "now", "request_id")
+    __slots__ = (
+        *("_reply", "address", "body", "client", "content_type", "context", "headers", "key", "now", "request_id"),
+        "visit",
+    )
 
-    def __init__(self, context: Context, heading: Heading, client: Client | None, body: bytes, reply: Reply) -> None:
+    def __init__(
+        self,
+        context: Context,
+        heading: Heading,
+        client: Client | None,
+        body: bytes,
+        reply: Reply,
+        *,
+        address: str = "",
+        visit: Visit | None = None,
+    ) -> None:
+        """`visit`: the caller comes without a key, with or without a session."""
         self.context = context
         self.client = client
         self.body = body
+        self.address = address
+        self.visit = visit
         self.content_type = heading.content_type
         self.key = heading.key
         self.now = context.clock.now_ms()
@@ -75,9 +93,10 @@ class Call:
         """The scope that the caller's key would need."""
         client = self.client
         assert client is not None
-        if scope is None or scope in client.scopes or "admin" in client.scopes:
+        if scope is None or scope in client.scopes or ADMIN in client.scopes:
             return None
-        return Refusal("missing_scope", f"this key may not do that; it needs the scope {scope}", status=403)
+        who = "this key" if client.person is None else f"your role in {client.environment_name}"
+        return Refusal("missing_scope", f"{who} may not do that; it needs the scope {scope}", status=403)
 
     def unreadable(self, media_type: bytes = b"application/json") -> Refusal | None:
         """Why the body will not be read."""
@@ -152,14 +171,16 @@ class Call:
         status, content_type, body = problem(refusals, self.request_id.decode("latin-1"))
         self.headers[0] = (b"content-type", content_type)
         if status == 401:
-            self.headers.append(_CHALLENGE)
+            self.headers.append(_CHALLENGE if self.visit is None else _NO_DIALOGUE)
         elif wait := _WAIT.get(refusals[0].code):
             self.headers.append((b"retry-after", wait))
         self.answer(status, body)
 
 
-async def through_asgi(context: Context, scope: Scope, receive: Receive, send: Send, door: Door) -> None:
-    """The general way to a hot door."""
+async def through_asgi(
+    context: Context, scope: Scope, receive: Receive, send: Send, door: Door, *, is_open: bool = False
+) -> None:
+    """The general way to a door. `is_open`: nobody need be known."""
     heading = Heading(scope["headers"])
     future: asyncio.Future[tuple[int, list[Header], bytes]] = asyncio.get_running_loop().create_future()
 
@@ -169,19 +190,36 @@ async def through_asgi(context: Context, scope: Scope, receive: Receive, send: S
 
     body = await read_body(receive, context.max_body_bytes)
     address = scope["client"][0] if scope.get("client") else ""
-    client = context.clients.authenticate(heading.authorization, address)
-    if client is None:
-        client = await context.clients.authenticate_slow(heading.authorization, address)
+    client, visit = await _caller(context, scope, heading, address, is_open)
+    known = None if isinstance(client, Refusal) else client
+    call = Call(context, heading, known, body or b"", reply, address=address, visit=visit)
     if isinstance(client, Refusal):
-        Call(context, heading, None, b"", reply).refuse(client)
+        call.refuse(client)
     elif body is None:
-        Call(context, heading, client, b"", reply).refuse(body_too_large(context))
+        call.refuse(body_too_large(context))
     else:
-        door(Call(context, heading, client, body, reply))
+        door(call)
     status, headers, content = await future
     headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+async def _caller(
+    context: Context, scope: Scope, heading: Heading, address: str, is_open: bool
+) -> tuple[Client | Refusal | None, Visit | None]:
+    """Who calls: by a key, by a session cookie, or nobody in particular."""
+    if is_open or heading.authorization is None:
+        visit = Visit(context, scope)
+        if is_open:
+            return (CROSS_SITE if visit.is_foreign() else None), visit
+        if visit.token is not None:
+            session = await visit.enter()
+            return (session if isinstance(session, Refusal) else session.client), visit
+    client = context.clients.authenticate(heading.authorization, address)
+    if client is None:
+        client = await context.clients.authenticate_slow(heading.authorization, address)
+    return client, None
 
 
 def body_too_large(context: Context) -> Refusal:

@@ -154,7 +154,7 @@ async def add(request: Request) -> Standing:
 def _whose(request: Request, asked: ConsentRequest) -> int:
     if not asked.everywhere:
         return request.client.workspace
-    if request.client.workspace_name != OPERATOR:
+    if not request.client.is_operator:
         raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", "/everywhere", 403)
     return EVERYBODY
 

@@ -16,6 +16,8 @@ from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
+from heliograph.engine.users.logins import Logins
+from heliograph.engine.users.openid import OpenId
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger, Moves
 
@@ -40,6 +42,7 @@ class Context:
 
     ledger: Ledger
     clients: Clients
+    logins: Logins
     limits: Limits
     clock: Clock
     intake: Intake
@@ -60,6 +63,7 @@ class Context:
     defect: Callable[[BaseException], str]  # logs what broke; answers the request id under which it is found
     estimated_end: Callable[[Sequence[Message]], int]
     new_request_id: Callable[[], bytes] = field(default_factory=request_ids)
+    openid: OpenId | None = None  # None: people log in by password
     serves_api: bool = True  # False: only what watches and probes this process
     public_url: str | None = None
     max_body_bytes: int = 10_000_000

@@ -97,7 +97,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _security()},
-        "security": [{"key": []}, {"basic": []}, {"oauth": []}],
+        "security": [{"key": []}, {"basic": []}, {"oauth": []}, {"session": []}],
     }
 
 
@@ -112,7 +112,10 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
     if route.scope is not None:
         scopes = [scope for scope in (route.scope, route.or_scope) if scope is not None]
         operation["description"] = f"Needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}."
-        operation["security"] = [{"key": []}, {"basic": []}, *({"oauth": [scope]} for scope in scopes)]
+        oauth = [{"oauth": [scope]} for scope in scopes]
+        operation["security"] = [{"key": []}, {"basic": []}, *oauth, {"session": []}]
+    if route.is_open:
+        operation["security"] = []
     if route.body is not None:
         content: dict[str, Any] = {"schema": schemas[route.body]}
         if route.body is MessageRequest:
@@ -164,5 +167,11 @@ def _security() -> dict[str, Any]:
     return {
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, hg_live_… or hg_test_…"},
         "basic": {"type": "http", "scheme": "basic", "description": "The key as user name, or as password"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "hg_session",
+            "description": "Who is logged in; over HTTPS it is called __Host-hg_session. Changes need X-CSRF-Token too",
+        },
         "oauth": {"type": "oauth2", "flows": {"clientCredentials": flow}},
     }

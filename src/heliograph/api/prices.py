@@ -4,9 +4,8 @@ from typing import Final
 
 import msgspec
 
-from heliograph.api.routes import Request, Route, refuse
+from heliograph.api.routes import Request, Route, operator_only
 from heliograph.engine import pricing
-from heliograph.engine.declared import OPERATOR
 from heliograph.engine.pricing import Imported, PriceLine
 
 
@@ -23,22 +22,17 @@ class PriceList(msgspec.Struct):
 
 
 async def all_prices(request: Request) -> PriceList:
-    _operator_only(request)
+    operator_only(request)
     return PriceList(await pricing.list_prices(request.context.ledger))
 
 
 async def import_prices(request: Request) -> Imported:
-    _operator_only(request)
+    operator_only(request)
     imported = await pricing.import_prices(
         request.context.ledger, request.body.csv, actor=request.actor, now=request.now
     )
     await request.context.reload()
     return imported
-
-
-def _operator_only(request: Request) -> None:
-    if request.client.workspace_name != OPERATOR:
-        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", status=403)
 
 
 _MANAGE: Final = "routing:manage"

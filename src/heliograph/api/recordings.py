@@ -7,10 +7,9 @@ from typing import Final, Literal, Protocol, cast
 
 import msgspec
 
-from heliograph.api.routes import Request, Route, not_found, refuse
+from heliograph.api.routes import Request, Route, not_found, operator_only, refuse
 from heliograph.engine import audit
 from heliograph.engine.clients import ADMIN
-from heliograph.engine.declared import OPERATOR
 
 _MEDIA_TYPES: Final = {
     "jsonl": b"application/x-ndjson",
@@ -64,8 +63,7 @@ class RecordingQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def all_connectors(request: Request) -> ConnectorList:
-    if request.client.workspace_name != OPERATOR:
-        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", status=403)
+    operator_only(request)
     specs = request.context.snapshot().connectors
     return ConnectorList([_view(request, name, specs[name].kind) for name in sorted(specs)])
 
@@ -87,7 +85,7 @@ def _recorder(carrier: object) -> Recording | None:
 async def balance(request: Request) -> Balance:
     """As the provider says it now."""
     name = request.place["name"]
-    if request.client.workspace_name != OPERATOR or name not in request.context.snapshot().connectors:
+    if not request.client.is_operator or name not in request.context.snapshot().connectors:
         raise not_found("connector", name)
     asked = getattr(request.context.carrier(name), "balance", None)
     found = await asked() if asked is not None else None
@@ -101,7 +99,7 @@ async def recording(request: Request) -> bytes:
     """Made in a thread: minutes of a busy connector take seconds."""
     query: RecordingQuery = request.query
     name = request.place["name"]
-    if request.client.workspace_name != OPERATOR or name not in request.context.snapshot().connectors:
+    if not request.client.is_operator or name not in request.context.snapshot().connectors:
         raise not_found("connector", name)
     if query.texts and ADMIN not in request.client.scopes:
         raise refuse("missing_scope", f"texts need the scope {ADMIN}", "/texts", 403)

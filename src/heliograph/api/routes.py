@@ -21,8 +21,10 @@ from heliograph.api.call import Call, Door
 from heliograph.api.context import Context
 from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal, Refused
-from heliograph.engine.clients import Client
+from heliograph.engine.clients import ADMIN, Client
+from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
+from heliograph.engine.users.throttle import TooSoon
 from heliograph.ports import Unavailable
 
 T = TypeVar("T")
@@ -35,14 +37,18 @@ class Request:
     """What a handler is given: a call with its place, query and body read."""
 
     def __init__(self, call: Call, place: Mapping[str, str], query: Any, body: Any) -> None:
-        assert call.client is not None
         self.call = call
         self.context: Context = call.context
-        self.client: Client = call.client
         self.now = call.now
         self.place = place
         self.query = query
         self.body = body
+
+    @property
+    def client(self) -> Client:
+        """Who asks; at open routes nobody."""
+        assert self.call.client is not None
+        return self.call.client
 
     @property
     def actor(self) -> str:
@@ -55,7 +61,7 @@ class Route(msgspec.Struct, frozen=True):
     method: str
     path: str
     handler: Callable[[Request], Awaitable[Any]] | None  # None: a hot door serves it
-    scope: str | None  # None: any key
+    scope: str | None  # None: any key, any session
     or_scope: str | None = None  # another one that opens it too
     body: type | None = None
     text: tuple[str, str] | None = None  # (media type, field): a body of this type is read as this field
@@ -63,6 +69,7 @@ class Route(msgspec.Struct, frozen=True):
     answer: Any = None
     status: int = 200
     summary: str = ""
+    is_open: bool = False  # nobody need be known
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -76,6 +83,12 @@ def refuse(code: str, detail: str, pointer: str = "", status: int = 422) -> Refu
 
 def not_found(what: str, name: str) -> Refused:
     return refuse("not_found", f"there is no {what} {name[:60]!r}", status=404)
+
+
+def operator_only(request: Request) -> None:
+    """For what concerns every workspace. Raises `Refused`."""
+    if not request.client.is_operator:
+        raise refuse("foreign_workspace", f"only the workspace {OPERATOR!r} may do that", status=403)
 
 
 def door(route: Route, place: Mapping[str, str], query_string: bytes, tasks: set[asyncio.Task[None]]) -> Door:
@@ -92,6 +105,9 @@ def door(route: Route, place: Mapping[str, str], query_string: bytes, tasks: set
 async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> None:
     try:
         call.answer(route.status, await _answer(route, place, query_string, call))
+    except TooSoon as too_soon:
+        call.headers.append((b"retry-after", b"%d" % too_soon.wait_s))
+        call.refuse(*too_soon.refusals)
     except Refused as refused:
         call.refuse(*refused.refusals)
     except Unavailable:
@@ -111,12 +127,19 @@ async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, c
     return answer if isinstance(answer, bytes) else _encode(answer)
 
 
+def may(route: Route, scopes: frozenset[str]) -> bool:
+    """Do these scopes open the route?"""
+    return route.is_open or route.scope is None or not scopes.isdisjoint({route.scope, route.or_scope, ADMIN})
+
+
 def _lacks(route: Route, call: Call) -> Refusal | None:
-    refusal = call.lacks(route.scope)
+    if route.is_open:
+        return None
+    assert call.client is not None
+    refusal = None if may(route, call.client.scopes) else call.lacks(route.scope)
     if refusal is None or route.or_scope is None:
         return refusal
-    both = msgspec.structs.replace(refusal, detail=f"{refusal.detail} or {route.or_scope}")
-    return both if call.lacks(route.or_scope) else None
+    return msgspec.structs.replace(refusal, detail=f"{refusal.detail} or {route.or_scope}")
 
 
 def _media_type(route: Route, call: Call) -> bytes:

@@ -5,8 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from heliograph.api.routes import Request, Route, refuse
-from heliograph.engine.declared import OPERATOR
+from heliograph.api.routes import Request, Route, operator_only, refuse
 
 
 class PhoneRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -39,8 +38,7 @@ async def send(request: Request) -> Taken:
 
 async def outage(request: Request) -> Taken:
     asked: OutageRequest = request.body
-    if request.client.workspace_name != OPERATOR:  # connectors serve everybody
-        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", status=403)
+    operator_only(request)  # connectors serve everybody
     _carrier(request, asked.connector).set_outage(asked.is_out)
     return Taken(asked.connector)
 

@@ -17,6 +17,7 @@ from heliograph.api import (
     cooldowns,
     declaring,
     deliveries,
+    entry,
     lookup,
     oauth,
     openapi,
@@ -27,6 +28,8 @@ from heliograph.api import (
     replacing,
     sandbox_phone,
     segments,
+    sessions,
+    users,
     webhooks,
     workspaces,
 )
@@ -65,6 +68,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
     *workspaces.ROUTES,
+    *users.ROUTES,
+    *sessions.ROUTES,
     *recordings.ROUTES,
 )
 _PAGES: Final = {  # path → (package, file, media type)
@@ -72,6 +77,7 @@ _PAGES: Final = {  # path → (package, file, media type)
     "/docs/docs.js": ("heliograph.api", "docs.js", b"text/javascript"),
     "/docs/docs.css": ("heliograph.api", "docs.css", b"text/css"),
     "/console": ("heliograph.console", "live.html", b"text/html; charset=utf-8"),
+    "/console/entry.css": ("heliograph.console", "entry.css", b"text/css"),
     "/console/live.js": ("heliograph.console", "live.js", b"text/javascript"),
     "/console/live.css": ("heliograph.console", "live.css", b"text/css"),
 }
@@ -87,12 +93,21 @@ _PAGE_SECURITY: Final = (
     ),
     (b"referrer-policy", b"no-referrer"),
 )
+# Forms go to ourselves; without a referrer a browser would not say of them where they come from.
+_FORM_SECURITY: Final = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"referrer-policy", b"same-origin"),
+)
 FIXED_LINES: Final = b"".join(b"%b: %b\r\n" % line for line in _SECURITY)
 _JSON: Final = b"application/json"
+_HTML: Final = b"text/html; charset=utf-8"
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 _TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _encode: Final = msgspec.json.Encoder().encode
-_Found = tuple[Door | None, list[str]]
+_Found = tuple[Door | None, bool, list[str]]
 
 
 def build(context: Context) -> App:
@@ -127,20 +142,27 @@ class _Site:
         if self._context.serves_api and (connector := callbacks.connector_of(path)) is not None:
             await self._callback(scope, receive, send, connector)
             return
-        found, allowed = self._find(method, path, scope.get("query_string", b""))
+        if self._context.serves_api and entry.is_here(path):
+            page = await entry.serve(self._context, scope, receive)
+            if page is None:
+                await self._nowhere(scope, send, path, method, ["GET", "POST"])
+            else:
+                await _answer(send, page.status, _HTML, page.body, [*page.headers, *_FORM_SECURITY])
+            return
+        found, is_open, allowed = self._find(method, path, scope.get("query_string", b""))
         if found is not None:
-            await through_asgi(self._context, scope, receive, send, found)
+            await through_asgi(self._context, scope, receive, send, found, is_open=is_open)
             return
         await self._nowhere(scope, send, path, method, allowed)
 
     # -- routes
 
     def _find(self, method: str, path: str, query_string: bytes) -> _Found:
-        """The door at a place, and the methods that there are."""
+        """The door at a place, whether anybody may come, and the methods that there are."""
         if not self._context.serves_api:
-            return None, []
+            return None, False, []
         if method == "POST" and path in HOT:
-            return HOT[path], []
+            return HOT[path], False, []
         steps = tuple(path.strip("/").split("/"))
         allowed = ["POST"] if path in HOT else []
         for route in ROUTES:
@@ -148,9 +170,9 @@ class _Site:
             if place is None or route.handler is None:
                 continue
             if route.method == method:
-                return door(route, place, query_string, self._tasks), []
+                return door(route, place, query_string, self._tasks), route.is_open, []
             allowed.append(route.method)
-        return None, allowed
+        return None, False, allowed
 
     async def _nowhere(self, scope: Scope, send: Send, path: str, method: str, allowed: list[str]) -> None:
         request_id = (Heading(scope["headers"]).request_id or self._context.new_request_id()).decode("latin-1")
@@ -271,7 +293,7 @@ async def _answer(
     send: Send, status: int, media_type: bytes, body: bytes, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:
     headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *(more or ())]
-    if media_type.startswith(b"text/html"):
+    if media_type.startswith(b"text/html") and not any(name == b"content-security-policy" for name, _ in headers):
         headers += _PAGE_SECURITY
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -4,10 +4,9 @@ from typing import Final
 
 import msgspec
 
-from heliograph.api.routes import Request, Route, refuse
+from heliograph.api.routes import Request, Route, operator_only
 from heliograph.engine import environments
 from heliograph.engine.clients import ADMIN, CreatedKey, create_key
-from heliograph.engine.declared import OPERATOR
 from heliograph.engine.environments import Environment, Workspace
 
 
@@ -55,12 +54,12 @@ class EnvironmentList(msgspec.Struct):
 
 
 async def all_workspaces(request: Request) -> WorkspaceList:
-    _operator_only(request)
+    operator_only(request)
     return WorkspaceList(await environments.list_workspaces(request.context.ledger))
 
 
 async def new_workspace(request: Request) -> CreatedWorkspace:
-    _operator_only(request)
+    operator_only(request)
     ledger = request.context.ledger
     made = await environments.create_workspace(
         ledger, request.body.name, seal=request.context.seal, actor=request.actor, now=request.now
@@ -75,11 +74,6 @@ async def new_workspace(request: Request) -> CreatedWorkspace:
     )
     await request.context.reload()
     return CreatedWorkspace(made.name, made.created_at, key)
-
-
-def _operator_only(request: Request) -> None:
-    if request.client.workspace_name != OPERATOR:
-        raise refuse("foreign_workspace", f"only keys of the workspace {OPERATOR!r} may do that", status=403)
 
 
 # -- environments

@@ -24,6 +24,7 @@ from heliograph.cli import (
     segments,
     send,
     serve,
+    users,
     version,
     webhooks,
     workspaces,
@@ -40,6 +41,7 @@ program = typer.Typer(
 )
 program.command()(serve.serve)
 program.add_typer(keys.program, name="keys")
+program.add_typer(users.program, name="users")
 program.add_typer(workspaces.program, name="workspaces")
 program.add_typer(workspaces.environments, name="environments")
 program.command()(apply.apply)

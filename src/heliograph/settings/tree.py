@@ -36,6 +36,14 @@ def _are_networks(values: Iterable[str]) -> bool:
     return True
 
 
+def _are_lower(values: Iterable[str]) -> bool:
+    return all(value and value == value.strip().casefold() for value in values)
+
+
+def _are_roles(values: Iterable[str]) -> bool:
+    return all(environment and role for environment, _, role in (value.partition(":") for value in values))
+
+
 def _rises_from_one(values: tuple[int, ...]) -> bool:
     return bool(values) and min(values) > 0
 
@@ -164,6 +172,48 @@ class SmppServer(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Annotated[str | None, _key("PEM file with the certificate's private key.")] = None
 
 
+class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions of people who log in."""
+
+    idle_minutes: Annotated[int, _key("A session ends when nothing is done for so long.", ge=1, le=1_440)] = 60
+    longest_hours: Annotated[int, _key("A session ends after so long in any case.", ge=1, le=720)] = 12
+
+
+class Oidc(msgspec.Struct, frozen=True, kw_only=True):
+    """Login by an OpenID provider."""
+
+    issuer: Annotated[
+        str | None,
+        _key(
+            "The provider's issuer; left out: people log in by password.", "a URL, without what follows it", _is_web_url
+        ),
+    ] = None
+    client_id: Annotated[str, _key("How the provider knows this gateway.")] = "heliograph"
+    client_secret: Annotated[
+        str | None, _key("The secret that the provider has given, as env:NAME or file:PATH; without it, PKCE alone.")
+    ] = None
+    workspace: Annotated[str, _key("The workspace that its people belong to.")] = "default"
+    allowed_domains: Annotated[
+        tuple[str, ...],
+        _key(
+            "E-mail domains whose people come in without an invitation.", 'a list, such as ["example.com"]', _are_lower
+        ),
+    ] = ()
+    default_roles: Annotated[
+        tuple[str, ...],
+        _key("Roles of new people.", 'a list of ENVIRONMENT:ROLE, such as ["test:developer"]', _are_roles),
+    ] = ()
+    role_claim: Annotated[str | None, _key("The claim that tells the roles, at each login; such as groups.")] = None
+    role_map: Annotated[
+        tuple[str, ...],
+        _key(
+            "What the values of that claim mean.",
+            'a list of VALUE=ENVIRONMENT:ROLE, such as ["sms-team=live:operator"]',
+            lambda values: all("=" in value and _are_roles([value.rpartition("=")[2]]) for value in values),
+        ),
+    ] = ()
+
+
 SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "server": Server,
     "store": Store,
@@ -173,6 +223,8 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "limits": Limits,
     "failover": Failover,
     "smpp_server": SmppServer,
+    "sessions": Sessions,
+    "oidc": Oidc,
 }
 DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies")
 
@@ -190,6 +242,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     failover: Failover
     smpp_server: SmppServer
+    sessions: Sessions
+    oidc: Oidc
 
     @property
     def declared(self) -> dict[str, Any]:

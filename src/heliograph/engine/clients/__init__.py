@@ -1,6 +1,6 @@
 """Clients: their keys, how they are made and ended, and who is calling."""
 
-from heliograph.engine.clients.authentication import Clients, basic
+from heliograph.engine.clients.authentication import Clients, basic, whose
 from heliograph.engine.clients.client import Client
 from heliograph.engine.clients.register import (
     CreatedKey,
@@ -31,4 +31,5 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "unknown_scopes",
+    "whose",
 ]

@@ -104,7 +104,7 @@ class Clients:
         """Read the header, ask the ledger, remember the answer."""
         if authorization is None:
             return MISSING
-        address = _whose(ip)
+        address = whose(ip)
         if self._fails_too_often(address) and authorization not in self._before:
             return TOO_MANY
         asking = self._asking.get(authorization)
@@ -122,7 +122,7 @@ class Clients:
 
     async def authenticate_smpp(self, system_id: str, password: str, ip: str) -> Client | Refusal:
         """Who binds? An SMPP account is a client whose key id is its system_id."""
-        address = _whose(ip)
+        address = whose(ip)
         if self._fails_too_often(address):
             return TOO_MANY
         row = await self._row(system_id)
@@ -278,7 +278,7 @@ def _read(authorization: bytes) -> _Credentials | None:
     return credentials if token or keys.id_of(credentials.text) is not None else None
 
 
-def _whose(ip: str) -> str:
+def whose(ip: str) -> str:
     """Where failures are counted: a host of IPv4, a network of IPv6, of which one host has all."""
     return str(ip_network((ip, 64), strict=False)) if ":" in ip and "." not in ip and "%" not in ip else ip
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from heliograph.engine.accounts import Account
+from heliograph.engine.declared import OPERATOR
 from heliograph.store.port import Row
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -21,7 +22,8 @@ JOINED: Final = "clients c JOIN workspaces w ON w.id = c.workspace JOIN environm
 
 
 class Client(msgspec.Struct, frozen=True, gc=False):
-    """Credentials that were checked, and what they allow."""
+    """Credentials that were checked, and what they allow. A person's session is one too: with `person`, the e-mail
+    address, the user's id as `key_id`, and an `id` below zero, so that it is never taken for a key's."""
 
     id: int
     key_id: str
@@ -41,14 +43,20 @@ class Client(msgspec.Struct, frozen=True, gc=False):
     expires_at: int | None
     account: int  # the SMPP account: that of the key which this one was rotated from, if it was
     smpp: Account | None  # what it says of its account; None: the key is none
+    person: str | None = None
 
     @property
     def actor(self) -> str:
         """How the audit log names this client."""
-        return f"key:{self.key_id}"
+        return f"key:{self.key_id}" if self.person is None else f"user:{self.person}"
+
+    @property
+    def is_operator(self) -> bool:
+        """Does this client belong to those who run the gateway itself?"""
+        return self.workspace_name == OPERATOR
 
 
-class _Settings(msgspec.Struct):
+class Settings(msgspec.Struct):
     """What of a workspace's settings concerns its clients."""
 
     messages_per_second: int | None = None
@@ -69,13 +77,17 @@ def client_of(row: Row) -> Client:
         scopes=frozenset(msgspec.json.decode(row[12], type=list[str])),
         ip_networks=tuple(ip_network(text) for text in msgspec.json.decode(row[13], type=list[str])),
         messages_per_second=row[14],
-        workspace_messages_per_second=msgspec.json.decode(row[6], type=_Settings).messages_per_second,
+        workspace_messages_per_second=settings_of(row[6]).messages_per_second,
         default_country=row[7],
         account_sid=account_sid(row[3], row[5]),
         expires_at=row[15],
         account=row[19],
         smpp=msgspec.json.decode(row[18], type=Account) if row[18] is not None else None,
     )
+
+
+def settings_of(text: str) -> Settings:
+    return msgspec.json.decode(text, type=Settings)
 
 
 def account_sid(workspace: int, created_at: int) -> str:

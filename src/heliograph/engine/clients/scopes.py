@@ -19,7 +19,9 @@ SCOPES: Final[dict[str, str]] = {
     "consent:manage": "record opt-ins and opt-outs",
     "exports:read": "export messages and logs",
     "verify": "send and check one-time codes",
-    ADMIN: "everything, and manage keys, environments, pauses and the audit log",
+    "pauses:manage": "stop what leaves, and let it go on",
+    "audit:read": "read the audit log",
+    ADMIN: "everything, and manage keys, environments and users",
 }
 DEFAULT_SCOPES: Final = ("messages:send", "messages:read")
 
