@@ -11,7 +11,7 @@ import msgspec
 
 from heliograph.core import numbers, quiet, zones
 from heliograph.core.failures import Refusal
-from heliograph.core.frequency import FrequencyCap, legal
+from heliograph.core.frequency import FrequencyCap, legal, topics_of
 from heliograph.core.message import PROMOTIONAL, Message
 from heliograph.core.numbers import Number
 from heliograph.core.quiet import Answer
