@@ -24,7 +24,7 @@ TOOLS = Tools(lambda kind, spec: None, lambda url: None, lambda: "", str, str)
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_can_be_declared(example: dict[str, Any]) -> None:
     connectors = dict.fromkeys(EXAMPLES[0]["connectors"], OPERATOR)
-    place = Place(connectors, frozenset({OPERATOR}), frozenset(), knows_machine=True)
+    place = Place(connectors, frozenset({OPERATOR}), frozenset(), senders={}, knows_machine=True)
     assert check(read(example, OPERATOR), place, TOOLS) == []
 
 
