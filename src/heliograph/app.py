@@ -21,7 +21,7 @@ from heliograph.carriers import catalogue
 from heliograph.carriers.port import Carrier, Listener, World
 from heliograph.core import numbers
 from heliograph.core.signing import secret_from
-from heliograph.engine import declare, environments
+from heliograph.engine import datakeys, declare, environments
 from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.declared import ConnectorSpec
@@ -116,6 +116,7 @@ async def open_ledger(
         from heliograph.store.postgres import PostgresLedger
 
         ledger = await PostgresLedger.open(url, now_ms=now_ms, report=report)
+    await datakeys.load(ledger, process.vault, now=now_ms())
     await environments.ensure_defaults(ledger, process.seal, now=now_ms())
     return ledger
 

@@ -93,7 +93,13 @@ def test_an_import_stands_in_the_audit_log(operator: Api) -> None:
     put(operator, "connector,price,currency\nspare,0.5,EUR\n")
     entry = operator("GET", "/v1/audit?limit=1").json()["data"][0]
     assert (entry["action"], entry["object"]) == ("prices.imported", "prices")
-    assert entry["detail"] == {"connectors": ["spare"], "lines": 1}
+    assert entry["detail"] == {
+        "connectors": ["spare"],
+        "lines": 1,
+        "changed": 1,
+        "before": {"spare": "1 EUR"},
+        "after": {"spare": "0.5 EUR"},
+    }
 
 
 @pytest.mark.parametrize(

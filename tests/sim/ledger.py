@@ -13,9 +13,10 @@ from typing import Any
 
 import apsw
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
-from heliograph.store import migrate
+from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
     Accept,
@@ -24,10 +25,12 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Operation,
+    Protection,
     Row,
     Subscribers,
 )
-from heliograph.store.sqlite.ledger import SqliteLedger, SqliteMigratable
+from heliograph.store.sqlite.connection import SqliteMigratable
+from heliograph.store.sqlite.ledger import SqliteLedger
 from heliograph.store.sqlite.writer import Writer
 from tests.sim.loop import Life, SimClock
 
@@ -117,6 +120,10 @@ class SimLedger:
     def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
 
+    @property
+    def protection(self) -> Protection:
+        return self._writer.protection
+
     def _complain(self, error: Exception) -> None:
         if not isinstance(error, Unavailable):
             self._report(error)
@@ -189,6 +196,7 @@ class SimLedger:
             transaction = SimTransaction(self._disk, self._writer, self._reach)
             try:
                 yield transaction
+                await chain.add(transaction, self.protection.audit_key, transaction.noted)
                 await self._reach()
             except BaseException:
                 self._end("ROLLBACK")
@@ -224,6 +232,7 @@ class SimTransaction:
         self._reach = reach
         self.notices: list[Notice] = []
         self.opted_out: list[tuple[int, str]] = []
+        self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         await self._reach()
@@ -237,6 +246,9 @@ class SimTransaction:
     async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
         await self._reach()
         self.notices += self._writer.record(workspace, environment, events)
+
+    def note(self, noted: Noted) -> None:
+        self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._reach()

@@ -1,4 +1,4 @@
-"""Keys, pauses, the audit log, and who one is."""
+"""Keys, pauses, and who one is."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -8,8 +8,7 @@ from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.request import read_span, read_time
-from heliograph.engine import audit, pauses
-from heliograph.engine.audit import AuditEntry
+from heliograph.engine import pauses
 from heliograph.engine.clients import (
     ADMIN,
     DEFAULT_SCOPES,
@@ -54,13 +53,6 @@ class KeyList(msgspec.Struct):
     """Keys, in the order of their making."""
 
     data: list[KeyView]
-    next_cursor: str | None
-
-
-class AuditPage(msgspec.Struct):
-    """Audit entries, the newest first."""
-
-    data: list[AuditEntry]
     next_cursor: str | None
 
 
@@ -220,18 +212,6 @@ def _may_stop(request: Request, asked: PauseRequest) -> None:
         raise refuse("foreign_workspace", "this key may only pause its own workspace", "/scope", 403)
 
 
-# -- audit
-
-
-async def audit_log(request: Request) -> AuditPage:
-    query: PageQuery = request.query
-    everyones = request.client.workspace_name == OPERATOR
-    entries, more = await audit.entries(
-        request.context.ledger, request.client.workspace, everyones=everyones, cursor=query.cursor, limit=query.limit
-    )
-    return AuditPage(entries, more)
-
-
 ROUTES: Final = (
     Route("GET", "/v1/me", me, None, answer=Me, summary="Who am I?"),
     Route("GET", "/v1/keys", all_keys, ADMIN, query=PageQuery, answer=KeyList, summary="List keys"),
@@ -242,5 +222,4 @@ ROUTES: Final = (
     Route("GET", "/v1/pauses", all_pauses, ADMIN, answer=PauseList, summary="List pauses"),
     Route("PUT", "/v1/pauses", pause, ADMIN, body=PauseRequest, answer=Pause, summary="Stop handing over"),
     Route("DELETE", "/v1/pauses", resume, ADMIN, query=PauseRequest, answer=PauseList, summary="Go on"),
-    Route("GET", "/v1/audit", audit_log, ADMIN, query=PageQuery, answer=AuditPage, summary="Read the audit log"),
 )

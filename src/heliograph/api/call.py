@@ -52,7 +52,9 @@ class Heading:
 class Call:
     """A request whose caller is known."""
 
-    __slots__ = ("_reply", "body", "client", "content_type", "context", "headers", "key", "now", "request_id")
+    __slots__ = (
+        *("_reply", "address", "body", "client", "content_type", "context", "headers", "key", "now", "request_id"),
+    )
 
     def __init__(self, context: Context, heading: Heading, client: Client | None, body: bytes, reply: Reply) -> None:
         self.context = context
@@ -60,6 +62,7 @@ class Call:
         self.body = body
         self.content_type = heading.content_type
         self.key = heading.key
+        self.address = ""  # where the caller is, at doors whose changes are audited
         self.now = context.clock.now_ms()
         self.request_id = heading.request_id or context.new_request_id()
         self.headers: list[Header] = [(b"content-type", b"application/json"), (b"x-request-id", self.request_id)]
@@ -177,7 +180,9 @@ async def through_asgi(context: Context, scope: Scope, receive: Receive, send: S
     elif body is None:
         Call(context, heading, client, b"", reply).refuse(body_too_large(context))
     else:
-        door(Call(context, heading, client, body, reply))
+        call = Call(context, heading, client, body, reply)
+        call.address = address
+        door(call)
     status, headers, content = await future
     headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": status, "headers": headers})

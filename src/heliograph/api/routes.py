@@ -21,6 +21,7 @@ from heliograph.api.call import Call, Door
 from heliograph.api.context import Context
 from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal, Refused
+from heliograph.engine.audit import Actor
 from heliograph.engine.clients import Client
 from heliograph.engine.explain import explained
 from heliograph.ports import Unavailable
@@ -46,7 +47,7 @@ class Request:
 
     @property
     def actor(self) -> str:
-        return self.client.actor
+        return Actor(self.client.actor, self.call.address)
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.api import (
     administration,
+    auditing,
     callbacks,
     cancelling,
     consents,
@@ -56,6 +57,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *prices.ROUTES,
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
+    *auditing.ROUTES,
     *workspaces.ROUTES,
     *recordings.ROUTES,
 )

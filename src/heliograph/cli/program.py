@@ -9,6 +9,7 @@ import typer
 
 from heliograph.cli import (
     apply,
+    audit,
     connectors,
     doctor,
     keys,
@@ -43,6 +44,7 @@ program.add_typer(workspaces.program, name="workspaces")
 program.add_typer(workspaces.environments, name="environments")
 program.command()(apply.apply)
 program.command()(apply.diff)
+program.add_typer(audit.program, name="audit")
 program.command()(rehearse.rehearse)
 program.command()(rollback.history)
 program.command()(rollback.rollback)

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 
 Row: TypeAlias = tuple[Any, ...]
@@ -264,6 +265,10 @@ class Transaction(Protocol):
         """Add events that belong to no message; their webhooks go out after the commit."""
         ...
 
+    def note(self, noted: Noted) -> None:
+        """Add an entry to the audit log when all else is written."""
+        ...
+
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         """Make new deliveries of events that exist, marked as replays and due at once."""
         ...
@@ -271,6 +276,15 @@ class Transaction(Protocol):
 
 # (environment, event type, message) → who wants to hear of it: (endpoint or None for a callback URL, target).
 Subscribers: TypeAlias = Callable[[int, str, Message | None], Sequence[tuple[int | None, str]]]
+
+
+class Protection:
+    """What the composition root gives a ledger against prying and meddling, before the first transaction."""
+
+    __slots__ = ("audit_key",)
+
+    def __init__(self) -> None:
+        self.audit_key = b""  # of the audit log's chain
 
 
 class Ledger(Protocol):
@@ -281,6 +295,9 @@ class Ledger(Protocol):
     # What tells whom: set by the engine before the first operation. (event, message) → (endpoint or None, target).
     is_alone: bool  # no other process can serve this ledger
     subscribers: Subscribers
+
+    @property
+    def protection(self) -> Protection: ...
 
     def next_id(self, kind: str) -> int:
         """A fresh row number for `message`, `decision`, `batch` or `inbound`; never given twice."""

@@ -177,12 +177,10 @@ async def rotate_key(
             replaces=(number, key_id),
         )
         created = await _insert(transaction, new, actor, now, ip)
-        end = now + int(overlap.total_seconds() * 1000)
-        await transaction.execute(
-            "UPDATE clients SET expires_at = $2 WHERE id = $1",
-            number,
-            end if expires_at is None else min(end, expires_at),
-        )
+        end = min(now + int(overlap.total_seconds() * 1000), expires_at or 1 << 62)
+        await transaction.execute("UPDATE clients SET expires_at = $2 WHERE id = $1", number, end)
+        detail = {"before": {"expires_at": _maybe(expires_at)}, "after": {"expires_at": moment(end)}}
+        await _note(transaction, workspace, "key.ending", key_id, detail, actor, now, ip)
     return created
 
 
@@ -205,7 +203,8 @@ async def revoke_key(
             return view
         await transaction.execute("UPDATE clients SET revoked_at = $2 WHERE id = $1", number, now)
         await transaction.execute("DELETE FROM tokens WHERE client = $1", number)
-        await _note(transaction, workspace, "key.revoked", key_id, {"name": view.name}, actor, now, ip)
+        detail = {"name": view.name, "before": {"revoked_at": None}, "after": {"revoked_at": moment(now)}}
+        await _note(transaction, workspace, "key.revoked", key_id, detail, actor, now, ip)
     return msgspec.structs.replace(view, revoked_at=moment(now))
 
 
@@ -232,17 +231,9 @@ async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip:
         now,
     )
     replaces = new.replaces[1] if new.replaces else None
-    detail = {"name": new.name, "environment": new.environment, "scopes": new.scopes, "replaces": replaces}
-    await _note(
-        transaction,
-        new.workspace,
-        "key.rotated" if replaces else "key.created",
-        key.id,
-        detail,
-        actor,
-        now,
-        ip,
-    )
+    detail = {"name": new.name, "replaces": replaces, "before": None, "after": _granted(new)}
+    action = "key.rotated" if replaces else "key.created"
+    await _note(transaction, new.workspace, action, key.id, detail, actor, now, ip)
     return CreatedKey(
         id=key.id,
         name=new.name,
@@ -262,6 +253,16 @@ async def _insert(transaction: Transaction, new: _New, actor: str, now: int, ip:
         system_id=key.id if password else None,
         password=password,
     )
+
+
+def _granted(new: _New) -> dict[str, object]:
+    return {
+        "environment": new.environment,
+        "scopes": new.scopes,
+        "ip_allowlist": new.ip_allowlist,
+        "messages_per_second": new.messages_per_second,
+        "expires_at": _maybe(new.expires_at),
+    }
 
 
 async def _place(transaction: Transaction, new: _New) -> tuple[int, int, str, int]:

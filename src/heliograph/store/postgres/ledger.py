@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Event
 from heliograph.ports import Unavailable
-from heliograph.store import migrate
+from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
     Accept,
@@ -22,6 +23,7 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Operation,
+    Protection,
     Row,
     Subscribers,
 )
@@ -121,6 +123,10 @@ class PostgresLedger:
     def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
 
+    @property
+    def protection(self) -> Protection:
+        return self._writer.protection
+
     # -- hot
 
     def next_id(self, kind: str) -> int:
@@ -173,6 +179,7 @@ class PostgresLedger:
         async with self._lent() as connection, connection.transaction():
             transaction = PostgresTransaction(connection, self._now_ms, self._writer)
             yield transaction
+            await chain.add(transaction, self.protection.audit_key, transaction.noted)
             await connection.execute(f"NOTIFY {CHANNEL}, 'config'; NOTIFY {CHANNEL}, 'deliveries'")
         if transaction.notices:
             self._told(transaction.notices)
@@ -219,6 +226,7 @@ class PostgresTransaction:
         self._now_ms = now_ms
         self._writer = writer
         self.notices: list[Notice] = []
+        self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         return [tuple(row) for row in await self._connection.fetch(sql, *values)]
@@ -231,6 +239,9 @@ class PostgresTransaction:
         for event in events:
             self.notices += commit.emit(event, workspace, environment, None)
         await commit.tell()
+
+    def note(self, noted: Noted) -> None:
+        self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._connection.execute(_REDELIVER, *columns(deliveries, len(Again._fields)), now)

@@ -23,6 +23,7 @@ from heliograph.store.port import (
     ClaimDeliveries,
     Deliveries,
     Moves,
+    Protection,
     Receipts,
     Subscribers,
 )
@@ -44,6 +45,7 @@ class Writer:
 
     def __init__(self, url: str, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
         self.subscribers: Subscribers = lambda environment, event_type, message: ()
+        self.protection = Protection()
         self.in_doubt = False  # a commit's outcome is not known; nothing can be written until it is
         self._url = url
         self._now_ms = now_ms

@@ -27,6 +27,7 @@ from heliograph.store.port import (
     Moves,
     NewEvent,
     Notice,
+    Protection,
     Receipts,
     Subscribers,
 )
@@ -84,6 +85,7 @@ class Writer:
         self._connection = connection
         self._cursor: Any = connection.cursor()  # rows come as the schema says, not as apsw types them
         self._now_ms = now_ms
+        self.protection = Protection()
         self.subscribers: Subscribers = lambda environment, event_type, message: ()
         self._seq = self._highest("seq", "events")
         self._delivery = self._highest("id", "deliveries")
