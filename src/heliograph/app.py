@@ -116,7 +116,7 @@ async def open_ledger(
         from heliograph.store.postgres import PostgresLedger
 
         ledger = await PostgresLedger.open(url, now_ms=now_ms, report=report)
-    await datakeys.load(ledger, process.vault, now=now_ms())
+    await datakeys.load(ledger, process.vault, now_ms, encrypt=settings.store.encrypt_bodies)
     await environments.ensure_defaults(ledger, process.seal, now=now_ms())
     return ledger
 

@@ -17,6 +17,10 @@ DAY = 86_400_000
 VAULT = Vault([b"m" * 32])
 
 
+async def load(ledger: Any) -> None:
+    await datakeys.load(ledger, VAULT, lambda: NOW, encrypt=False)
+
+
 async def write(ledger: Any, *names: str, at: int = NOW) -> None:
     for name in names:
         async with ledger.transaction() as transaction:
@@ -24,7 +28,7 @@ async def write(ledger: Any, *names: str, at: int = NOW) -> None:
 
 
 async def chained(ledger: Any, *names: str) -> Any:
-    await datakeys.load(ledger, VAULT, now=NOW)
+    await load(ledger)
     await write(ledger, *names)
     return ledger
 
@@ -135,7 +139,7 @@ async def test_a_chain_that_was_begun_anew_is_found_by_an_anchor(ledger: Any) ->
     await chained(ledger, "one", "two", "three")
     anchor = await auditing.head(ledger)
     await meddle(ledger, "UPDATE audit SET object = 'forged' WHERE id = 2", "DELETE FROM data_keys")
-    await datakeys.load(ledger, VAULT, now=NOW)
+    await load(ledger)
     assert (await faults(ledger), await faults(ledger, anchor)) == ([], [3])
 
 
@@ -149,7 +153,7 @@ async def test_entries_from_before_the_chain_are_taken_in_once(ledger: Any) -> N
     found = await auditing.verify(ledger)
     assert (found.intact, found.entries, found.first, found.head.entry) == (True, 3, 3, 10)
     await meddle(ledger, "UPDATE audit SET actor = 'x', hash = NULL WHERE id = 9")
-    await datakeys.load(ledger, VAULT, now=NOW)  # the next start does not make it good
+    await load(ledger)  # the next start does not make it good
     assert await faults(ledger) == [9, 10]
 
 
@@ -160,7 +164,7 @@ async def test_another_key_does_not_fit(ledger: Any) -> None:
 
 
 async def test_retention_leaves_a_chain_that_can_be_checked(ledger: Any) -> None:
-    await datakeys.load(ledger, VAULT, now=NOW)
+    await load(ledger)
     await write(ledger, "one", "two", at=NOW - 10 * DAY)
     old = await auditing.head(ledger)
     await write(ledger, "three", "four")
@@ -218,7 +222,7 @@ from heliograph.store.postgres import PostgresLedger
 
 async def main(url, name, count):
     ledger = await PostgresLedger.open(url, now_ms=lambda: 1, report=print, migrations=False)
-    await datakeys.load(ledger, Vault([b"m" * 32]), now=1)
+    await datakeys.load(ledger, Vault([b"m" * 32]), lambda: 1, encrypt=False)
 
     async def one(number):
         async with ledger.transaction() as transaction:
@@ -240,7 +244,7 @@ async def test_processes_that_write_at_the_same_time_make_one_chain(open_postgre
         for number in range(3)
     ]
     assert await asyncio.gather(*(process.wait() for process in processes)) == [0, 0, 0]
-    await datakeys.load(ledger, VAULT, now=NOW)
+    await load(ledger)
     found = await auditing.verify(ledger)
     assert (found.intact, found.entries, found.first, found.head.entry) == (True, 240, 1, 240)
     rows = await ledger.fetch("SELECT actor, action, object FROM audit ORDER BY id")

@@ -21,6 +21,7 @@ from heliograph.cli import (
     prices,
     rehearse,
     rollback,
+    secrets,
     segments,
     send,
     serve,
@@ -59,6 +60,7 @@ program.command()(lookup.lookup)
 program.command()(pause.pause)
 program.command()(pause.resume)
 program.add_typer(webhooks.program, name="webhooks")
+program.add_typer(secrets.program, name="secrets")
 program.command()(doctor.doctor)
 program.command()(migrate.migrate)
 program.command()(version.version)

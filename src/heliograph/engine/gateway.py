@@ -187,6 +187,7 @@ class Gateway:
 
     async def reload(self) -> None:
         """Read what is declared, and bring the connectors in line with it."""
+        await self.ledger.protection.refresh()
         self.snapshot = await declared.load(self.ledger)
         self.config_changed()
         for link in self.links.values():

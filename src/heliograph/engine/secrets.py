@@ -32,13 +32,17 @@ class Vault:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
-        self._current = _key_id(keys[0])
+        self.current = _key_id(keys[0])
 
     def seal(self, secret: bytes, about: str = "") -> str:
         """`sealed:<id of the master key>:<nonce and cipher text>`; it opens only when asked with the same `about`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._ciphers[self._current].encrypt(nonce, secret, about.encode())
-        return f"{PREFIX}{self._current}:{base64.urlsafe_b64encode(sealed).decode()}"
+        sealed = nonce + self._ciphers[self.current].encrypt(nonce, secret, about.encode())
+        return f"{PREFIX}{self.current}:{base64.urlsafe_b64encode(sealed).decode()}"
+
+    def is_current(self, sealed: str) -> bool:
+        """Did the first of our keys seal this?"""
+        return sealed.startswith(f"{PREFIX}{self.current}:")
 
     def open(self, sealed: str, about: str = "") -> bytes:
         """What was sealed; CannotOpen when the key is gone or the text was changed."""

@@ -86,6 +86,9 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
             lambda value: value.startswith(("env:", "file:")) or _is_store_url(value),
         ),
     ] = None
+    encrypt_bodies: Annotated[
+        bool, _key("Seal the texts of messages in the ledger; those that are there already stay as they are.")
+    ] = False
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ def hand_over(message: Message, claim: Claim, *, suppressed: bool) -> Move:
     """A claimed message goes to its carrier, or ends because it is too late or unwanted."""
     was, now = message.state, claim.now
     message.updated_at = now
+    if message.text is None:  # sealed, and can't be opened: the key is gone, or somebody changed it
+        return _unreadable(message, was, now)
     fact = "reject" if suppressed else "expired" if message.valid_until <= now else "hand_over"
     step = advance(was, fact)
     message.state = step.state
@@ -30,6 +32,15 @@ def hand_over(message: Message, claim: Claim, *, suppressed: bool) -> Move:
     message.failure_code = "opted_out" if suppressed else "too_late"
     data = msgspec.json.encode({"failure": message.failure, "code": message.failure_code}).decode()
     assert step.event is not None
+    return Move(message, was, (NewEvent(step.event, now, data),))
+
+
+def _unreadable(message: Message, was: str, now: int) -> Move:
+    step = advance(was, "refused")
+    assert step.event is not None
+    message.state, message.owner, message.final_at = step.state, None, now
+    message.failure, message.failure_code = "permanent", "text_unreadable"
+    data = msgspec.json.encode({"failure": message.failure, "code": message.failure_code}).decode()
     return Move(message, was, (NewEvent(step.event, now, data),))
 
 

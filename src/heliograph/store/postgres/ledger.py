@@ -167,7 +167,7 @@ class PostgresLedger:
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         xid, _, seq = position.partition(":")
         rows = await self.fetch(_EVENTS_AFTER, xid or "0", int(seq or 0), limit)
-        events = [Event(*row[1:]) for row in rows]
+        events = [self.protection.event(row[1:]) for row in rows]
         return events, f"{rows[-1][0]}:{rows[-1][1]}" if rows else position
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
@@ -235,7 +235,7 @@ class PostgresTransaction:
         await self._connection.execute(sql, *values)
 
     async def record(self, workspace: int, environment: int, events: Sequence[NewEvent]) -> None:
-        commit = await within(self._connection, self._now_ms(), self._writer.subscribers)
+        commit = await within(self._connection, self._now_ms(), self._writer.subscribers, self._writer.protection)
         for event in events:
             self.notices += commit.emit(event, workspace, environment, None)
         await commit.tell()

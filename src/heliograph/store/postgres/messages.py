@@ -85,7 +85,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
         ]
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
-    await commit.copy("messages", MESSAGE_COLUMNS, [msgspec.structs.astuple(message) for message in messages])
+    await commit.copy("messages", MESSAGE_COLUMNS, [commit.protection.row_of(message) for message in messages])
     await commit.copy("message_tags", ("workspace", "tag", "message"), list(_tags(messages)))
     if any(message.owner == WAITING for message in messages):
         commit.topics.add("queue")
@@ -236,7 +236,7 @@ async def claim(commit: Commit, operation: Claim) -> None:
         list(operation.paused_kinds),
     )
     for row in rows:
-        message = Message(*row[1:])
+        message = commit.protection.opened(Message(*row[1:]))
         if not fits(message, operation, left):
             operation.wanting = (message.lane, message.segments)
             break

@@ -97,7 +97,7 @@ class Writer:
                 raise _Trouble from error
 
     async def _apply(self, connection: Connection, batch: Batch) -> Commit:
-        commit = await begin(connection, self._now_ms(), self.subscribers)
+        commit = await begin(connection, self._now_ms(), self.subscribers, self.protection)
         try:
             await apply(commit, batch)
         except Exception as error:  # an operation may bring any: its judge, its values, its constraint
@@ -105,7 +105,7 @@ class Writer:
                 raise
             self._report(error)
             await connection.execute("ROLLBACK")
-            commit = await begin(connection, self._now_ms(), self.subscribers)
+            commit = await begin(connection, self._now_ms(), self.subscribers, self.protection)
             await self._apply_each(commit, batch)
         return commit
 

@@ -277,7 +277,7 @@ class SqliteLedger:
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         # One writer gives the numbers in the order of its commits: nothing can slip in behind a reader.
         rows = await self.fetch("SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2", int(position or 0), limit)
-        events = [Event(*row) for row in rows]
+        events = [self.protection.event(row) for row in rows]
         return events, str(events[-1].seq) if events else position
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:

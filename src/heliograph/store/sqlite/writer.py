@@ -127,7 +127,8 @@ class Writer:
         """Give an event its place, and make a delivery for everyone who wants to hear of it."""
         self._seq = seq = self._seq + 1
         number = None if message is None else message.id
-        self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
+        data = event.data if message is not None else self.protection.kept(workspace, f"event {seq}", event.data)
+        self._events.append((seq, workspace, environment, number, event.type, event.at, data))
         hearers = self.subscribers(environment, event.type, message) if event.told else ()
         if not hearers:
             return ()
@@ -216,7 +217,7 @@ class Writer:
             for message in operation.messages:
                 if suppressed and message.id in suppressed:
                     continue
-                messages.append(msgspec.structs.astuple(message))
+                messages.append(self.protection.row_of(message))
                 if message.tags is not None:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
                 for event in first_events(message):
@@ -403,8 +404,8 @@ class Writer:
                     inbound.carrier_id,
                     inbound.sender,
                     inbound.to,
-                    inbound.text,
-                    inbound.raw,
+                    self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.text),
+                    self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.raw),
                     inbound.at,
                 ),
             )
@@ -425,7 +426,7 @@ class Writer:
             if operation.wanting is not None:
                 break
             due = [
-                Message(*row)
+                self.protection.opened(Message(*row))
                 for row in self._cursor.execute(
                     _SELECT_CLAIM.format(kinds=kinds),
                     (operation.connector, share.lane, share.workspace, operation.now, share.limit),
@@ -468,7 +469,7 @@ class Writer:
         for row in rows:
             delivery = Delivery(*row[:_WIDTH_D])
             delivery.next_at = operation.hidden_until
-            event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
+            event = self.protection.event(row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
             values = row[_WIDTH_D + _WIDTH_E :]
             operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))
         self._cursor.executemany(
