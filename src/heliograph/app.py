@@ -16,6 +16,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import convert
+
 from heliograph.api.smpp.door import SmppDoor, WithAccounts
 from heliograph.carriers import catalogue
 from heliograph.carriers.port import Carrier, Listener, World
@@ -26,8 +28,9 @@ from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.form import Tools
-from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.retention import Retention
 from heliograph.engine.standing import Standing
 from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer
@@ -180,7 +183,7 @@ class _Server:
             ),
             roles=roles,
             notify=_notify(settings),
-            retention=Retention(settings.retention.body_days, settings.retention.message_days),
+            keeping=convert(settings.retention, Retention, from_attributes=True),
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed

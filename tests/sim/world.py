@@ -21,9 +21,10 @@ from heliograph.engine.clients import create_key
 from heliograph.engine.declared import ConnectorSpec
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
-from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.retention import Retention
 from heliograph.engine.ways import Patience
 from heliograph.ports import Unavailable
 from heliograph.store.port import Accept, Idempotency
@@ -278,7 +279,7 @@ class Simulation:
             ),
             roles=frozenset({"api", "engine"}),
             notify=NotifySettings(),
-            retention=Retention(0, 0),
+            keeping=Retention(0, 0),
             patience=Patience(),
         )
         while life.alive:

@@ -116,6 +116,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         method_not_allowed="Use a method that Allow names.",
         idempotency_conflict="Use a new key for a new request.",
         too_late="The message is with a carrier already, or has ended.",
+        still_sending="Ask again in a moment.",
         key_ended="Create a new key.",
         rate_limited="Wait as long as Retry-After says.",
         ledger_unavailable="Try again in a moment; nothing was stored.",

@@ -12,6 +12,7 @@ from heliograph.cli import (
     audit,
     connectors,
     doctor,
+    erasures,
     keys,
     listen,
     lookup,
@@ -61,6 +62,7 @@ program.command()(pause.pause)
 program.command()(pause.resume)
 program.add_typer(webhooks.program, name="webhooks")
 program.add_typer(secrets.program, name="secrets")
+program.add_typer(erasures.program, name="erasures")
 program.command()(doctor.doctor)
 program.command()(migrate.migrate)
 program.command()(version.version)

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core.views import moment
-from heliograph.engine import audit
+from heliograph.engine import audit, erasing
 from heliograph.store.port import Ledger, NewEvent, Transaction
 
 OPT_OUT: Final = "opt_out"
@@ -47,6 +47,8 @@ async def record(
     """Note an opt-out or opt-in, and let it hold."""
     async with ledger.transaction() as transaction:
         await _hold(transaction, workspace, number, action, source, msgspec.json.encode(detail).decode(), now)
+        if action == OPT_IN:
+            await erasing.lift(transaction, ledger.protection, workspace, number)
         facts = {"number": number, "source": source, **detail}
         name = "contact.opted_out" if action == OPT_OUT else "contact.opted_in"
         event = NewEvent(name, now, msgspec.json.encode(facts).decode())
@@ -56,7 +58,7 @@ async def record(
             workspace=workspace,
             actor=actor,
             action=f"consent.{action}",
-            object=f"number:{number}",
+            object=erasing.named(ledger.protection, workspace, number),
             now=now,
             detail={"source": source},
         )

@@ -40,7 +40,7 @@ class Keyring:
         self._current = 0
         self._until = 0  # the next key takes over then
         self._ciphers: dict[tuple[int, int], AESGCM] = {}
-        self.number_key = b""  # hashes the numbers of people who were erased
+        self._number_key = b""  # hashes the numbers of people who were erased
 
     async def load(self) -> None:
         """Read the keys. Raises `CannotOpen` when they were sealed with another master key."""
@@ -50,7 +50,7 @@ class Keyring:
             if purpose == AUDIT:
                 self._ledger.protection.audit_key = key
             elif purpose == ERASED:
-                self.number_key = key
+                self._number_key = key
             else:
                 self._bodies[number] = key
         self._active_at = sorted(((row[3], row[1]) for row in rows if row[0] == BODIES), reverse=True)
@@ -60,6 +60,10 @@ class Keyring:
         now = self._now_ms()
         self._current = next((number for at, number in self._active_at if at <= now), min(self._bodies, default=0))
         self._until = min((at for at, _ in self._active_at if at > now), default=1 << 62)
+
+    def hash_number(self, workspace: int, number: str) -> str:
+        """The same for the same number; nobody without the key can try out which."""
+        return hmac.digest(self._number_key, b"%d %b" % (workspace, number.encode()), "sha256").hex()
 
     # -- texts
 
@@ -93,7 +97,7 @@ class Keyring:
         return found
 
 
-async def load(ledger: Ledger, vault: Vault, now_ms: Callable[[], int], *, encrypt: bool) -> Keyring:
+async def load(ledger: Ledger, vault: Vault, now_ms: Callable[[], int], *, encrypt: bool) -> None:
     """Give a ledger its keys; the first start makes them."""
     known = {row[0] for row in await ledger.fetch("SELECT purpose FROM data_keys")}
     for purpose in (AUDIT, ERASED, BODIES):
@@ -102,8 +106,8 @@ async def load(ledger: Ledger, vault: Vault, now_ms: Callable[[], int], *, encry
     keyring, protection = Keyring(ledger, vault, now_ms), ledger.protection
     await keyring.load()
     protection.open, protection.refresh = keyring.open, keyring.load
+    protection.hash_number = keyring.hash_number
     protection.seal = keyring.seal if encrypt else None
-    return keyring
 
 
 async def _make(ledger: Ledger, vault: Vault, purpose: str, now: int) -> None:

@@ -5,6 +5,7 @@ in E.164 is read by one regular expression made of that metadata (`plans`), anyt
 Nothing here guesses silently: a reading that is not certain is only ever a suggestion.
 """
 
+from heliograph.core.numbers.mask import mask_number
 from heliograph.core.numbers.number import BadNumber, Number
 from heliograph.core.numbers.policy import ALLOWED_TYPES, policy
 from heliograph.core.numbers.ranges import aliases, is_test_number
@@ -17,6 +18,7 @@ __all__ = [
     "aliases",
     "is_country",
     "is_test_number",
+    "mask_number",
     "parse",
     "policy",
     "time_zones",

@@ -19,7 +19,9 @@ CHANNEL: Final = "heliograph"
 _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock_shared(7246572)"
 _LOOK_ROUND: Final = (
     "SELECT pg_current_xact_id()::text AS xid, nextval('commit_ids') AS number, "
-    "EXISTS (SELECT 1 FROM suppressions) AS suppressing, EXISTS (SELECT 1 FROM parked_receipts) AS parking"
+    "EXISTS (SELECT 1 FROM suppressions) AS suppressing, "
+    "EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1) AS erasing, "
+    "EXISTS (SELECT 1 FROM parked_receipts) AS parking"
 )
 _EVENT_COLUMNS: Final = Event.__struct_fields__
 
@@ -40,6 +42,7 @@ class Commit:
         self.now_ms = now_ms
         self.xid = found.xid
         self.suppressing = found.suppressing  # is anybody on the suppression list?
+        self.erasing = found.erasing  # is anybody on it by a hash alone?
         self.parking = found.parking  # does any receipt wait for its message?
         self.topics: set[str] = set()  # what other processes should look at
         self._subscribers = subscribers
@@ -122,6 +125,7 @@ class Surroundings(NamedTuple):
     xid: str
     number: int
     suppressing: bool
+    erasing: bool
     parking: bool
 
 

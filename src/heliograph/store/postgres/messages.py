@@ -22,6 +22,10 @@ _SUPPRESSED: Final = (
     "SELECT s.workspace, s.number FROM unnest($1::bigint[], $2::text[]) v (workspace, number) "
     "JOIN suppressions s ON s.workspace = v.workspace AND s.number = v.number"
 )
+_ERASED: Final = (
+    "SELECT e.workspace, e.hash FROM unnest($1::bigint[], $2::text[]) v (workspace, hash) "
+    "JOIN erased e ON e.workspace = v.workspace AND e.hash = v.hash WHERE e.is_suppressed = 1"
+)
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
 _TAKE_KEYS: Final = (
@@ -96,8 +100,16 @@ async def _leave_out_suppressed(commit: Commit, operations: Sequence[Accept]) ->
     if commit.suppressing:
         numbers = {(message.workspace, message.to) for operation in operations for message in operation.messages}
         hits = {tuple(row) for row in await commit.rows(_SUPPRESSED, *columns(list(numbers), 2))}
+    if commit.erasing:
+        hits |= await _erased(commit, {(m.workspace, m.to) for operation in operations for m in operation.messages})
     for operation in operations:
         operation.suppressed = {m.id for m in operation.messages if (m.workspace, m.to) in hits} if hits else set()
+
+
+async def _erased(commit: Commit, numbers: set[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of them belong to people who were erased after they had said no."""
+    by_hash = {(owner, commit.protection.hash_number(owner, to)): (owner, to) for owner, to in numbers}
+    return {by_hash[tuple(row)] for row in await commit.rows(_ERASED, *columns(list(by_hash), 2))}
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:

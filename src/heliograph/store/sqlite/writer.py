@@ -233,12 +233,16 @@ class Writer:
         return self.emit(event, message.workspace, message.environment, message)
 
     def _suppressed(self, messages: Iterable[Message]) -> set[int]:
-        if not self._rows("SELECT EXISTS (SELECT 1 FROM suppressions)")[0][0]:
+        suppressing, erasing = self._rows(
+            "SELECT EXISTS (SELECT 1 FROM suppressions), EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1)"
+        )[0]
+        if not suppressing and not erasing:
             return set()
-        hits = self._many(
-            "SELECT ? FROM suppressions WHERE workspace = ? AND number = ?",
-            [(message.id, message.workspace, message.to) for message in messages],
-        )
+        asked = [(message.id, message.workspace, message.to) for message in messages]
+        hits = self._many("SELECT ? FROM suppressions WHERE workspace = ? AND number = ?", asked)
+        if erasing:  # of those who were erased only a hash says no
+            hashed = [(number, owner, self.protection.hash_number(owner, to)) for number, owner, to in asked]
+            hits += self._many("SELECT ? FROM erased WHERE workspace = ? AND hash = ? AND is_suppressed = 1", hashed)
         return {hit[0] for hit in hits}
 
     def _repeated(self, operation: Accept) -> bool:

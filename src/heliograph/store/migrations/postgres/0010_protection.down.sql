@@ -1,3 +1,5 @@
+DROP INDEX events_inbound;
+DROP INDEX events_alone;
 DROP INDEX inbound_at;
 DROP TABLE erased;
 DROP TABLE data_keys;

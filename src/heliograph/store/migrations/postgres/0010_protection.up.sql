@@ -31,3 +31,9 @@ CREATE TABLE erased (
     PRIMARY KEY (workspace, hash)
 );
 CREATE INDEX inbound_at ON inbound (at);
+CREATE INDEX events_alone ON events (workspace, seq) WHERE message IS NULL;
+CREATE INDEX events_inbound ON events (at) WHERE message IS NULL AND type = 'inbound.received';
+
+-- Whoever accepts asks this list too: an erasure waits for those that asked before it, like any opt-out.
+CREATE TRIGGER erased_alone BEFORE INSERT OR UPDATE ON erased
+    FOR EACH STATEMENT EXECUTE FUNCTION suppressions_alone();

@@ -31,3 +31,5 @@ CREATE TABLE erased (
     PRIMARY KEY (workspace, hash)
 );
 CREATE INDEX inbound_at ON inbound (at);
+CREATE INDEX events_alone ON events (workspace, seq) WHERE message IS NULL;
+CREATE INDEX events_inbound ON events (at) WHERE message IS NULL AND type = 'inbound.received';
