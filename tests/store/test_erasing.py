@@ -160,7 +160,8 @@ async def test_erasures_are_done_again_after_a_restore(ours: Any) -> None:
     journal = await erasing.journal(ours)
     async with ours.transaction() as transaction:  # an old backup: no erasure, and Anna is back
         await transaction.execute("DELETE FROM erased")
-    await accept(ours, message(ours, to=ANNA, text="Dear Anna"), message(ours, to="+447700900125"))
+    anew = message(ours, to="+447700900125")
+    await accept(ours, message(ours, to=ANNA, text="Dear Anna"), anew)
     assert await erasing.replay(ours, journal, actor="cli:a", now=LATER) == 1
     assert ANNA not in await everything(ours)
     assert (await accept(ours, message(ours, to=ANNA))).suppressed

@@ -18,6 +18,7 @@ from heliograph.core.numbers import mask_number
 from heliograph.core.views import moment
 from heliograph.engine import audit
 from heliograph.engine.cancel import cancel
+from heliograph.engine.rollback import moment_of
 from heliograph.store.port import Ledger, Protection, Transaction
 
 _BATCH: Final = 200
@@ -103,29 +104,41 @@ async def journal(ledger: Ledger, workspace: str | None = None) -> list[Entry]:
 
 
 async def replay(ledger: Ledger, entries: Sequence[Entry], *, actor: str, now: int) -> int:
-    """Erase again whom a restored backup has brought back; answers how many people that were."""
+    """Erase again whom a restored backup has brought back; answers how many people that were.
+
+    Who only came after the erasure came anew, and is left alone.
+    """
     workspaces: dict[str, int] = dict(await ledger.fetch("SELECT name, id FROM workspaces"))
     count = 0
     for workspace in {entry.workspace for entry in entries} & workspaces.keys():
         wanted = {entry.hash: entry for entry in entries if entry.workspace == workspace}
         owner = workspaces[workspace]
-        for number in await _numbers(ledger, owner):
-            if entry := wanted.get(ledger.protection.hash_number(owner, number)):
+        for number, since in await _numbers(ledger, owner):
+            entry = wanted.get(ledger.protection.hash_number(owner, number))
+            if entry is not None and since <= moment_of(entry.at):
                 await erase(ledger, owner, number, reason=entry.reason, actor=actor, now=now)
                 count += 1
         async with ledger.transaction() as transaction:
             for entry in wanted.values():
-                await _keep(transaction, owner, entry.hash, entry.is_suppressed, entry.reason, now)
+                await transaction.execute(
+                    "INSERT INTO erased (workspace, hash, is_suppressed, reason, at) VALUES ($1, $2, $3, $4, $5) "
+                    "ON CONFLICT (workspace, hash) DO UPDATE SET at = CASE WHEN erased.at > excluded.at "
+                    "THEN excluded.at ELSE erased.at END, is_suppressed = CASE WHEN erased.at > excluded.at "
+                    "AND excluded.is_suppressed = 1 THEN 1 ELSE erased.is_suppressed END",
+                    *(owner, entry.hash, int(entry.is_suppressed), entry.reason, moment_of(entry.at)),
+                )
     return count
 
 
-async def _numbers(ledger: Ledger, workspace: int) -> list[str]:
+async def _numbers(ledger: Ledger, workspace: int) -> list[tuple[str, int]]:
+    """Every number that a workspace knows, and since when."""
     rows = await ledger.fetch(
-        "SELECT to_number FROM messages WHERE workspace = $1 UNION SELECT from_number FROM inbound "
-        "WHERE workspace = $1 UNION SELECT number FROM consents WHERE workspace = $1",
+        "SELECT number, min(at) FROM (SELECT to_number AS number, accepted_at AS at FROM messages "
+        "WHERE workspace = $1 UNION ALL SELECT from_number, at FROM inbound WHERE workspace = $1 "
+        "UNION ALL SELECT number, at FROM consents WHERE workspace = $1) traces GROUP BY number",
         workspace,
     )
-    return [row[0] for row in rows if row[0].startswith("+")]
+    return [(row[0], row[1]) for row in rows if row[0].startswith("+")]
 
 
 # -- the steps
@@ -155,18 +168,12 @@ async def _remember(transaction: Transaction, workspace: int, number: str, diges
     gone = await transaction.fetch(
         "DELETE FROM suppressions WHERE workspace = $1 AND number = $2 RETURNING number", workspace, number
     )
-    return await _keep(transaction, workspace, digest, bool(gone), reason, now)
-
-
-async def _keep(
-    transaction: Transaction, workspace: int, digest: str, is_suppressed: bool, reason: str, now: int
-) -> bool:
     rows = await transaction.fetch(
         "INSERT INTO erased (workspace, hash, is_suppressed, reason, at) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT (workspace, hash) DO UPDATE SET reason = excluded.reason, at = excluded.at, "
         "is_suppressed = CASE WHEN excluded.is_suppressed = 1 THEN 1 ELSE erased.is_suppressed END "
         "RETURNING is_suppressed",
-        *(workspace, digest, int(is_suppressed), reason, now),
+        *(workspace, digest, int(bool(gone)), reason, now),
     )
     return bool(rows[0][0])
 
