@@ -49,7 +49,7 @@ def test_a_removed_route_stands_in_the_log(admin: Api) -> None:
 def test_pauses_keys_and_consents_say_from_where(admin: Api) -> None:
     admin("PUT", "/v1/pauses", {"scope": "kind", "value": "support"})
     admin("DELETE", "/v1/pauses?scope=kind&value=support")
-    admin("POST", "/v1/opt-outs", {"number": "+447700900955"})
+    admin("POST", "/v1/opt-outs", {"number": "+447700900956"})
     key = admin("POST", "/v1/keys", {"name": "goes"}).json()["id"]
     admin("POST", f"/v1/keys/{key}/rotate", {"overlap": "1h"})
     admin("POST", f"/v1/keys/{key}/revoke")
