@@ -174,7 +174,7 @@ def test_decisions_and_protocols_touch_nothing_outside(pure: str) -> None:
 
 @pytest.mark.parametrize(
     ("package", "shared"),
-    [("carriers", {"port", "http", "recorder"}), ("store", {"port", "batch", "migrate", "reads", "steps"})],
+    [("carriers", {"port", "http", "recorder"}), ("store", {"port", "batch", "chain", "migrate", "reads", "steps"})],
 )
 def test_siblings_know_only_what_they_share(package: str, shared: set[str]) -> None:
     """One carrier never knows another, nor one engine of the ledger the other; only the catalogue knows them all."""

@@ -16,17 +16,20 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import convert
+
 from heliograph.api.smpp.door import SmppDoor, WithAccounts
 from heliograph.carriers import catalogue
 from heliograph.carriers.port import Carrier, Listener, World
 from heliograph.core import numbers
 from heliograph.core.signing import secret_from
-from heliograph.engine import declare, environments
+from heliograph.engine import datakeys, declare, environments
 from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.form import Tools
-from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.standing import Standing
 from heliograph.engine.users.logins import Logins
@@ -121,6 +124,7 @@ async def open_ledger(
         from heliograph.store.postgres import PostgresLedger
 
         ledger = await PostgresLedger.open(url, now_ms=now_ms, report=report)
+    await datakeys.load(ledger, process.vault, now_ms, encrypt=settings.store.encrypt_bodies)
     await environments.ensure_defaults(ledger, process.seal, now=now_ms())
     return ledger
 
@@ -185,7 +189,7 @@ class _Server:
             ),
             roles=roles,
             notify=_notify(settings),
-            retention=Retention(settings.retention.body_days, settings.retention.message_days),
+            keeping=convert(settings.retention, Retention, from_attributes=True),
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed

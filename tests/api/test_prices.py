@@ -90,10 +90,17 @@ def test_a_message_bears_the_price_of_its_table(operator: Api) -> None:
 
 
 def test_an_import_stands_in_the_audit_log(operator: Api) -> None:
+    put(operator, "connector,price,currency\nspare,1,EUR\n")
     put(operator, "connector,price,currency\nspare,0.5,EUR\n")
     entry = operator("GET", "/v1/audit?limit=1").json()["data"][0]
     assert (entry["action"], entry["object"]) == ("prices.imported", "prices")
-    assert entry["detail"] == {"connectors": ["spare"], "lines": 1}
+    assert entry["detail"] == {
+        "connectors": ["spare"],
+        "lines": 1,
+        "changed": 1,
+        "before": {"spare": "1 EUR"},
+        "after": {"spare": "0.5 EUR"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from typing import Any
 
 import apsw
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
-from heliograph.store import migrate
+from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
     Accept,
@@ -24,10 +25,12 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Operation,
+    Protection,
     Row,
     Subscribers,
 )
-from heliograph.store.sqlite.ledger import SqliteLedger, SqliteMigratable
+from heliograph.store.sqlite.connection import SqliteMigratable
+from heliograph.store.sqlite.ledger import SqliteLedger
 from heliograph.store.sqlite.writer import Writer
 from tests.sim.loop import Life, SimClock
 
@@ -117,6 +120,10 @@ class SimLedger:
     def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
 
+    @property
+    def protection(self) -> Protection:
+        return self._writer.protection
+
     def _complain(self, error: Exception) -> None:
         if not isinstance(error, Unavailable):
             self._report(error)
@@ -166,7 +173,7 @@ class SimLedger:
 
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         rows = await self.fetch("SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2", int(position or 0), limit)
-        events = [Event(*row) for row in rows]
+        events = [self.protection.event(row) for row in rows]
         return events, str(events[-1].seq) if events else position
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
@@ -189,6 +196,7 @@ class SimLedger:
             transaction = SimTransaction(self._disk, self._writer, self._reach)
             try:
                 yield transaction
+                await chain.add(transaction, self.protection.audit_key, transaction.noted)
                 await self._reach()
             except BaseException:
                 self._end("ROLLBACK")
@@ -224,6 +232,7 @@ class SimTransaction:
         self._reach = reach
         self.notices: list[Notice] = []
         self.opted_out: list[tuple[int, str]] = []
+        self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         await self._reach()
@@ -239,6 +248,9 @@ class SimTransaction:
     ) -> None:
         await self._reach()
         self.notices += self._writer.record(workspace, environment, events, message)
+
+    def note(self, noted: Noted) -> None:
+        self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._reach()

@@ -20,10 +20,11 @@ from heliograph.engine import declare
 from heliograph.engine.clients import create_key
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
-from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.people.record import Said, record
+from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.ways import Patience
 from heliograph.ports import Unavailable
@@ -282,7 +283,7 @@ class Simulation:
             ),
             roles=frozenset({"api", "engine"}),
             notify=NotifySettings(),
-            retention=Retention(0, 0),
+            keeping=Retention(0, 0),
             patience=Patience(),
         )
         while life.alive:

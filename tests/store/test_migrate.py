@@ -13,7 +13,7 @@ import pytest
 from heliograph.store import migrate
 from heliograph.store.migrate import Migratable, NewerLedger
 from heliograph.store.postgres import PostgresMigratable
-from heliograph.store.sqlite.ledger import SqliteMigratable
+from heliograph.store.sqlite.connection import SqliteMigratable
 
 pytestmark = pytest.mark.asyncio
 

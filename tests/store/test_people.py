@@ -7,9 +7,12 @@ import pytest
 import pytest_asyncio
 
 from heliograph.core import consent
+from heliograph.engine import datakeys
 from heliograph.engine.people import contacts, record
 from heliograph.engine.people.contacts import Given
+from heliograph.engine.people.names import EVERYBODY, named
 from heliograph.engine.people.record import Said
+from heliograph.engine.secrets import Vault
 from tests.store.making import NOW, accept, message
 
 pytestmark = pytest.mark.asyncio
@@ -21,6 +24,7 @@ MAIL = "ann@example.com"
 async def workspace(ledger: Any) -> None:
     async with ledger.transaction() as transaction:
         await transaction.execute("INSERT INTO workspaces (id, name, created_at) VALUES (1, 'default', $1)", NOW)
+    await datakeys.load(ledger, Vault([b"m" * 32]), lambda: NOW, encrypt=False)
 
 
 async def say(ledger: Any, address: str, action: str, scope: str = "*", *, after_s: int = 0, **more: Any) -> None:
@@ -87,7 +91,7 @@ async def test_consent_that_was_given_before_the_contact_was_known_stays(ledger:
 
 async def test_a_no_everywhere_holds_in_every_workspace(ledger: Any) -> None:
     said = Said(address=ANN, action="opt_out", source="operator", at=NOW)
-    await record.record(ledger, record.EVERYBODY, 1, [said], actor="operator", now=NOW)
+    await record.record(ledger, EVERYBODY, 1, [said], actor="operator", now=NOW)
     assert [await may(ledger, ANN, "otp", workspace) for workspace in (1, 2)] == ["opted_out", "opted_out"]
     operation = await accept(ledger, unwanted := message(ledger, to=ANN))
     assert operation.refused == {unwanted.id: "opted_out"}
@@ -110,7 +114,7 @@ async def test_a_second_stop_is_recorded_but_told_once(ledger: Any) -> None:
 async def test_every_entry_stands_in_the_audit_log(ledger: Any) -> None:
     await say(ledger, ANN, "opt_in", "promotional")
     rows = await ledger.fetch("SELECT actor, action, object FROM audit WHERE action LIKE 'consent.%'")
-    assert [tuple(row) for row in rows] == [("test", "consent.opt_in", f"person:{ANN}")]
+    assert [tuple(row) for row in rows] == [("test", "consent.opt_in", named(ledger.protection, 1, ANN))]
 
 
 async def test_an_external_id_names_one_contact(ledger: Any) -> None:

@@ -1,4 +1,4 @@
-"""Keys, pauses, the audit log, and who one is."""
+"""Keys, pauses, and who one is."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -8,9 +8,8 @@ from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.request import read_span, read_time
-from heliograph.engine import audit, pauses
+from heliograph.engine import pauses
 from heliograph.engine.accounts import EVERYTHING, Account, LongMessages
-from heliograph.engine.audit import AuditEntry
 from heliograph.engine.clients import (
     ADMIN,
     DEFAULT_SCOPES,
@@ -57,13 +56,6 @@ class KeyList(msgspec.Struct):
     """Keys, in the order of their making."""
 
     data: list[KeyView]
-    next_cursor: str | None
-
-
-class AuditPage(msgspec.Struct):
-    """Audit entries, the newest first."""
-
-    data: list[AuditEntry]
     next_cursor: str | None
 
 
@@ -235,18 +227,6 @@ def _may_stop(request: Request, asked: PauseRequest) -> None:
         raise refuse("foreign_workspace", "this key may only pause its own workspace", "/scope", 403)
 
 
-# -- audit
-
-
-async def audit_log(request: Request) -> AuditPage:
-    query: PageQuery = request.query
-    everyones = request.client.is_operator
-    entries, more = await audit.entries(
-        request.context.ledger, request.client.workspace, everyones=everyones, cursor=query.cursor, limit=query.limit
-    )
-    return AuditPage(entries, more)
-
-
 _PAUSE: Final = "pauses:manage"
 ROUTES: Final = (
     Route("GET", "/v1/me", me, None, answer=Me, summary="Who am I?"),
@@ -258,5 +238,4 @@ ROUTES: Final = (
     Route("GET", "/v1/pauses", all_pauses, _PAUSE, answer=PauseList, summary="List pauses"),
     Route("PUT", "/v1/pauses", pause, _PAUSE, body=PauseRequest, answer=Pause, summary="Stop handing over"),
     Route("DELETE", "/v1/pauses", resume, _PAUSE, query=PauseRequest, answer=PauseList, summary="Go on"),
-    Route("GET", "/v1/audit", audit_log, "audit:read", query=PageQuery, answer=AuditPage, summary="Read the audit log"),
 )

@@ -16,9 +16,10 @@ from heliograph.engine import audit
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.people import files, proof, record
 from heliograph.engine.people.files import Report
+from heliograph.engine.people.names import EVERYBODY, named
 from heliograph.engine.people.proof import Proof
 from heliograph.engine.people.quiescence import quiet
-from heliograph.engine.people.record import EVERYBODY, Recorded, Said
+from heliograph.engine.people.record import Recorded, Said
 from heliograph.engine.people.scopes import address_of, scope_of
 
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -245,7 +246,7 @@ async def prove(request: Request) -> bytes:
             workspace=client.workspace,
             actor=request.actor,
             action="consent.exported",
-            object=f"person:{address}",
+            object=named(ledger.protection, client.workspace, address),
             now=request.now,
             detail={"digest": made.digest},
         )

@@ -21,6 +21,7 @@ from heliograph.api.call import Call, Door
 from heliograph.api.context import Context
 from heliograph.api.problems import decode
 from heliograph.core.failures import Refusal, Refused
+from heliograph.engine.audit import Actor
 from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
@@ -52,7 +53,7 @@ class Request:
 
     @property
     def actor(self) -> str:
-        return self.client.actor
+        return Actor(self.client.actor, self.call.address)
 
 
 class Route(msgspec.Struct, frozen=True):

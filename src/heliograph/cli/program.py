@@ -9,9 +9,11 @@ import typer
 
 from heliograph.cli import (
     apply,
+    audit,
     connectors,
     content,
     doctor,
+    erasures,
     keys,
     listen,
     lookup,
@@ -21,6 +23,7 @@ from heliograph.cli import (
     prices,
     rehearse,
     rollback,
+    secrets,
     segments,
     send,
     serve,
@@ -46,6 +49,7 @@ program.add_typer(workspaces.program, name="workspaces")
 program.add_typer(workspaces.environments, name="environments")
 program.command()(apply.apply)
 program.command()(apply.diff)
+program.add_typer(audit.program, name="audit")
 program.command()(rehearse.rehearse)
 program.command()(rollback.history)
 program.command()(rollback.rollback)
@@ -62,6 +66,8 @@ program.command()(lookup.lookup)
 program.command()(pause.pause)
 program.command()(pause.resume)
 program.add_typer(webhooks.program, name="webhooks")
+program.add_typer(secrets.program, name="secrets")
+program.add_typer(erasures.program, name="erasures")
 program.command()(doctor.doctor)
 program.command()(migrate.migrate)
 program.command()(version.version)

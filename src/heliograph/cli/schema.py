@@ -29,7 +29,7 @@ async def schema(url: str, *, readonly: bool = False) -> AsyncIterator["Migratab
     if engine_of(url) == "sqlite":
         import apsw
 
-        from heliograph.store.sqlite.ledger import SqliteMigratable
+        from heliograph.store.sqlite.connection import SqliteMigratable
 
         if readonly and not file_of(url).exists():
             raise Mistake(f"{file_of(url)} does not exist yet; the first `heliograph serve` makes it")

@@ -24,6 +24,7 @@ OPT_OUT: Final = "opt_out"
 HELP: Final = "help"
 DOUBT: Final = "doubt"  # something that may be a no; a human decides
 DISMISSED: Final = "dismissed"  # it was none
+AGREED: Final = (OPT_IN, CONFIRMED)
 ACTIONS: Final = (OPT_IN, CONFIRMED, OPT_OUT, HELP, DOUBT, DISMISSED)
 
 KEYWORD: Final = "keyword"  # the source of what came by text message
@@ -120,6 +121,11 @@ class Stance(msgspec.Struct, frozen=True, gc=False):
         return self.given_at is not None or self.out_at is not None or self.doubt_at is not None
 
 
+def erased_stance(at: int) -> Stance:
+    """Of somebody who said no and was erased: only a hash is known, and the no is for everything."""
+    return Stance(EVERYTHING, out_at=at, firm=True)
+
+
 class Ruling(NamedTuple):
     """The answer: why not, or the entry of the record that permits it (0: nobody asked for one)."""
 
@@ -194,7 +200,7 @@ def _after(stance: Stance, entry: Entry) -> Stance:
     if entry.action == OPT_OUT:
         firm = stance.firm or entry.source in FIRM
         return change(stance, out_at=entry.at, firm=firm, doubt_at=None, record=entry.id)
-    if entry.action in (OPT_IN, CONFIRMED):
+    if entry.action in AGREED:
         return _agreed(stance, entry)
     if entry.action == DOUBT:
         return change(stance, doubt_at=entry.at)

@@ -37,7 +37,7 @@ class Message(msgspec.Struct, gc=False):
     kind: str
     lane: int
     sender: str | None
-    text: str | None  # None once the retention period has passed
+    text: str | None  # None once the retention period has passed; sealed, unless the ledger opened it
     encoding: str
     segments: int
     state: str

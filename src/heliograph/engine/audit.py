@@ -1,27 +1,31 @@
-"""Who changed what: one entry for each change, written in the transaction of the change itself.
+"""Who changed what: one entry for each change, written in the transaction of the change itself, and chained.
 
-A change that running processes must see also raises the `config` counter, in the same transaction.
+A change that running processes must see also raises the `config` counter, in the same transaction. What an entry says
+of the state before and after never holds a secret. Reading, checking and thinning out stand in `auditing.py`.
 """
 
 from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import ids
-from heliograph.core.views import moment
-from heliograph.store.port import Ledger, Transaction
+from heliograph.core.chain import Noted
+from heliograph.engine.form import SECRET_KEYS
+from heliograph.store.port import Transaction
+
+_SECRET: Final = frozenset({*SECRET_KEYS, "secrets", "callback_secret"})
+_HIDDEN: Final = "…"
 
 
-class AuditEntry(msgspec.Struct, frozen=True):
-    """One entry of the audit log."""
+class Actor(str):
+    """Who acts, by the name that entries show, and the address that the request came from."""
 
-    id: str
-    at: str
-    actor: str
-    action: str
-    object: str
-    detail: msgspec.Raw
     ip: str | None
+
+    def __new__(cls, name: str, ip: str | None) -> "Actor":
+        made = super().__new__(cls, name)
+        made.ip = ip or None
+        return made
 
 
 async def note(
@@ -35,17 +39,13 @@ async def note(
     detail: Mapping[str, object] | None = None,
     ip: str | None = None,
 ) -> None:
-    """Add an entry. `workspace` is None for what concerns all of them; `detail` never holds a secret."""
-    await transaction.execute(
-        "INSERT INTO audit (workspace, at, actor, action, object, detail, ip) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        workspace,
-        now,
-        actor,
-        action,
-        object,
-        msgspec.json.encode(detail or {}).decode(),
-        ip,
-    )
+    """Add an entry. `workspace` is None for what concerns all of them; `detail` never holds a secret.
+
+    The address is that of the actor, when a request brought one.
+    """
+    text = msgspec.json.encode(detail or {}).decode()
+    origin = ip if ip is not None else getattr(actor, "ip", None)
+    transaction.note(Noted(workspace, now, str(actor), action, object, text, origin))
 
 
 async def config_changed(transaction: Transaction) -> None:
@@ -53,21 +53,17 @@ async def config_changed(transaction: Transaction) -> None:
     await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
 
 
-async def entries(
-    ledger: Ledger, workspace: int, *, everyones: bool, cursor: str | None, limit: int
-) -> tuple[list[AuditEntry], str | None]:
-    """A page of entries, newest first, and the next page's cursor. `everyones`: also what concerns all."""
-    place = ids.parse("aud", cursor) if cursor else None
-    rows = await ledger.fetch(
-        "SELECT id, at, actor, action, object, detail, ip FROM audit "
-        "WHERE (workspace = $1 OR ($2 = 1 AND workspace IS NULL)) AND id < $3 ORDER BY id DESC LIMIT $4",
-        workspace,
-        int(everyones),
-        place[1] if place else 1 << 62,
-        limit + 1,
-    )
-    page = [
-        AuditEntry(ids.make("aud", at, number), moment(at), actor, action, thing, msgspec.Raw(detail.encode()), ip)
-        for number, at, actor, action, thing, detail, ip in rows[:limit]
-    ]
-    return page, page[-1].id if len(rows) > limit else None
+def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, object]:
+    """What is different, as it was and as it is now; of a secret only that it is. None: there was, or is, nothing."""
+    if before is None or after is None:
+        shown = {key: _shown(key, value) for key, value in (before or after or {}).items()}
+        return {"before": None, "after": shown} if before is None else {"before": shown, "after": None}
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {
+        "before": {key: _shown(key, before[key]) for key in changed if key in before},
+        "after": {key: _shown(key, after[key]) for key in changed if key in after},
+    }
+
+
+def _shown(key: str, value: object) -> object:
+    return _HIDDEN if key in _SECRET else value

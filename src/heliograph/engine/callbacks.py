@@ -5,6 +5,7 @@ operator to see. Which connector a call is for stands in its path; any process m
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlencode
@@ -19,6 +20,8 @@ from heliograph.ports import Unavailable, Watch
 from heliograph.store.port import Ledger
 
 _SECRETS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "apikey"})
+_IN_JSON: Final = re.compile(r'("(?:text|body|content)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+_IN_FORM: Final = re.compile(r"((?:^|(?<=&))(?:text|body|content)=)[^&\s{]*", re.IGNORECASE)
 _BODY_KEPT: Final = 4_000
 _KEPT_A_MINUTE: Final = 60  # of each connector: a flood of forged calls must not fill the disk
 KEEP_MS: Final = 30 * 86_400_000
@@ -75,13 +78,16 @@ class CallbackDesk:
         if not (heard.receipts or heard.inbound or heard.opted_out):
             await self._keep(connector, "unread", "nothing in it is known", callback, address)
             return listener.thanks(callback)
-        raw = (callback.body.decode("utf-8", "replace") or _query(callback))[:_BODY_KEPT]
+        raw = callback.body.decode("utf-8", "replace") or _query(callback)
         waiting: list[asyncio.Future[None]] = []
         if heard.receipts:
-            receipts = [msgspec.structs.replace(one, raw=raw) for one in heard.receipts]
+            report = _without_texts(raw)[:_BODY_KEPT]
+            receipts = [msgspec.structs.replace(one, raw=report) for one in heard.receipts]
             self._take.receipts(receipts, _done(waiting))
         if heard.inbound:
-            self._take.inbound([msgspec.structs.replace(one, raw=raw) for one in heard.inbound], _done(waiting))
+            self._take.inbound(
+                [msgspec.structs.replace(one, raw=raw[:_BODY_KEPT]) for one in heard.inbound], _done(waiting)
+            )
         if heard.opted_out:
             self._take.opted_out(connector, list(heard.opted_out))
         await asyncio.gather(*waiting)
@@ -119,6 +125,11 @@ def _done(waiting: list[asyncio.Future[None]]) -> Callable[[], None]:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting.append(future)
     return lambda: None if future.done() else future.set_result(None)
+
+
+def _without_texts(report: str) -> str:
+    """A report as it may be kept: some providers repeat the whole message in it."""
+    return _IN_FORM.sub(r"\1…", _IN_JSON.sub(r'\1"…"', report))
 
 
 def _query(callback: Callback) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 
 from heliograph.core.failures import Refusal, Refused
+from heliograph.engine import audit
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools, check, shown_as
 from heliograph.engine.suggest import did_you_mean
@@ -128,10 +129,9 @@ async def keep(
 ) -> list[Change]:
     """Write what was checked, with its history; processes at work are told."""
     changes = [await _keep(transaction, o, there, tools, moved, actor, now, dry_run) for o in objects]
-    changes += [await _remove(transaction, *key, there.workspaces, actor, now, dry_run) for key in gone]
+    changes += [await _remove(transaction, key, there, actor, now, dry_run) for key in gone]
     if not dry_run and any(change.action != "unchanged" for change in changes):
-        await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
-        await _audit(transaction, there.workspaces, changes, actor, now)
+        await audit.config_changed(transaction)
     return changes
 
 
@@ -203,7 +203,7 @@ async def _keep(
             o.position,
             now,
         )
-        await _history(transaction, workspace, o.kind, o.name, text, actor, now, o.position)
+        await _record(transaction, workspace, o.kind, o.name, before, text, actor, now, o.position)
     return Change(o.kind, o.name, o.workspace, "created" if before is None else "changed", None if dry_run else shown)
 
 
@@ -277,21 +277,14 @@ def without(there: Known, gone: Sequence[Key]) -> Known:
     return msgspec.structs.replace(there, objects=left)
 
 
-async def _remove(
-    transaction: Transaction,
-    kind: str,
-    workspace: str,
-    name: str,
-    workspaces: Mapping[str, int],
-    actor: str,
-    now: int,
-    dry_run: bool,
-) -> Change:
+async def _remove(transaction: Transaction, key: Key, there: Known, actor: str, now: int, dry_run: bool) -> Change:
+    kind, workspace, name = key
     if not dry_run:
+        owner = there.workspaces[workspace]
         await transaction.execute(
-            "DELETE FROM declared WHERE workspace = $1 AND kind = $2 AND name = $3", workspaces[workspace], kind, name
+            "DELETE FROM declared WHERE workspace = $1 AND kind = $2 AND name = $3", owner, kind, name
         )
-        await _history(transaction, workspaces[workspace], kind, name, None, actor, now)
+        await _record(transaction, owner, kind, name, there.objects[key][0], None, actor, now)
     return Change(kind, name, workspace, "removed")
 
 
@@ -299,47 +292,44 @@ async def remove(ledger: Ledger, workspace: int, kind: str, name: str, *, actor:
     """Remove one object; False when there is none."""
     async with ledger.transaction() as transaction:
         rows = await transaction.fetch(
-            "DELETE FROM declared WHERE workspace = $1 AND kind = $2 AND name = $3 RETURNING id", workspace, kind, name
+            "DELETE FROM declared WHERE workspace = $1 AND kind = $2 AND name = $3 RETURNING spec",
+            *(workspace, kind, name),
         )
         if rows:
-            await _history(transaction, workspace, kind, name, None, actor, now)
-            await transaction.execute("UPDATE counters SET value = value + 1 WHERE name = 'config'")
+            await _record(transaction, workspace, kind, name, rows[0][0], None, actor, now)
+            await audit.config_changed(transaction)
     return bool(rows)
 
 
-async def _history(
+async def _record(
     transaction: Transaction,
     workspace: int,
     kind: str,
     name: str,
-    spec: str | None,
+    before: str | None,
+    after: str | None,
     actor: str,
     now: int,
     position: int | None = None,
 ) -> None:
+    """What the way back needs, whole; and an audit entry with what is different."""
     await transaction.execute(
         "INSERT INTO declared_history (workspace, kind, name, spec, actor, at, position) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        workspace,
-        kind,
-        name,
-        spec,
-        actor,
-        now,
-        position,
+        *(workspace, kind, name, after, actor, now, position),
+    )
+    action = "removed" if after is None else "created" if before is None else "changed"
+    await audit.note(
+        transaction,
+        workspace=workspace,
+        actor=actor,
+        action=f"{kind}.{action}",
+        object=f"{kind}:{name}",
+        now=now,
+        detail=audit.difference(_spec_of(before), _spec_of(after)),
     )
 
 
-async def _audit(
-    transaction: Transaction, workspaces: Mapping[str, int], changes: Sequence[Change], actor: str, now: int
-) -> None:
-    for change in changes:
-        if change.action != "unchanged":
-            await transaction.execute(
-                "INSERT INTO audit (workspace, at, actor, action, object) VALUES ($1, $2, $3, $4, $5)",
-                workspaces[change.workspace],
-                now,
-                actor,
-                f"{change.kind}.{change.action}",
-                f"{change.kind}:{change.name}",
-            )
+def _spec_of(text: str | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = None if text is None else msgspec.json.decode(text)
+    return found

@@ -40,6 +40,7 @@ async def enable(ledger: Ledger, endpoint: EndpointSpec, *, actor: str, now: int
             action="endpoint.enabled",
             object=f"endpoint:{endpoint.name}",
             now=now,
+            detail={"before": {"disabled": True}, "after": {"disabled": False}},
         )
         await audit.config_changed(transaction)
 
@@ -78,6 +79,7 @@ async def _change(
         action=action,
         object=f"endpoint:{endpoint.name}",
         now=now,
+        detail={"before": {"secrets": len(endpoint.secrets)}, "after": {"secrets": len(spec.get("secrets", ("",)))}},
     )
     await audit.config_changed(transaction)
 

@@ -87,6 +87,7 @@ async def create_workspace(
             action="workspace.created",
             object=f"workspace:{name}",
             now=now,
+            detail={"before": None, "after": {"name": name, "environments": ["live", "test"]}},
             ip=ip,
         )
         await audit.config_changed(transaction)
@@ -126,7 +127,7 @@ async def create_environment(
             action="environment.created",
             object=f"environment:{name}",
             now=now,
-            detail={"mode": mode, "allowlist": recipients},
+            detail={"before": None, "after": {"mode": mode, "allowlist": recipients}},
             ip=ip,
         )
         await audit.config_changed(transaction)
@@ -174,7 +175,7 @@ async def set_allowlist(
             action="environment.changed",
             object=f"environment:{name}",
             now=now,
-            detail={"before": before.allowlist, "after": recipients},
+            detail={"before": {"allowlist": before.allowlist}, "after": {"allowlist": recipients}},
             ip=ip,
         )
         await audit.config_changed(transaction)

@@ -17,7 +17,7 @@ from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
-from heliograph.engine import accounts, declared, leases, sweep
+from heliograph.engine import accounts, auditing, declared, leases, retention, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.cooldowns import Cooldowns
@@ -35,6 +35,7 @@ from heliograph.engine.people.keywords import KeywordDesk
 from heliograph.engine.quality import QualityDesk
 from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
+from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
@@ -45,13 +46,6 @@ _TICK_S: Final = 1.0
 _SWEEP_S: Final = 5.0
 _TIDY_S: Final = 300.0
 _QUALITY_S: Final = 60.0
-
-
-class Retention(msgspec.Struct, frozen=True):
-    """How long we keep what: bodies, then whole messages. 0: for ever."""
-
-    body_days: int = 30
-    message_days: int = 400
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -78,7 +72,7 @@ class Gateway:
         *,
         roles: frozenset[str],
         notify: NotifySettings,
-        retention: Retention,
+        keeping: Retention,
         patience: Patience,
     ) -> None:
         self.ledger = ledger
@@ -89,7 +83,8 @@ class Gateway:
         self._outside = outside
         self._clock = outside.clock
         self._watch = outside.watch
-        self._retention = retention
+        self._retention = keeping
+        self._head: auditing.Head | None = None  # the last one that was told
         self._disable_after_ms = notify.disable_after_ms
         self._background = Background(outside.watch)
         self._specs: dict[str, ConnectorSpec] = {}
@@ -217,6 +212,7 @@ class Gateway:
 
     async def reload(self) -> None:
         """Read what is declared, and bring the connectors in line with it."""
+        await self.ledger.protection.refresh()
         self.snapshot = await declared.load(self.ledger)
         self.paces.learn(self.snapshot.senders)
         self.config_changed()
@@ -356,15 +352,18 @@ class Gateway:
         while more:
             kept, more = await sweep.end_unheard(self.ledger, now)
             self.tell(kept)
-        if self._retention.body_days:
-            while await sweep.redact(self.ledger, now, self._retention.body_days):
-                await asyncio.sleep(0)
-        if self._retention.message_days:
-            while await sweep.forget(self.ledger, now, self._retention.message_days):
-                await asyncio.sleep(0)
+        await retention.clear(self.ledger, now, self._retention)
+        await self._tell_head()
         await self.inbound.give_up_waiting(now)
         await accounts.give_up(self.ledger, now)
         await sweep.tidy(self.ledger, now)
+
+    async def _tell_head(self) -> None:
+        """Into the log, which is kept elsewhere: so that an audit log that was cut off is noticed."""
+        head = await auditing.head(self.ledger)
+        if head != self._head:
+            self._head = head
+            self._watch.note("audit_head", anchor=str(head))
 
     # -- what the parts report
 

@@ -83,7 +83,17 @@ async def _note(
     ip: str | None,
 ) -> None:
     name = f"{scope}:{value}" if value else scope
-    await audit.note(transaction, workspace=workspace, actor=actor, action=action, object=name, now=now, ip=ip)
+    is_set = action == "pause.set"
+    await audit.note(
+        transaction,
+        workspace=workspace,
+        actor=actor,
+        action=action,
+        object=name,
+        now=now,
+        detail={"before": {"paused": not is_set}, "after": {"paused": is_set}},
+        ip=ip,
+    )
     await audit.config_changed(transaction)
 
 

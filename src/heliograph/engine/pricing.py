@@ -13,7 +13,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,6 +29,7 @@ from heliograph.store.port import Ledger, Transaction
 COLUMNS: Final = ("connector", "country", "kind", "price", "currency")
 _OPTIONAL: Final = ("country", "kind")
 _POINTER: Final = "/csv"
+_AUDITED: Final = 200  # lines that an audit entry shows
 _TOLD: Final = 20  # refusals of one file; the rest is only counted
 _AT_ONCE: Final = 200  # lines in one statement
 _PRICE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -64,7 +65,10 @@ async def import_prices(ledger: Ledger, text: str, *, actor: str, now: int, ip: 
     imported = Imported(sorted({line.connector for line in lines}), len(lines))
     async with ledger.transaction() as transaction:
         operator = await transaction.fetch("SELECT id FROM workspaces WHERE name = $1", OPERATOR)
+        before: dict[tuple[str, ...], str] = {}
         for connector in imported.connectors:
+            rows = await transaction.fetch(f"SELECT {', '.join(COLUMNS)} FROM prices WHERE connector = $1", connector)
+            before |= {row[:3]: f"{row[3]} {row[4]}" for row in rows}
             await transaction.execute("DELETE FROM prices WHERE connector = $1", connector)
         for start in range(0, len(lines), _AT_ONCE):
             await _insert(transaction, lines[start : start + _AT_ONCE])
@@ -75,11 +79,23 @@ async def import_prices(ledger: Ledger, text: str, *, actor: str, now: int, ip: 
             action="prices.imported",
             object="prices",
             now=now,
-            detail=msgspec.structs.asdict(imported),
+            detail=msgspec.structs.asdict(imported) | _difference(before, lines),
             ip=ip,
         )
         await audit.config_changed(transaction)
     return imported
+
+
+def _difference(before: Mapping[tuple[str, ...], str], lines: Sequence[PriceLine]) -> dict[str, object]:
+    """The prices that are not what they were, as far as an entry has room for them."""
+    after: dict[tuple[str, ...], str] = {line[:3]: f"{line[3]} {line[4]}" for line in map(_tuple, lines)}
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    shown = sorted(changed)[:_AUDITED]
+    return {
+        "changed": len(changed),
+        "before": {" ".join(filter(None, key)): before[key] for key in shown if key in before},
+        "after": {" ".join(filter(None, key)): after[key] for key in shown if key in after},
+    }
 
 
 async def _insert(transaction: Transaction, lines: Sequence[PriceLine]) -> None:
@@ -87,8 +103,12 @@ async def _insert(transaction: Transaction, lines: Sequence[PriceLine]) -> None:
     places = (
         f"({', '.join(f'${row * width + column}' for column in range(1, width + 1))})" for row in range(len(lines))
     )
-    values = [value for line in lines for value in msgspec.structs.astuple(line)]
+    values = [value for line in lines for value in _tuple(line)]
     await transaction.execute(f"INSERT INTO prices ({', '.join(COLUMNS)}) VALUES {', '.join(places)}", *values)
+
+
+def _tuple(line: PriceLine) -> tuple[Any, ...]:
+    return msgspec.structs.astuple(line)
 
 
 # -- reading

@@ -51,7 +51,7 @@ class Questions:
                 f"AND (owner <> $2 OR $3 - updated_at > $4 + updated_at - sent_at) LIMIT {_AT_MOST}",
                 *(link.name, self._ledger.process, now, _AFTER_MS),
             )
-            messages = [Message(*row) for row in rows]
+            messages = [self._ledger.protection.opened(Message(*row)) for row in rows]
             for start in range(0, len(messages), _AT_ONCE):
                 some = messages[start : start + _AT_ONCE]
                 told = await asyncio.gather(*(self._ask_one(link, message) for message in some))

@@ -135,4 +135,4 @@ def moment_of(text: str) -> int:
     except ValueError:
         detail = f"{text[:40]!r} is not a time; write it like 2026-11-21T14:30:00Z"
         raise Refused(Refusal("bad_time", detail, "/at")) from None
-    return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1_000)
+    return round((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1_000)

@@ -32,15 +32,19 @@ class Vault:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
-        self._current = _key_id(keys[0])
+        self.current = _key_id(keys[0])
 
-    def seal(self, secret: bytes) -> str:
-        """`sealed:<id of the master key>:<nonce and cipher text>`."""
+    def seal(self, secret: bytes, about: str = "") -> str:
+        """`sealed:<id of the master key>:<nonce and cipher text>`; it opens only when asked with the same `about`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._ciphers[self._current].encrypt(nonce, secret, None)
-        return f"{PREFIX}{self._current}:{base64.urlsafe_b64encode(sealed).decode()}"
+        sealed = nonce + self._ciphers[self.current].encrypt(nonce, secret, about.encode())
+        return f"{PREFIX}{self.current}:{base64.urlsafe_b64encode(sealed).decode()}"
 
-    def open(self, sealed: str) -> bytes:
+    def is_current(self, sealed: str) -> bool:
+        """Did the first of our keys seal this?"""
+        return sealed.startswith(f"{PREFIX}{self.current}:")
+
+    def open(self, sealed: str, about: str = "") -> bytes:
         """What was sealed; CannotOpen when the key is gone or the text was changed."""
         key_id, _, body = sealed.removeprefix(PREFIX).partition(":")
         cipher = self._ciphers.get(key_id)
@@ -48,7 +52,7 @@ class Vault:
             raise CannotOpen(f"a secret was sealed with the master key {key_id[:8]!r}, which is not here")
         try:
             raw = base64.urlsafe_b64decode(body.encode())
-            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], about.encode())
         except (ValueError, InvalidTag):
             raise CannotOpen("a sealed secret was changed since it was sealed") from None
 

@@ -14,7 +14,7 @@ import msgspec
 
 from heliograph.core import retry
 from heliograph.core.lifecycle import advance
-from heliograph.core.message import MESSAGE_COLUMNS, Message, Outcome, Submission
+from heliograph.core.message import MESSAGE_COLUMNS, OTP, Message, Outcome, Submission
 from heliograph.engine.callbacks import KEEP_MS as CALLBACKS_KEPT_MS
 from heliograph.engine.outcomes import not_taken
 from heliograph.ports import Chance
@@ -70,15 +70,17 @@ def expire(message: Message, now: int, failure: str, code: str) -> Move:
     return Move(message, was, (NewEvent(step.event, now, data),))
 
 
-async def redact(ledger: Ledger, now: int, days: int) -> bool:
-    """Forget the bodies of messages older than `days` that have ended."""
-    old = await _old(ledger, "bodies", now - days * _DAY_MS, now)
-    ended = [m.id for m in old.messages if m.final_at is not None]
+async def redact(ledger: Ledger, now: int, days: int, *, otp: bool = False) -> bool:
+    """Forget the bodies of messages older than `days` that have ended; `otp`: those with codes in them alone."""
+    name = "otp_bodies" if otp else "bodies"
+    old = await _old(ledger, name, now - days * _DAY_MS, now)
+    meant = [m for m in old.messages if m.kind == OTP] if otp else old.messages
+    ended = [m.id for m in meant if m.final_at is not None]
     async with ledger.transaction() as transaction:
         for some in _slices(ended):
             await transaction.execute(f"UPDATE messages SET text = NULL WHERE id IN ({_marks(some)})", *some)
-    early = [m for m in old.messages if m.final_at is None]
-    await _pass(ledger, "bodies", old, {m.id: m.valid_until + NO_RECEIPT_MS + _DAY_MS for m in early})
+    early = [m for m in meant if m.final_at is None]
+    await _pass(ledger, name, old, {m.id: m.valid_until + NO_RECEIPT_MS + _DAY_MS for m in early})
     return old.may_be_more
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from heliograph.core import ids
 from heliograph.core.message import Delivery, Message, Outcome
+from heliograph.core.numbers import mask_number
 from heliograph.core.views import message_id, moment
 from heliograph.observe.log import Log
 from heliograph.observe.metrics import Metrics
@@ -112,7 +113,7 @@ def _facts(m: Message) -> dict[str, object]:
         "message": message_id(m),
         "correlation_id": m.correlation_id,
         "tags": m.tags,
-        "to": m.to,
+        "to": mask_number(m.to),
         "country": m.country,
         "kind": m.kind,
         "sender": m.sender,

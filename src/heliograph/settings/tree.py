@@ -94,6 +94,9 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
             lambda value: value.startswith(("env:", "file:")) or _is_store_url(value),
         ),
     ] = None
+    encrypt_bodies: Annotated[
+        bool, _key("Seal the texts of messages in the ledger; those that are there already stay as they are.")
+    ] = False
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +140,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long what is kept; 0: for ever."""
 
     body_days: Annotated[int, _key("Days until the text of a message is removed.", ge=0)] = 30
-    message_days: Annotated[int, _key("Days until a message is removed altogether.", ge=0)] = 400
+    otp_body_days: Annotated[int, _key("Days until the text of a one-time code is removed.", ge=0)] = 1
+    inbound_days: Annotated[int, _key("Days until the text of a message from a phone is removed.", ge=0)] = 30
+    message_days: Annotated[int, _key("Days until a message, or one from a phone, is removed altogether.", ge=0)] = 400
+    audit_days: Annotated[int, _key("Days until an entry of the audit log is removed.", ge=0)] = 730
+    consent_days: Annotated[
+        int, _key("Days after its last use until a consent is removed; a no stays until it is lifted.", ge=0)
+    ] = 1_825
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

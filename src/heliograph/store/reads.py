@@ -63,7 +63,7 @@ async def message(ledger: Ledger, where: Where, number: int) -> Message | None:
         where.workspace,
         where.environment,
     )
-    return Message(*rows[0]) if rows else None
+    return ledger.protection.opened(Message(*rows[0])) if rows else None
 
 
 async def messages_by_id(ledger: Ledger, where: Where, numbers: list[int]) -> list[Message]:
@@ -77,7 +77,7 @@ async def messages_by_id(ledger: Ledger, where: Where, numbers: list[int]) -> li
         where.environment,
         *numbers,
     )
-    return [Message(*row) for row in rows]
+    return [ledger.protection.opened(Message(*row)) for row in rows]
 
 
 async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, limit: int) -> list[Message]:
@@ -107,13 +107,13 @@ async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, l
         f"ORDER BY m.id DESC LIMIT ${len(sql.values)}",
         *sql.values,
     )
-    return [Message(*row) for row in rows]
+    return [ledger.protection.opened(Message(*row)) for row in rows]
 
 
 async def events(ledger: Ledger, message_number: int) -> list[Event]:
     """The timeline of a message that was looked up before (so that its workspace is known to fit)."""
     rows = await ledger.fetch(f"SELECT {_EVENT} FROM events e WHERE e.message = $1 ORDER BY e.seq", message_number)
-    return [Event(*row) for row in rows]
+    return [ledger.protection.event(row) for row in rows]
 
 
 async def attempts(ledger: Ledger, message_number: int) -> list[AttemptRow]:
@@ -163,7 +163,7 @@ async def deliveries(
         *sql.values,
     )
     width = len(DELIVERY_COLUMNS)
-    return [(Delivery(*row[:width]), Event(*row[width:])) for row in rows]
+    return [(Delivery(*row[:width]), ledger.protection.event(row[width:])) for row in rows]
 
 
 async def delivery(ledger: Ledger, where: Where, number: int) -> tuple[Delivery, Event] | None:
@@ -175,7 +175,7 @@ async def delivery(ledger: Ledger, where: Where, number: int) -> tuple[Delivery,
         where.environment,
     )
     width = len(DELIVERY_COLUMNS)
-    return (Delivery(*rows[0][:width]), Event(*rows[0][width:])) if rows else None
+    return (Delivery(*rows[0][:width]), ledger.protection.event(rows[0][width:])) if rows else None
 
 
 async def delivery_failures(ledger: Ledger, delivery: int) -> list[tuple[Any, ...]]:
@@ -208,4 +208,4 @@ async def events_to_replay(
         f"SELECT {_EVENT} FROM events e WHERE {' AND '.join(sql.conditions)} ORDER BY e.seq LIMIT ${len(sql.values)}",
         *sql.values,
     )
-    return [Event(*row) for row in rows]
+    return [ledger.protection.event(row) for row in rows]

@@ -102,6 +102,8 @@ def hand_over(message: Message, claim: Claim, refusal: str | None) -> Move:
     """A claimed message goes to its carrier, waits on because of quiet hours, or ends: too late, or unwanted."""
     was, now = message.state, claim.now
     message.updated_at = now
+    if message.text is None:  # sealed, and can't be opened: the key is gone, or somebody changed it
+        return _end(message, "refused", "permanent", "text_unreadable", now)
     if refusal is not None:
         return _end(message, "reject", "opted_out", refusal, now)
     if message.valid_until <= now:

@@ -61,7 +61,9 @@ class Reader:
         fact = "buffered" if kind == INTERMEDIATE else _FACTS.get(found.stat, "buffered")
         failure, code = _FAILURES[found.stat] if fact not in ("delivered", "buffered") else (None, None)
         err = found.err if found.err is not None and found.err.strip("0") else None
-        return Receipt(self._name, found.id, fact, now_ms, failure, code, err or _network_error(pdu), raw=text)
+        return Receipt(
+            self._name, found.id, fact, now_ms, failure, code, err or _network_error(pdu), raw=_without_text(text)
+        )
 
     def is_receipt(self, pdu: Pdu) -> bool:
         """Is it marked as one? Then it is no message, even if it can't be read."""
@@ -148,3 +150,9 @@ _decoders: Final[dict[str, Callable[[bytes], str] | None]] = {
     "cp1252": lambda octets: octets.decode("cp1252", "replace"),
     "utf-8": lambda octets: octets.decode("utf-8", "replace"),
 }
+
+
+def _without_text(report: str) -> str:
+    """The report as it may be kept: what it repeats of the message itself is left out."""
+    end = report.lower().find("text:")
+    return report if end < 0 else report[: end + len("text:")]

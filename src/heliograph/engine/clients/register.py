@@ -163,12 +163,10 @@ async def rotate_key(
             replaces=(number, line, key_id),
         )
         created = await _insert(transaction, new, actor, now, ip)
-        end = now + int(overlap.total_seconds() * 1000)
-        await transaction.execute(
-            "UPDATE clients SET expires_at = $2 WHERE id = $1",
-            number,
-            end if expires_at is None else min(end, expires_at),
-        )
+        end = min(now + int(overlap.total_seconds() * 1000), expires_at or 1 << 62)
+        await transaction.execute("UPDATE clients SET expires_at = $2 WHERE id = $1", number, end)
+        detail = {"before": {"expires_at": _maybe(expires_at)}, "after": {"expires_at": moment(end)}}
+        await _note(transaction, workspace, "key.ending", key_id, detail, actor, now, ip)
     return created
 
 
@@ -191,7 +189,8 @@ async def revoke_key(
             return view
         await transaction.execute("UPDATE clients SET revoked_at = $2 WHERE id = $1", number, now)
         await transaction.execute("DELETE FROM tokens WHERE client = $1", number)
-        await _note(transaction, workspace, "key.revoked", key_id, {"name": view.name}, actor, now, ip)
+        detail = {"name": view.name, "before": {"revoked_at": None}, "after": {"revoked_at": moment(now)}}
+        await _note(transaction, workspace, "key.revoked", key_id, detail, actor, now, ip)
     return msgspec.structs.replace(view, revoked_at=moment(now))
 
 
@@ -221,8 +220,7 @@ async def _insert(transaction: Transaction, new: NewKey, actor: str, now: int, i
         msgspec.json.encode(new.smpp).decode() if new.smpp is not None else None,
     )
     replaces = new.replaces[2] if new.replaces else None
-    detail = {"name": new.name, "environment": new.environment, "scopes": new.scopes, "replaces": replaces}
-    detail |= {"smpp": msgspec.to_builtins(new.smpp)} if new.smpp is not None else {}
+    detail = {"name": new.name, "replaces": replaces, "before": None, "after": _granted(new)}
     action = "key.rotated" if replaces else "key.created"
     await _note(transaction, new.workspace, action, key.id, detail, actor, now, ip)
     return CreatedKey(
@@ -245,6 +243,18 @@ async def _insert(transaction: Transaction, new: NewKey, actor: str, now: int, i
         system_id=key.id if password else None,
         password=password,
     )
+
+
+def _granted(new: NewKey) -> dict[str, object]:
+    smpp = {"smpp": msgspec.to_builtins(new.smpp)} if new.smpp is not None else {}
+    return {
+        "environment": new.environment,
+        "scopes": new.scopes,
+        "ip_allowlist": new.ip_allowlist,
+        "messages_per_second": new.messages_per_second,
+        "expires_at": _maybe(new.expires_at),
+        **smpp,
+    }
 
 
 async def _place(transaction: Transaction, new: NewKey) -> tuple[int, int, str, int]:

@@ -14,6 +14,7 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
 from heliograph.engine import audit
 from heliograph.engine.people import record
+from heliograph.engine.people.names import named
 from heliograph.store.port import Ledger, Row, Transaction
 
 ADDRESSES_AT_MOST: Final = 20
@@ -67,7 +68,8 @@ async def create(
         await _write(transaction, workspace, number, given, now)
         made = await _read(transaction, workspace, number)
         assert made is not None
-        await _note(transaction, workspace, actor, "contact.created", made, now, {"after": _shown(made)}, ip)
+        detail = {"after": _shown(ledger, workspace, made)}
+        await _note(transaction, workspace, actor, "contact.created", made, now, detail, ip)
     return made
 
 
@@ -84,7 +86,7 @@ async def change(
         await _write(transaction, workspace, number, given, now)
         after = await _read(transaction, workspace, number)
         assert after is not None
-        detail = {"before": _shown(before), "after": _shown(after)}
+        detail = {"before": _shown(ledger, workspace, before), "after": _shown(ledger, workspace, after)}
         await _note(transaction, workspace, actor, "contact.changed", after, now, detail, ip)
     return after
 
@@ -190,10 +192,11 @@ async def _move(transaction: Transaction, workspace: int, contact: int, addresse
         await record.settle(transaction, workspace, address)
 
 
-def _shown(contact: Contact) -> dict[str, Any]:
-    """What the audit log keeps of a contact: what it is, and which addresses it has now."""
-    present = [one.address for one in contact.addresses if one.until is None]
-    return {name: getattr(contact, name) for name in _FIELDS} | {"addresses": present}
+def _shown(ledger: Ledger, workspace: int, contact: Contact) -> dict[str, Any]:
+    """What the audit log, which forgets nobody, keeps of a contact: which fields say something, and for which addresses
+    to those who know them."""
+    present = [named(ledger.protection, workspace, one.address) for one in contact.addresses if one.until is None]
+    return {"fields": [name for name in _FIELDS if getattr(contact, name)], "addresses": present}
 
 
 async def _note(

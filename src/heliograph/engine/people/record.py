@@ -14,9 +14,8 @@ from heliograph.core import consent, ids
 from heliograph.core.consent import Entry, Stance
 from heliograph.core.views import moment
 from heliograph.engine import audit
+from heliograph.engine.people.names import EVERYBODY, lift, named
 from heliograph.store.port import Ledger, NewEvent, Row, Transaction
-
-EVERYBODY: Final = 0  # the workspace of what the operator says for all of them
 
 _STANCES: Final = ", ".join(Stance.__struct_fields__)
 _FIELDS: Final = (
@@ -96,6 +95,9 @@ async def record(
     """Add entries, and let them hold. All or nothing."""
     async with ledger.transaction() as transaction:
         changes = [await _add(transaction, workspace, one, actor, now) for one in said]
+        for one in said:
+            if one.action in consent.AGREED and one.source not in (consent.IMPORT, consent.KEYWORD):
+                await lift(transaction, ledger.protection, workspace, one.address)
         events = [event for one, change in zip(said, changes, strict=True) if (event := _event(one, change, now))]
         if events and workspace != EVERYBODY:
             await transaction.record(workspace, environment, events)
@@ -105,7 +107,7 @@ async def record(
                 workspace=workspace or None,
                 actor=actor,
                 action=f"consent.{one.action}",
-                object=f"person:{one.address}",
+                object=named(ledger.protection, workspace, one.address),
                 now=now,
                 detail={"source": one.source, "scope": one.scope, "record": record_id(one.at, change.record)},
                 ip=ip,

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from heliograph.core.message import DELIVERY_COLUMNS, Delivery, Event, Message
-from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Subscribers
+from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Protection, Subscribers
 from heliograph.store.postgres.connection import Connection
 
 CHANNEL: Final = "heliograph"
@@ -19,8 +19,8 @@ CHANNEL: Final = "heliograph"
 _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock_shared(7246572)"
 _LOOK_ROUND: Final = (
     "SELECT pg_current_xact_id()::text AS xid, nextval('commit_ids') AS number, "
-    "EXISTS (SELECT 1 FROM stances) AS hearing, EXISTS (SELECT 1 FROM parked_receipts) AS parking, "
-    "EXISTS (SELECT 1 FROM cooldowns) AS cooling"
+    "EXISTS (SELECT 1 FROM stances) AS hearing, EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1) AS erasing, "
+    "EXISTS (SELECT 1 FROM parked_receipts) AS parking, EXISTS (SELECT 1 FROM cooldowns) AS cooling"
 )
 _EVENT_COLUMNS: Final = Event.__struct_fields__
 
@@ -28,11 +28,20 @@ _EVENT_COLUMNS: Final = Event.__struct_fields__
 class Commit:
     """A transaction that writes operations."""
 
-    def __init__(self, connection: Connection, found: "Surroundings", now_ms: int, subscribers: Subscribers) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        found: "Surroundings",
+        now_ms: int,
+        subscribers: Subscribers,
+        protection: Protection,
+    ) -> None:
         self.connection = connection
+        self.protection = protection
         self.now_ms = now_ms
         self.xid = found.xid
         self.hearing = found.hearing  # has anybody ever said what is wanted?
+        self.erasing = found.erasing  # has anybody been erased after saying no?
         self.parking = found.parking  # does any receipt wait for its message?
         self.cooling = found.cooling  # does any number rest?
         self.topics: set[str] = set()  # what other processes should look at
@@ -46,7 +55,10 @@ class Commit:
         self._seq += 1
         subject = message.id if message is not None else None
         row = Event(self._seq, workspace, environment, subject, event.type, event.at, event.data)
-        self._events.append(msgspec.structs.astuple(row))
+        values = msgspec.structs.astuple(row)
+        if message is None:
+            values = (*values[:-1], self.protection.kept(workspace, f"event {row.seq}", event.data))
+        self._events.append(values)
         if not event.told:
             return []
         hearers = self._subscribers(environment, event.type, message)
@@ -113,20 +125,21 @@ class Surroundings(NamedTuple):
     xid: str
     number: int
     hearing: bool
+    erasing: bool
     parking: bool
     cooling: bool
 
 
-async def begin(connection: Connection, now_ms: int, subscribers: Subscribers) -> Commit:
+async def begin(connection: Connection, now_ms: int, subscribers: Subscribers, protection: Protection) -> Commit:
     """Start a transaction for operations."""
     await connection.execute(_BEGIN)
-    return await within(connection, now_ms, subscribers)
+    return await within(connection, now_ms, subscribers, protection)
 
 
-async def within(connection: Connection, now_ms: int, subscribers: Subscribers) -> Commit:
+async def within(connection: Connection, now_ms: int, subscribers: Subscribers, protection: Protection) -> Commit:
     """Write in a transaction that somebody else began, and will end."""
     found = await connection.fetchrow(_LOOK_ROUND)
-    return Commit(connection, Surroundings(*found), now_ms, subscribers)
+    return Commit(connection, Surroundings(*found), now_ms, subscribers, protection)
 
 
 def columns(rows: Sequence[Sequence[Any]], count: int) -> list[Sequence[Any]]:

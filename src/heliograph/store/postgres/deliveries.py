@@ -55,6 +55,6 @@ async def claim_deliveries(commit: Commit, operation: ClaimDeliveries) -> None:
     for row in rows:
         delivery = Delivery(*row[:_WIDTH_D])
         delivery.next_at = operation.hidden_until
-        event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
+        event = commit.protection.event(row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
         values = row[_WIDTH_D + _WIDTH_E :]
         operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
-from heliograph.store import migrate
+from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.port import (
     Accept,
@@ -22,6 +23,7 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Operation,
+    Protection,
     Row,
     Subscribers,
 )
@@ -121,6 +123,10 @@ class PostgresLedger:
     def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
 
+    @property
+    def protection(self) -> Protection:
+        return self._writer.protection
+
     # -- hot
 
     def next_id(self, kind: str) -> int:
@@ -161,7 +167,7 @@ class PostgresLedger:
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         xid, _, seq = position.partition(":")
         rows = await self.fetch(_EVENTS_AFTER, xid or "0", int(seq or 0), limit)
-        events = [Event(*row[1:]) for row in rows]
+        events = [self.protection.event(row[1:]) for row in rows]
         return events, f"{rows[-1][0]}:{rows[-1][1]}" if rows else position
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
@@ -173,6 +179,7 @@ class PostgresLedger:
         async with self._lent() as connection, connection.transaction():
             transaction = PostgresTransaction(connection, self._now_ms, self._writer)
             yield transaction
+            await chain.add(transaction, self.protection.audit_key, transaction.noted)
             await connection.execute(f"NOTIFY {CHANNEL}, 'config'; NOTIFY {CHANNEL}, 'deliveries'")
         if transaction.notices:
             self._told(transaction.notices)
@@ -219,6 +226,7 @@ class PostgresTransaction:
         self._now_ms = now_ms
         self._writer = writer
         self.notices: list[Notice] = []
+        self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         return [tuple(row) for row in await self._connection.fetch(sql, *values)]
@@ -229,10 +237,13 @@ class PostgresTransaction:
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
     ) -> None:
-        commit = await within(self._connection, self._now_ms(), self._writer.subscribers)
+        commit = await within(self._connection, self._now_ms(), self._writer.subscribers, self._writer.protection)
         for event in events:
             self.notices += commit.emit(event, workspace, environment, message)
         await commit.tell()
+
+    def note(self, noted: Noted) -> None:
+        self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._connection.execute(_REDELIVER, *columns(deliveries, len(Again._fields)), now)

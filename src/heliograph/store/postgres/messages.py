@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core.consent import Ruling, Stance
+from heliograph.core.consent import Ruling, Stance, erased_stance
 from heliograph.core.cooldown import COOLING
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
@@ -57,6 +57,10 @@ _PAST: Final = (
     "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (workspace, environment, number) "
     "JOIN messages m ON m.workspace = v.workspace AND m.environment = v.environment AND m.to_number = v.number "
     "WHERE (m.sent_at IS NOT NULL OR m.owner IS NOT NULL) AND coalesce(m.sent_at, m.due_at) > $4"
+)
+_ERASED: Final = (
+    "SELECT v.id, e.at FROM unnest($1::bigint[], $2::bigint[], $3::text[]) v (id, workspace, hash) "
+    "JOIN erased e ON e.workspace = v.workspace AND e.hash = v.hash WHERE e.is_suppressed = 1"
 )
 # Keys in order, so that two processes with the same keys can't wait for each other. A key that another transaction is
 # just inserting makes this statement wait until that one has ended.
@@ -125,7 +129,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
         ]
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
-    await commit.copy("messages", MESSAGE_COLUMNS, [msgspec.structs.astuple(message) for message in messages])
+    await commit.copy("messages", MESSAGE_COLUMNS, [commit.protection.row_of(message) for message in messages])
     await commit.copy("message_tags", ("workspace", "tag", "message"), list(_tags(messages)))
     if any(message.owner == WAITING for message in messages):
         commit.topics.add("queue")
@@ -148,6 +152,10 @@ async def _stances(commit: Commit, messages: Sequence[Message]) -> dict[int, lis
         asked = [(message.id, message.workspace, message.to) for message in messages]
         for row in await commit.rows(_STANCES, *columns(asked, 3)):
             found.setdefault(row[0], []).append(Stance(*row[1:]))
+    if commit.erasing and messages:
+        hashed = [(m.id, m.workspace, commit.protection.hash_number(m.workspace, m.to)) for m in messages]
+        for number, at in await commit.rows(_ERASED, *columns(hashed, 3)):
+            found.setdefault(number, []).append(erased_stance(at))
     return found
 
 
@@ -313,7 +321,7 @@ async def claim(commit: Commit, operation: Claim) -> None:
         operation.now,
         list(operation.paused_kinds),
     )
-    due = [Message(*row) for row in rows]
+    due = [commit.protection.opened(Message(*row)) for row in rows]
     unwanted = refused(rulings(due, await _stances(commit, due), operation.rules, operation.now))
     limits = {(share.lane, share.workspace): share.limit for share in operation.shares}
     for message in due:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core.message import Message, Receipt
-from heliograph.store.port import Arrival, Arrivals, AttemptRow, Match, Move, Receipts
+from heliograph.store.port import Arrival, Arrivals, AttemptRow, Match, Move, Protection, Receipts
 from heliograph.store.postgres.commit import Commit, columns
 from heliograph.store.postgres.messages import ATTEMPT_COLUMNS, M, go_on
 
@@ -144,7 +144,7 @@ def _joined(earlier: Move | None, later: Move) -> Move:
 
 async def arrive(commit: Commit, operations: Sequence[Arrivals]) -> None:
     """Keep messages from phones, each once."""
-    rows = [_arrival_values(arrival) for operation in operations for arrival in operation.arrivals]
+    rows = [_arrival_values(arrival, commit.protection) for operation in operations for arrival in operation.arrivals]
     kept = {row[0] for row in await commit.rows(_ARRIVE, *columns(rows, 10))}
     for operation in operations:
         operation.repeated, operation.notices = set(), []
@@ -156,8 +156,8 @@ async def arrive(commit: Commit, operations: Sequence[Arrivals]) -> None:
                 operation.notices += commit.emit(event, arrival.workspace, arrival.environment, None)
 
 
-def _arrival_values(arrival: Arrival) -> tuple[Any, ...]:
-    inbound = arrival.inbound
+def _arrival_values(arrival: Arrival, protection: Protection) -> tuple[Any, ...]:
+    inbound, place = arrival.inbound, f"inbound {arrival.id}"
     return (
         arrival.id,
         arrival.workspace,
@@ -166,8 +166,8 @@ def _arrival_values(arrival: Arrival) -> tuple[Any, ...]:
         inbound.carrier_id,
         inbound.sender,
         inbound.to,
-        _without_nul(inbound.text),
-        _without_nul(inbound.raw),
+        protection.kept(arrival.workspace, place, _without_nul(inbound.text)),
+        protection.kept(arrival.workspace, place, _without_nul(inbound.raw)),
         inbound.at,
     )
 

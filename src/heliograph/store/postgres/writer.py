@@ -23,6 +23,7 @@ from heliograph.store.port import (
     ClaimDeliveries,
     Deliveries,
     Moves,
+    Protection,
     Receipts,
     Subscribers,
 )
@@ -44,6 +45,7 @@ class Writer:
 
     def __init__(self, url: str, now_ms: Callable[[], int], report: Callable[[Exception], None]) -> None:
         self.subscribers: Subscribers = lambda environment, event_type, message: ()
+        self.protection = Protection()
         self.in_doubt = False  # a commit's outcome is not known; nothing can be written until it is
         self._url = url
         self._now_ms = now_ms
@@ -95,7 +97,7 @@ class Writer:
                 raise _Trouble from error
 
     async def _apply(self, connection: Connection, batch: Batch) -> Commit:
-        commit = await begin(connection, self._now_ms(), self.subscribers)
+        commit = await begin(connection, self._now_ms(), self.subscribers, self.protection)
         try:
             await apply(commit, batch)
         except Exception as error:  # an operation may bring any: its judge, its values, its constraint
@@ -103,7 +105,7 @@ class Writer:
                 raise
             self._report(error)
             await connection.execute("ROLLBACK")
-            commit = await begin(connection, self._now_ms(), self.subscribers)
+            commit = await begin(connection, self._now_ms(), self.subscribers, self.protection)
             await self._apply_each(commit, batch)
         return commit
 

@@ -19,17 +19,17 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
+from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
-from heliograph.store import migrate
+from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Protection, Row, Subscribers
+from heliograph.store.sqlite.connection import BUSY_MS, SqliteMigratable, connect, dialect, highest
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
-_BUSY_MS: Final = 5_000
 _ROWS_ON_LOOP: Final = 2_000  # about 20 ms
-_CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log before a checkpoint
 _TROUBLE: Final = (
     apsw.FullError,
     apsw.IOError,
@@ -82,7 +82,7 @@ class SqliteLedger:
         if serving:
             ledger._lock()
         try:
-            ledger._connection = connection = _connect(path)
+            ledger._connection = connection = connect(path)
             if migrations:
                 await migrate.up(SqliteMigratable(connection), "sqlite")
             ledger._writer = Writer(connection, now_ms)
@@ -90,8 +90,8 @@ class SqliteLedger:
             ledger._unlock()
             raise
         for kind, table in (("message", "messages"), ("decision", "decisions"), ("inbound", "inbound")):
-            ledger._counters[kind] = _highest(connection, "id", table)
-        ledger._counters["batch"] = _highest(connection, "batch", "messages")
+            ledger._counters[kind] = highest(connection, "id", table)
+        ledger._counters["batch"] = highest(connection, "batch", "messages")
         ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
         ledger._thread.start()
         return ledger
@@ -107,6 +107,10 @@ class SqliteLedger:
     @subscribers.setter
     def subscribers(self, value: Subscribers) -> None:
         self._writer.subscribers = value
+
+    @property
+    def protection(self) -> Protection:
+        return self._writer.protection
 
     def _lock(self) -> None:
         path = self._path.with_suffix(".lock")
@@ -154,7 +158,7 @@ class SqliteLedger:
             self._undo()
             return False
         finally:
-            connection.set_busy_timeout(_BUSY_MS)
+            connection.set_busy_timeout(BUSY_MS)
         return True
 
     # -- the writer thread
@@ -273,16 +277,16 @@ class SqliteLedger:
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         # One writer gives the numbers in the order of its commits: nothing can slip in behind a reader.
         rows = await self.fetch("SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2", int(position or 0), limit)
-        events = [Event(*row) for row in rows]
+        events = [self.protection.event(row) for row in rows]
         return events, str(events[-1].seq) if events else position
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
-        return await self._loop.run_in_executor(self._readers, self._read, _dialect(sql), values)
+        return await self._loop.run_in_executor(self._readers, self._read, dialect(sql), values)
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = _connect(self._path, readonly=True)
+            connection = self._local.connection = connect(self._path, readonly=True)
         return list(connection.execute(sql, values))
 
     @asynccontextmanager
@@ -292,6 +296,7 @@ class SqliteLedger:
             try:
                 await self._in_thread(self._begin_cold)
                 yield transaction
+                await chain.add(transaction, self.protection.audit_key, transaction.noted)
             except BaseException:
                 await self._in_thread(lambda: self._end_cold("ROLLBACK"))
                 raise
@@ -332,9 +337,10 @@ class SqliteTransaction:
         self._connection = connection
         self._writer = writer
         self.notices: list[Notice] = []
+        self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        rows: list[Row] = await self._in_thread(lambda: list(self._connection.execute(_dialect(sql), values)))
+        rows: list[Row] = await self._in_thread(lambda: list(self._connection.execute(dialect(sql), values)))
         return rows
 
     async def execute(self, sql: str, *values: Any) -> None:
@@ -345,45 +351,11 @@ class SqliteTransaction:
     ) -> None:
         self.notices += await self._in_thread(lambda: self._writer.record(workspace, environment, events, message))
 
+    def note(self, noted: Noted) -> None:
+        self.noted.append(noted)
+
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._in_thread(lambda: self._writer.redeliver(deliveries, now))
-
-
-class SqliteMigratable:
-    """What `migrate` needs of a connection."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    async def script(self, sql: str) -> None:
-        self._connection.execute(sql)
-
-    async def rows(self, sql: str, *values: Any) -> list[Row]:
-        return list(self._connection.execute(_dialect(sql), values))
-
-
-def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(_BUSY_MS)
-    if not readonly:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    return connection
-
-
-def _highest(connection: apsw.Connection, column: str, table: str) -> int:
-    rows: list[Any] = connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchall()
-    return int(rows[0][0])
-
-
-def _dialect(sql: str) -> str:
-    """$1 is ?1 here."""
-    return sql.replace("$", "?")
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from heliograph.core.consent import Stance
+from heliograph.core.consent import Stance, erased_stance
 from heliograph.core.cooldown import COOLING
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
 from heliograph.store.batch import Batch
@@ -29,6 +29,7 @@ from heliograph.store.port import (
     Moves,
     NewEvent,
     Notice,
+    Protection,
     Receipts,
     Subscribers,
 )
@@ -91,6 +92,8 @@ _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
 )
+_HEARING: Final = "SELECT EXISTS (SELECT 1 FROM stances), EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1)"
+_SELECT_ERASED: Final = "SELECT ?, at FROM erased WHERE workspace = ? AND hash = ? AND is_suppressed = 1"
 _SELECT_STANCES: Final = (
     f"SELECT ?, {', '.join(Stance.__struct_fields__)} FROM stances WHERE number = ? AND workspace IN (?, 0)"
 )
@@ -108,6 +111,7 @@ class Writer:
         self._connection = connection
         self._cursor: Any = connection.cursor()  # rows come as the schema says, not as apsw types them
         self._now_ms = now_ms
+        self.protection = Protection()
         self.subscribers: Subscribers = lambda environment, event_type, message: ()
         self._seq = self._highest("seq", "events")
         self._delivery = self._highest("id", "deliveries")
@@ -149,7 +153,8 @@ class Writer:
         """Give an event its place, and make a delivery for everyone who wants to hear of it."""
         self._seq = seq = self._seq + 1
         number = None if message is None else message.id
-        self._events.append((seq, workspace, environment, number, event.type, event.at, event.data))
+        data = event.data if message is not None else self.protection.kept(workspace, f"event {seq}", event.data)
+        self._events.append((seq, workspace, environment, number, event.type, event.at, data))
         hearers = self.subscribers(environment, event.type, message) if event.told else ()
         if event.targets:
             hearers = (*hearers, *((None, target) for target in event.targets))
@@ -248,7 +253,7 @@ class Writer:
             for message in operation.messages:
                 if message.id in operation.refused:
                     continue
-                messages.append(msgspec.structs.astuple(message))
+                messages.append(self.protection.row_of(message))
                 if message.tags is not None:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
                 for event in first_events(message, ruled.get(message.id), operation.held.get(message.id)):
@@ -266,10 +271,16 @@ class Writer:
     def _stances(self, messages: Sequence[Message]) -> dict[int, list[Stance]]:
         """What holds for the recipients, by message."""
         found: dict[int, list[Stance]] = {}
-        if not messages or not self._rows("SELECT EXISTS (SELECT 1 FROM stances)")[0][0]:
+        if not messages:
             return found
-        for row in self._many(_SELECT_STANCES, [(m.id, m.to, m.workspace) for m in messages]):
-            found.setdefault(row[0], []).append(Stance(*row[1:]))
+        hearing, erasing = self._rows(_HEARING)[0]
+        if hearing:
+            for row in self._many(_SELECT_STANCES, [(m.id, m.to, m.workspace) for m in messages]):
+                found.setdefault(row[0], []).append(Stance(*row[1:]))
+        if erasing:  # of those who were erased only a hash says no
+            hashed = [(m.id, m.workspace, self.protection.hash_number(m.workspace, m.to)) for m in messages]
+            for number, at in self._many(_SELECT_ERASED, hashed):
+                found.setdefault(number, []).append(erased_stance(at))
         return found
 
     def _cooling(self, messages: Sequence[Message]) -> dict[int, int]:
@@ -452,8 +463,8 @@ class Writer:
                     inbound.carrier_id,
                     inbound.sender,
                     inbound.to,
-                    inbound.text,
-                    inbound.raw,
+                    self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.text),
+                    self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.raw),
                     inbound.at,
                 ),
             )
@@ -475,7 +486,7 @@ class Writer:
             if operation.wanting is not None:
                 break
             due = [
-                Message(*row)
+                self.protection.opened(Message(*row))
                 for row in self._cursor.execute(
                     _SELECT_CLAIM.format(kinds=kinds),
                     (
@@ -529,7 +540,7 @@ class Writer:
         for row in rows:
             delivery = Delivery(*row[:_WIDTH_D])
             delivery.next_at = operation.hidden_until
-            event = Event(*row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
+            event = self.protection.event(row[_WIDTH_D : _WIDTH_D + _WIDTH_E])
             values = row[_WIDTH_D + _WIDTH_E :]
             operation.notices.append(Notice(delivery, event, Message(*values) if values[0] is not None else None))
         self._cursor.executemany(

@@ -1,0 +1,102 @@
+"""Everything that a workspace knows of a person, for the person to see."""
+
+from typing import Final
+
+import msgspec
+
+from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
+from heliograph.core.views import EventView, MessageView, event_id, event_view, message_view, moment
+from heliograph.engine import audit
+from heliograph.engine.auditing import AuditEntry, Narrowed, entries
+from heliograph.engine.people import contacts
+from heliograph.engine.people.contacts import Contact
+from heliograph.engine.people.names import named
+from heliograph.engine.people.record import Recorded, history, stances_of
+from heliograph.store.port import Ledger, Row
+
+_MESSAGE: Final = ", ".join(MESSAGE_COLUMNS)
+_EVENT: Final = ", ".join(f"e.{name}" for name in Event.__struct_fields__)
+_PAGE: Final = 500
+_AUDIT_LIMIT: Final = 1_000
+
+
+class Texted(msgspec.Struct):
+    """What the person's phone sent."""
+
+    at: str
+    to: str
+    text: str | None
+    connector: str
+
+
+class Known(msgspec.Struct):
+    """All that is known of a person."""
+
+    number: str
+    made_at: str
+    messages: list[MessageView]
+    events: list[EventView]
+    inbound: list[Texted]
+    contact: Contact | None
+    consents: list[Recorded]
+    is_suppressed: bool
+    suppressed_since: str | None
+    audit: list[AuditEntry]
+
+
+async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, now: int) -> Known:
+    """Gather it. That somebody asked is an audit entry, written first."""
+    name = named(ledger.protection, workspace, number)
+    async with ledger.transaction() as transaction:
+        await audit.note(transaction, workspace=workspace, actor=actor, action="person.exported", object=name, now=now)
+    messages, events = await _messages(ledger, workspace, number)
+    outs = [stance.out_at for stance in await stances_of(ledger, workspace, number) if stance.out_at is not None]
+    narrowed = Narrowed(workspace=workspace, everyones=False, object=name)
+    noted, _ = await entries(ledger, narrowed, cursor=None, limit=_AUDIT_LIMIT)
+    return Known(
+        number=number,
+        made_at=moment(now),
+        messages=messages,
+        events=events,
+        inbound=await _inbound(ledger, workspace, number),
+        contact=await contacts.of_address(ledger, workspace, number),
+        consents=await history(ledger, workspace, number),
+        is_suppressed=bool(outs),
+        suppressed_since=moment(min(outs)) if outs else None,
+        audit=noted,
+    )
+
+
+async def _messages(ledger: Ledger, workspace: int, number: str) -> tuple[list[MessageView], list[EventView]]:
+    """The oldest first, each with its events."""
+    messages: list[MessageView] = []
+    events: list[EventView] = []
+    above = 0
+    while rows := await ledger.fetch(
+        f"SELECT {_MESSAGE} FROM messages WHERE workspace = $1 AND to_number = $2 AND id > $3 ORDER BY id LIMIT $4",
+        *(workspace, number, above, _PAGE),
+    ):
+        found = {row[0]: ledger.protection.opened(Message(*row)) for row in rows}
+        above = rows[-1][0]
+        messages += map(message_view, found.values())
+        for row in await _events(ledger, list(found)):
+            event = ledger.protection.event(row)
+            events.append(event_view(event, found[row[3]], event_id(event)))
+    return messages, events
+
+
+async def _events(ledger: Ledger, numbers: list[int]) -> list[Row]:
+    marks = ", ".join(f"${place}" for place in range(1, len(numbers) + 1))
+    return await ledger.fetch(f"SELECT {_EVENT} FROM events e WHERE e.message IN ({marks}) ORDER BY e.seq", *numbers)
+
+
+async def _inbound(ledger: Ledger, workspace: int, sender: str) -> list[Texted]:
+    rows = await ledger.fetch(
+        "SELECT id, at, to_number, text, connector FROM inbound WHERE workspace = $1 AND from_number = $2 ORDER BY id",
+        *(workspace, sender),
+    )
+    read = ledger.protection.read
+    return [
+        Texted(moment(at), to, read(workspace, f"inbound {number}", text), connector)
+        for number, at, to, text, connector in rows
+    ]

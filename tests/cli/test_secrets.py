@@ -1,0 +1,73 @@
+"""A new master key takes over, and texts are sealed: with the program as it is installed."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from heliograph.engine.secrets import new_key
+from tests.process.server import Api, Server
+
+CONFIG = """
+[store]
+encrypt_bodies = true
+[connectors.quick]
+kind = "sandbox"
+answer_delay_ms = 5
+receipt_delay_ms = 20
+[connectors.partner]
+kind = "twilio"
+account_sid = "AC00000000000000000000000000000000"
+auth_token = "a literal secret"
+[[routes]]
+name = "all"
+via = ["quick"]
+"""
+TEXT = "Your code is 271828"
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """A gateway that has sent a sealed text, and was stopped."""
+    server = Server(tmp_path_factory.mktemp("sealed"), CONFIG)
+    with server:
+        api = Api(server, server.key("messages:send", "messages:read"))
+        sent = api.send(text=TEXT)
+        later = api.send(text=TEXT, send_at="2027-01-01T00:00:00Z")
+        assert api.until(sent["id"], "delivered")["text"] == TEXT
+        assert api("GET", f"/v1/messages/{later['id']}").json()["text"] == TEXT
+    return server
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir() if file.name.startswith("heliograph.db"))
+
+
+def test_no_file_of_the_ledger_holds_the_text(sealed: Server) -> None:
+    assert b"271828" not in contents(sealed.data_dir)
+
+
+def test_a_new_master_key_takes_over_and_the_old_one_can_go(sealed: Server) -> None:
+    file = sealed.data_dir / "master.key"
+    old, new = file.read_text(), new_key()
+    file.write_text(f"{new}\n{old}")
+    done = sealed.run("secrets", "reseal")
+    assert done["resealed"] >= 6  # three data keys, two callback secrets, the connector's token
+    assert sealed.run("secrets", "reseal")["resealed"] == 0
+    file.write_text(new)
+    with sealed:
+        api = Api(sealed, sealed.key("messages:send", "messages:read"))
+        sent = api.send(text="After")
+        assert api.until(sent["id"], "delivered")["text"] == "After"
+        texts = {message["text"] for message in api("GET", "/v1/messages").json()["data"]}
+    assert texts == {TEXT, "After"}
+    assert sealed.run("audit", "verify")["intact"] is True
+
+
+def test_texts_get_a_new_key(sealed: Server) -> None:
+    assert sealed.run("secrets", "rotate-bodies") == {"number": 2}
+    with sealed:
+        api = Api(sealed, sealed.key("messages:send", "messages:read"))
+        assert api("GET", "/v1/messages").json()["data"][-1]["text"] == TEXT
+    rows = list(apsw.Connection(str(sealed.data_dir / "heliograph.db")).execute("SELECT action FROM audit"))
+    assert ("data_key.rotated",) in rows
