@@ -30,7 +30,7 @@ KNOWS: Final[dict[str, tuple[str, ...]]] = {
     "world": ("outgoing", "ports"),
     "store": ("core", "ports"),
     "carriers": ("core", "smpp", "ports"),
-    "engine": ("core", "ports", "store.port", "carriers.port"),
+    "engine": ("core", "ports", "store.port", "store.protection", "carriers.port"),
     "products": ("core", "ports", "store.port", "engine"),
     "api": ("core", "smpp", "ports", "store.port", "store.reads", "carriers.port", "engine", "products", "console"),
     "console": ("core", "ports", "store.port", "store.reads", "engine", "products"),
@@ -174,7 +174,10 @@ def test_decisions_and_protocols_touch_nothing_outside(pure: str) -> None:
 
 @pytest.mark.parametrize(
     ("package", "shared"),
-    [("carriers", {"port", "http", "recorder"}), ("store", {"port", "batch", "chain", "migrate", "reads", "steps"})],
+    [
+        ("carriers", {"port", "http", "recorder"}),
+        ("store", {"port", "batch", "chain", "migrate", "protection", "reads", "steps"}),
+    ],
 )
 def test_siblings_know_only_what_they_share(package: str, shared: set[str]) -> None:
     """One carrier never knows another, nor one engine of the ledger the other; only the catalogue knows them all."""

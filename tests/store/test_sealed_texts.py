@@ -11,7 +11,8 @@ from heliograph.engine import datakeys
 from heliograph.engine.datakeys import HEAD_START_MS
 from heliograph.engine.secrets import CannotOpen, Vault
 from heliograph.store import reads
-from heliograph.store.port import MARK, Arrivals, ClaimDeliveries, Idempotency, NewEvent
+from heliograph.store.port import Arrivals, ClaimDeliveries, Idempotency, NewEvent
+from heliograph.store.protection import MARK
 from heliograph.store.reads import MessageFilter, Where
 from tests.store.making import LATER, NOW, Time, accept, arrival, claim, do, history, in_hand, message, opt_out, states
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from heliograph.engine import audit, auditing
 from heliograph.engine.secrets import Vault
-from heliograph.store.port import MARK, Ledger
+from heliograph.store.port import Ledger
+from heliograph.store.protection import MARK
 
 AUDIT: Final = "audit"
 BODIES: Final = "bodies"

@@ -393,11 +393,6 @@ class Gateway:
 
     async def _keep_health(self, number: int, failing_since: int | None, reason: str) -> None:
         endpoint = self.snapshot.endpoints.get(number)
-        if endpoint is None:
-            return
-        if failing_since is None:
-            await health.recovered(self.ledger, endpoint)
-        elif await health.failing(
-            self.ledger, endpoint, failing_since, reason, self._clock.now_ms(), self._disable_after_ms
-        ):
+        now, end = self._clock.now_ms(), self._disable_after_ms
+        if endpoint is not None and await health.keep(self.ledger, endpoint, failing_since, reason, now, end):
             self._watch.note("endpoint_disabled", endpoint=endpoint.name, reason=reason)

@@ -9,7 +9,7 @@ Everything else (configuration, keys, lists, statistics) is cold: plain SQL that
 `fetch` and `transaction`. Placeholders are $1, $2, …; times are integers in milliseconds; booleans are 0 and 1.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -21,9 +21,9 @@ from heliograph.core.consent import Rulebook
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 from heliograph.core.quiet import Answer
+from heliograph.store.protection import Protection
 
 Row: TypeAlias = tuple[Any, ...]
-_TEXT_PLACE: Final = Message.__struct_fields__.index("text")
 
 
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
@@ -340,59 +340,6 @@ class Transaction(Protocol):
 
 # (environment, event type, message) → who wants to hear of it: (endpoint or None for a callback URL, target).
 Subscribers: TypeAlias = Callable[[int, str, Message | None], Sequence[tuple[int | None, str]]]
-
-
-MARK: Final = "\uffff"  # a sealed text begins with it; no character that anybody may send
-
-
-async def _nothing() -> None:
-    return None
-
-
-class Protection:
-    """What the composition root gives a ledger against prying and meddling, before the first transaction.
-
-    Texts are plain in memory and, when they are to be sealed, not so in the ledger: everything that writes or reads
-    one goes through here. `place` names the row, so that a sealed text opens nowhere else.
-    """
-
-    __slots__ = ("audit_key", "hash_number", "open", "refresh", "seal")
-
-    def __init__(self) -> None:
-        self.audit_key = b""  # of the audit log's chain
-        self.seal: Callable[[int, str, str], str] | None = None  # (workspace, place, text); None: texts stay plain
-        self.open: Callable[[int, str, str], str | None] = lambda workspace, place, text: None  # None: it can't be
-        self.hash_number: Callable[[int, str], str] = lambda workspace, number: ""  # keyed; of people who were erased
-        self.refresh: Callable[[], Awaitable[None]] = _nothing  # the keys may have changed
-
-    def row_of(self, message: Message) -> Row:
-        """A message as it is kept."""
-        row = msgspec.structs.astuple(message)
-        if self.seal is None or message.text is None:
-            return row
-        sealed = self.seal(message.workspace, f"message {message.id}", message.text)
-        return (*row[:_TEXT_PLACE], sealed, *row[_TEXT_PLACE + 1 :])
-
-    def opened(self, message: Message) -> Message:
-        """A message that was read, its text plain; None where a sealed one can't be opened."""
-        text = message.text
-        if text is not None and text[:1] == MARK:
-            message.text = self.open(message.workspace, f"message {message.id}", text)
-        return message
-
-    def kept(self, workspace: int, place: str, text: str | None) -> str | None:
-        """Any other text as it is kept: of a phone's message, of an event that belongs to no message of ours."""
-        return text if self.seal is None or text is None else self.seal(workspace, place, text)
-
-    def read(self, workspace: int, place: str, text: str | None) -> str | None:
-        return self.open(workspace, place, text) if text is not None and text[:1] == MARK else text
-
-    def event(self, values: Sequence[Any]) -> Event:
-        """An event that was read."""
-        event = Event(*values)
-        if event.data is not None and event.data[0] == MARK:
-            event.data = self.open(event.workspace, f"event {event.seq}", event.data)
-        return event
 
 
 class Ledger(Protocol):

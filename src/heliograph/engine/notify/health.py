@@ -6,7 +6,17 @@ from heliograph.engine.specs import EndpointSpec
 from heliograph.store.port import Ledger, NewEvent
 
 
-async def recovered(ledger: Ledger, endpoint: EndpointSpec) -> None:
+async def keep(
+    ledger: Ledger, endpoint: EndpointSpec, failing_since: int | None, reason: str, now: int, disable_after_ms: int
+) -> bool:
+    """Note how it is; was it disabled?"""
+    if failing_since is None:
+        await _recovered(ledger, endpoint)
+        return False
+    return await _failing(ledger, endpoint, failing_since, reason, now, disable_after_ms)
+
+
+async def _recovered(ledger: Ledger, endpoint: EndpointSpec) -> None:
     """The endpoint answers again."""
     async with ledger.transaction() as transaction:
         await transaction.execute(
@@ -16,7 +26,7 @@ async def recovered(ledger: Ledger, endpoint: EndpointSpec) -> None:
         )
 
 
-async def failing(
+async def _failing(
     ledger: Ledger, endpoint: EndpointSpec, since: int, reason: str, now: int, disable_after_ms: int
 ) -> bool:
     """The endpoint fails; after `disable_after_ms` it is disabled, with an alarm on every other way out."""

@@ -6,7 +6,8 @@ Entries of the audit log can't be changed; therefore they name people by mask an
 from typing import Final
 
 from heliograph.core.numbers import mask_number
-from heliograph.store.port import Protection, Transaction
+from heliograph.store.port import Transaction
+from heliograph.store.protection import Protection
 
 EVERYBODY: Final = 0  # the workspace of what the operator says for all of them
 

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from heliograph.core.message import DELIVERY_COLUMNS, Delivery, Event, Message
-from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Protection, Subscribers
+from heliograph.store.port import HIDDEN_MS, NewEvent, Notice, Subscribers
 from heliograph.store.postgres.connection import Connection
+from heliograph.store.protection import Protection
 
 CHANNEL: Final = "heliograph"
 # Shared: many may hand over at the same time. A change of stances takes it alone. The statements that ask for

@@ -23,7 +23,6 @@ from heliograph.store.port import (
     NewEvent,
     Notice,
     Operation,
-    Protection,
     Row,
     Subscribers,
 )
@@ -41,6 +40,7 @@ from heliograph.store.postgres.connection import (
 from heliograph.store.postgres.listener import Listener
 from heliograph.store.postgres.numbers import Numbers
 from heliograph.store.postgres.writer import Writer
+from heliograph.store.protection import Protection
 
 _KINDS: Final = ("message", "decision", "batch", "inbound")
 # One step for each (lane, workspace), however many rows wait.

@@ -13,9 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core.message import Message, Receipt
-from heliograph.store.port import Arrival, Arrivals, AttemptRow, Match, Move, Protection, Receipts
+from heliograph.store.port import Arrival, Arrivals, AttemptRow, Match, Move, Receipts
 from heliograph.store.postgres.commit import Commit, columns
 from heliograph.store.postgres.messages import ATTEMPT_COLUMNS, M, go_on
+from heliograph.store.protection import Protection
 
 _A: Final = ", ".join(f"a.{name}" for name in ATTEMPT_COLUMNS)
 _WIDTH_A: Final = len(ATTEMPT_COLUMNS)

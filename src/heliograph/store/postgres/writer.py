@@ -23,13 +23,13 @@ from heliograph.store.port import (
     ClaimDeliveries,
     Deliveries,
     Moves,
-    Protection,
     Receipts,
     Subscribers,
 )
 from heliograph.store.postgres import deliveries, messages, receipts
 from heliograph.store.postgres.commit import Commit, begin
 from heliograph.store.postgres.connection import Connection, close, connect, is_trouble, unavailable
+from heliograph.store.protection import Protection
 
 _TRIES: Final = 3
 _FIRST_PAUSE_S: Final = 0.02

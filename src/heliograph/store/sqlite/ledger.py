@@ -24,7 +24,8 @@ from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Protection, Row, Subscribers
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
+from heliograph.store.protection import Protection
 from heliograph.store.sqlite.connection import BUSY_MS, SqliteMigratable, connect, dialect, highest
 from heliograph.store.sqlite.writer import Writer
 

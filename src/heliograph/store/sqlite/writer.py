@@ -29,10 +29,10 @@ from heliograph.store.port import (
     Moves,
     NewEvent,
     Notice,
-    Protection,
     Receipts,
     Subscribers,
 )
+from heliograph.store.protection import Protection
 from heliograph.store.steps import (
     Pasts,
     capped,
