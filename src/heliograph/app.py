@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from msgspec import convert
 
@@ -53,6 +54,7 @@ _EVERYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _SQLITE: Final = "sqlite:///"
 _SWITCH_S: Final = 0.0005  # the ledger's thread and the event loop hand over to each other often
 _GC_THRESHOLDS: Final = (100_000, 50, 100)  # few cycles arise, and looking for them is a tenth of all work else
+_RECORDING_S: Final = 1.0
 _DEMO_KEY_MS: Final = 30 * 86_400_000
 
 
@@ -80,7 +82,13 @@ class Process:
         return None if bad is None else bad.detail
 
     def carrier(self, spec: ConnectorSpec, world: World) -> Carrier:
-        return catalogue.build(spec.kind, spec.name, self._opened(spec), world)
+        made = catalogue.build(spec.kind, spec.name, self._opened(spec), world)
+        recorder = getattr(made, "recorder", None)
+        if recorder is not None and spec.settings.get("record_to_disk"):
+            folder = self.settings.data_dir / "recordings"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            recorder.to_file(folder / f"{quote(spec.name, safe='')}.jsonl")
+        return made
 
     def listener(self, spec: ConnectorSpec) -> Listener | None:
         return catalogue.listener(spec.kind, spec.name, self._opened(spec))
@@ -262,7 +270,8 @@ class _Server:
         gc.collect()
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
-        tasks = [asyncio.create_task(self.clients.run()), asyncio.create_task(self._standing.run())]
+        own = (self.clients.run(), self._standing.run(), self._write_recordings())
+        tasks = [asyncio.create_task(work) for work in own]
         try:
             await self._open_smpp()
             http = self._http()
@@ -280,6 +289,18 @@ class _Server:
             self._pool.close()
             self._providers.close()
             self._log.info("stopped")
+
+    async def _write_recordings(self) -> None:
+        """What connectors record goes to disk once a second, where that is asked for."""
+        while True:
+            await asyncio.sleep(_RECORDING_S)
+            for link in list(self.gateway.links.values()):
+                recorder = getattr(link.carrier, "recorder", None)
+                try:
+                    if recorder is not None:
+                        recorder.flush()
+                except OSError as error:  # a full disk: the recording has a gap, everything else goes on
+                    self._watch.defect(error)
 
     def _http(self) -> "Server":
         from heliograph.api.server import Listening, make

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     folder = tmp_path_factory.mktemp("connectors")
     with (
         Smsc(folder) as centre,
-        Server(folder, _HEAD.format(store="", via='"telco"') + connector("telco", centre.port)) as server,
+        Server(
+            folder, _HEAD.format(store="", via='"telco"') + connector("telco", centre.port) + "record_to_disk = true\n"
+        ) as server,
     ):
         key = server.key("messages:send", "messages:read", "routing:manage", "admin", environment="live")
         api = Api(server, key)
         api.until(api.send(to="+447911000001", text="A text for one person")["id"], "delivered")
         yield server, key
+
+
+def _config(centre: Smsc) -> str:
+    return _HEAD.format(store="", via='"telco"') + connector("telco", centre.port) + "record_to_disk = true\n"
 
 
 def command(running: tuple[Server, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -55,6 +62,17 @@ def test_what_went_over_the_wire_can_be_had_without_secrets_and_texts(
     assert {"bind_transceiver", "submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp"} <= set(names)
     whole = json.dumps(lines)
     assert "secret" not in whole and "one person" not in whole and "447911000001" not in whole
+
+
+def test_a_recording_on_disk_outlives_the_process_and_holds_no_texts(running: tuple[Server, str]) -> None:
+    file = running[0].folder / "data" / "recordings" / "telco.jsonl"
+    end = time.monotonic() + 10
+    while not file.exists() or "deliver_sm_resp" not in file.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert {"bind_transceiver", "submit_sm"} <= {json.loads(line)["name"] for line in file.read_text().splitlines()}
+    assert "secret" not in file.read_text() and "one person" not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
 
 
 def test_texts_are_shown_to_whoever_may_and_that_is_noted(running: tuple[Server, str], tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ KINDS: Final = (*sorted(_OTHERS), *PROVIDERS)
 COMMON: Final = frozenset(
     {
         *("kind", "window", "max_segments_per_second", "price_per_segment", "currency"),
-        *("provider_handles_opt_out", "workspace", "name"),
+        *("provider_handles_opt_out", "record_to_disk", "workspace", "name"),
     }
 )
 

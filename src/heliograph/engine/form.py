@@ -70,6 +70,7 @@ class _Connector(msgspec.Struct):
     price_per_segment: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
     provider_handles_opt_out: bool = False
+    record_to_disk: bool = False
 
 
 class _Match(msgspec.Struct, forbid_unknown_fields=True):
