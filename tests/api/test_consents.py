@@ -104,7 +104,7 @@ def test_what_can_not_be_recorded_is_refused(people: Api, body: dict[str, Any], 
 
 
 def test_only_the_operator_speaks_for_all_workspaces(server: Server, admin: Api) -> None:
-    key = admin("POST", "/v1/workspaces", {"name": "elsewhere"}).json()["admin_key"]["key"]
+    key = admin("POST", "/v1/workspaces", {"name": "without-say"}).json()["admin_key"]["key"]
     answer = Api(server, key)("POST", "/v1/consents", {"to": "+447700900777", "action": "opt_out", "everywhere": True})
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign_workspace")
 
