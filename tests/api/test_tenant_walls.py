@@ -1,6 +1,7 @@
 """Walls: with another workspace's or environment's ids every door answers as if there were nothing."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -37,6 +38,8 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     ).json()
     admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
+    admin("POST", "/v1/sandbox/inbound", {"from": "+447700900967", "to": "60606", "text": "Ours"})
+    inbound = settled(admin)
     return {
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
@@ -45,8 +48,21 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "key": key["id"],
         "user": user["user"]["id"],
         "contact": contact["id"],
+        "inbound": inbound["id"],
+        "conversation": inbound["conversation"],
         "number": "+447700900123",
     }
+
+
+def settled(admin: Api) -> dict[str, Any]:
+    """The message from a phone, once it has its conversation."""
+    end = time.monotonic() + 10
+    while True:
+        found: list[dict[str, Any]] = admin("GET", "/v1/inbound?from=%2B447700900967").json()["data"]
+        if found and found[0]["conversation"]:
+            return found[0]
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 DOORS: list[tuple[str, str, Any]] = [
@@ -68,6 +84,14 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/deliveries/{delivery}", None),
     ("DELETE", "/v1/cooldowns/{number}", None),
     ("POST", "/v1/deliveries/{delivery}/replay", None),
+    ("GET", "/v1/inbound/{inbound}", None),
+    ("GET", "/v1/conversations/{conversation}", None),
+    ("POST", "/v1/conversations/{conversation}/reply", {"text": "Theirs"}),
+    ("POST", "/v1/conversations/{conversation}/assign", {"agent": "theirs"}),
+    ("POST", "/v1/conversations/{conversation}/notes", {"text": "Theirs"}),
+    ("POST", "/v1/conversations/{conversation}/tags", {"add": ["theirs"]}),
+    ("POST", "/v1/conversations/{conversation}/close", None),
+    ("POST", "/v1/conversations/{conversation}/open", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
@@ -122,9 +146,14 @@ def test_what_belongs_to_a_workspace_is_nowhere_in_another(
 def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict[str, str], admin: Api) -> None:
     assert admin("GET", f"/v1/messages/{mine['message']}").json()["status"] == "scheduled"
     assert admin("GET", f"/v1/keys/{mine['key']}").json()["revoked_at"] is None
+    conversation = admin("GET", f"/v1/conversations/{mine['conversation']}").json()
+    assert (conversation["state"], conversation["agent"], conversation["tags"]) == ("open", None, [])
+    assert [entry["text"] for entry in conversation["timeline"] if entry["text"]] == ["Ours"]
     for other in others.values():
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
             assert mine["message"] not in other("GET", path).text
+        for path in ("/v1/inbound", "/v1/conversations", "/v1/conversations?number=%2B447700900967"):
+            assert other("GET", path).json()["data"] == []
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
     assert others["another workspace"]("GET", "/v1/users").json()["data"] == []
     stranger = others["another workspace"]

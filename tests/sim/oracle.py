@@ -3,6 +3,9 @@
 from bisect import bisect_left
 from collections import defaultdict
 
+import msgspec
+
+from heliograph.core import ids
 from heliograph.core.lifecycle import ENDS
 from tests.sim.loop import EPOCH_MS
 from tests.sim.world import RATE, Simulation, Told
@@ -28,6 +31,7 @@ def broken(simulation: Simulation) -> list[str]:
         *_every_end_told(simulation),
         *_one_id_one_content(simulation),
         *_history_fits_state(simulation),
+        *_who_writes_is_heard_once(simulation),
     ]
 
 
@@ -140,3 +144,19 @@ def _history_fits_state(simulation: Simulation) -> list[str]:
         if history[0] != "accepted" or not ends or ends[-1] != state or len(ends) > 2 or len(set(ends)) < len(ends):
             found.append(f"message {message} is {state} by way of {history}")
     return found
+
+
+def _who_writes_is_heard_once(simulation: Simulation) -> list[str]:
+    """Each message from a phone has its place in one conversation, and one event."""
+    told: defaultdict[str, int] = defaultdict(int)
+    for (data,) in simulation.disk.rows("SELECT data FROM events WHERE type = 'inbound.received'"):
+        told[msgspec.json.decode(data)["id"]] += 1
+    rows = simulation.disk.rows(
+        "SELECT i.id, i.at, count(e.id) FROM inbound i LEFT JOIN conversation_entries e "
+        "ON e.inbound = i.id AND e.conversation = i.conversation GROUP BY i.id, i.at"
+    )
+    return [
+        f"inbound {number} has {entries} entries and {told[ids.make('inb', at, number)]} events"
+        for number, at, entries in rows
+        if entries != 1 or told[ids.make("inb", at, number)] != 1
+    ]

@@ -42,6 +42,7 @@ _WISHES: Final = (
     *[""] * 12,
     *("undelivered", "transient", "always_transient", "throttled", "never_answered", "no_receipt", "slow"),
     *("duplicate_receipts", "receipt_before_answer", "reordered", "corrected", "fake_receipt", "bad_number"),
+    "reply:Hello yourself",
 )
 PERSONALITIES: Final = (
     ["honest"],

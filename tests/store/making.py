@@ -166,7 +166,7 @@ def arrival(ledger: Any, carrier_id: str | None = "in-1", **changes: Any) -> Arr
         "carrier_id": carrier_id,
     }
     inbound = Inbound(**fields | changes)
-    return Arrival(ledger.next_id("inbound"), 1, 1, inbound, (NewEvent("inbound.received", NOW),))
+    return Arrival(ledger.next_id("inbound"), 1, 1, inbound)
 
 
 async def claim(ledger: Any, *shares: Share, **changes: Any) -> Claim:

@@ -63,7 +63,9 @@ async def live(ledger: Any) -> None:
     facts = msgspec.json.encode({"from": ANNA, "text": "Anna was here"}).decode()
     hers = arrival(ledger, sender=ANNA, text="Anna was here", raw=f"from={ANNA}")
     his = arrival(ledger, "in-2", sender=BEN, text="Ben was here")
-    await do(ledger, Arrivals, arrivals=[hers._replace(events=(NewEvent("inbound.received", NOW, facts),)), his])
+    await do(ledger, Arrivals, arrivals=[hers, his])
+    async with ledger.transaction() as transaction:
+        await transaction.record(1, 1, [NewEvent("inbound.received", NOW, facts), NewEvent("inbound.received", NOW)])
     for number in (ANNA, BEN):
         await say(ledger, number, "opt_out", NOW, detail={"name": number}, text=f"I am {number}", source="keyword")
     async with ledger.transaction() as transaction:

@@ -87,7 +87,7 @@ async def test_a_commit_whose_connection_is_killed_is_written_once(
         assert operation.error is None
     assert await states(ledger, held, new) == ["sent", "queued"]
     assert await history(ledger, held) == ["message.accepted", "message.queued", "message.sent"]
-    assert [await count(ledger, table) for table in ("messages", "attempts", "inbound", "events")] == [2, 1, 1, 6]
+    assert [await count(ledger, table) for table in ("messages", "attempts", "inbound", "events")] == [2, 1, 1, 5]
     assert reported == []
 
 
@@ -121,8 +121,8 @@ async def test_a_commit_whose_answer_is_lost_is_neither_lost_nor_doubled(
     assert (moved.lost, arrived.repeated) == (set(), set())
     assert await states(direct, new, held) == ["sending", "sent"]
     assert await history(direct, held) == ["message.accepted", "message.queued", "message.sent"]
-    assert [await count(direct, table) for table in ("inbound", "attempts", "deliveries")] == [1, 1, 4]
-    born = {notice.delivery.id for operation in (accepted, moved, arrived) for notice in operation.notices}
+    assert [await count(direct, table) for table in ("inbound", "attempts", "deliveries")] == [1, 1, 3]
+    born = {notice.delivery.id for operation in (accepted, moved) for notice in operation.notices}
     assert born == {row[0] for row in await direct.fetch("SELECT id FROM deliveries")}
     assert [found.id for found in (await claim(ledger)).messages] == [waiting.id]
 

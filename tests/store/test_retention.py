@@ -54,11 +54,10 @@ async def test_a_code_that_is_still_under_way_keeps_its_body(ledger: Any) -> Non
 async def test_what_phones_texted_goes_with_its_events(ledger: Any, encrypt: bool) -> None:
     await datakeys.load(ledger, Vault([b"m" * 32]), lambda: NOW, encrypt=encrypt)
     facts = msgspec.json.encode({"from": "+491700000001", "text": "STOP it"}).decode()
-    new = [
-        arrival(ledger, f"in-{number}", at=at)._replace(events=(NewEvent("inbound.received", at, facts),))
-        for number, at in enumerate([NOW] * 501 + [NOW + 20 * DAY])
-    ]
+    new = [arrival(ledger, f"in-{number}", at=at) for number, at in enumerate([NOW] * 501 + [NOW + 20 * DAY])]
     await do(ledger, Arrivals, arrivals=new)
+    async with ledger.transaction() as transaction:
+        await transaction.record(1, 1, [NewEvent("inbound.received", one.inbound.at, facts) for one in new])
     await after(ledger, 31)
     kept = await ledger.fetch("SELECT at FROM inbound WHERE text IS NOT NULL")
     assert kept == [(NOW + 20 * DAY,)]

@@ -144,14 +144,17 @@ class Call:
             else:
                 done(operation)
 
-        idempotency = None
-        if self.key is not None:
-            assert self.client is not None
-            digest = hashlib.sha256(self.body).digest()
-            idempotency = Idempotency(self.client.id, self.key.decode("latin-1"), digest, self.now + _IDEMPOTENCY_MS)
         self.context.intake.accept(
-            drafts, kept, idempotency=idempotency, reply=reply, all_or_none=all_or_none, batch=batch
+            drafts, kept, idempotency=self.idempotency(), reply=reply, all_or_none=all_or_none, batch=batch
         )
+
+    def idempotency(self, place: str = "") -> Idempotency | None:
+        """The caller's key for this request; `place` tells requests apart whose bodies may be equal."""
+        if self.key is None:
+            return None
+        assert self.client is not None
+        digest = hashlib.sha256(place.encode() + self.body).digest()
+        return Idempotency(self.client.id, self.key.decode("latin-1"), digest, self.now + _IDEMPOTENCY_MS)
 
     # -- answers
 

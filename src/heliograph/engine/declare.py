@@ -107,6 +107,7 @@ def refuse(objects: Sequence[Object], there: Known, tools: Tools, workspace: str
         there.environments,
         there.senders,
         knows_machine=workspace in (None, OPERATOR),
+        endpoints=frozenset((owner, name) for kind, owner, name in there.objects if kind == "endpoint"),
     )
     refusals = check(objects, place, tools)
     if workspace is not None:

@@ -92,14 +92,23 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
     async with ledger.transaction() as transaction:
         done.inbound = len(
             await transaction.fetch(
-                "UPDATE inbound SET text = NULL, raw = NULL, from_number = $3 "
+                "UPDATE inbound SET text = NULL, raw = NULL, from_number = $3, conversation = NULL, found = NULL "
                 "WHERE workspace = $1 AND from_number = $2 RETURNING id",
                 *(workspace, number, name),
             )
         )
+        await _conversations(transaction, workspace, number)
         await _strays(transaction, number)
     done.events = await _events(ledger, workspace, number)
     return done
+
+
+async def _conversations(transaction: Transaction, workspace: int, number: str) -> None:
+    """What was said is theirs, what was noted is about them: both go."""
+    theirs = "SELECT id FROM conversations WHERE workspace = $1 AND number = $2"
+    for table in ("conversation_entries", "automatic_replies"):
+        await transaction.execute(f"DELETE FROM {table} WHERE conversation IN ({theirs})", workspace, number)
+    await transaction.execute("DELETE FROM conversations WHERE workspace = $1 AND number = $2", workspace, number)
 
 
 async def journal(ledger: Ledger, workspace: str | None = None) -> list[Entry]:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from heliograph.core import numbers, routing, senders
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
+from heliograph.core.inbound_rules import InboundPolicy
 from heliograph.core.message import LANES
 from heliograph.core.order import BEST, LISTED, ORDERS
 from heliograph.core.request import read_time
@@ -26,7 +27,9 @@ SECRET_KEYS: Final = (
     *("signature_secret", "callback_token", "callback_password"),
 )
 REFERENCES: Final = ("env:", "file:", "sealed:")
-_OTHER_EVENTS: Final = ("inbound.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook.")
+_OTHER_EVENTS: Final = (
+    *("inbound.", "conversation.", "flow.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook."),
+)
 _Names = str | list[str]
 
 
@@ -59,6 +62,7 @@ class Place(msgspec.Struct, frozen=True):
     environments: frozenset[tuple[str, str]]  # (workspace, name)
     senders: Mapping[tuple[str, str], tuple[str, str | None]]  # (workspace, name) → what it shows, its pool
     knows_machine: bool
+    endpoints: frozenset[tuple[str, str]] = frozenset()  # (workspace, name)
 
 
 class _Connector(msgspec.Struct):
@@ -175,6 +179,8 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_endpoint(o, form, place, tools)
         else:
             found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
+            if isinstance(form, InboundPolicy):
+                found += _check_forwards(o, form, place, objects)
     return found or [*_shadowed(objects), *_two_meanings(objects, place)]
 
 
@@ -311,6 +317,20 @@ def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
         detail = f"{form.day_zone[:40]!r} is not a time zone; give one such as America/Los_Angeles"
         return [Refusal("bad_zone", detail, f"{o.pointer}/day_zone")]
     return []
+
+
+def _check_forwards(o: Object, form: InboundPolicy, place: Place, objects: Sequence[Object]) -> list[Refusal]:
+    names = {name for workspace, name in place.endpoints if workspace == o.workspace}
+    names |= {other.name for other in objects if other.kind == "endpoint" and other.workspace == o.workspace}
+    return [
+        Refusal(
+            "unknown_endpoint",
+            f"{name!r} is not an endpoint of this workspace; * is all that subscribed.{did_you_mean(name, names)}",
+            f"{o.pointer}/rules/{number}/forward",
+        )
+        for number, name in form.endpoints
+        if name not in names
+    ]
 
 
 def _check_endpoint(o: Object, form: _Endpoint, place: Place, tools: Tools) -> list[Refusal]:

@@ -20,6 +20,7 @@ from heliograph.core.message import Message, Outcome
 from heliograph.engine import accounts, auditing, declared, leases, retention, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
+from heliograph.engine.conversations.settling import SettlingDesk
 from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
@@ -131,12 +132,12 @@ class Gateway:
             lambda: self.quality.current,
             self.hours,
         )
+        keywords = KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake)
+        self.settling = SettlingDesk(
+            ledger, outside.clock, lambda: self.snapshot, self._background.soon, keywords, self.intake
+        )
         self.inbound = InboundDesk(
-            ledger,
-            lambda: self.snapshot,
-            self.notify.told,
-            self._background.soon,
-            KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake),
+            ledger, lambda: self.snapshot, self.settling.arrived, self._background.soon, keywords
         )
         self.callbacks = CallbackDesk(
             ledger,
@@ -326,6 +327,7 @@ class Gateway:
         while moves := await sweep.too_late(self.ledger, now):
             self.tell(await sweep.apply(self.ledger, moves))
         self._questions.ask()
+        await self.settling.sweep(now)
         await self.cooldowns.look()
 
     async def _recover(self, owner: int, now: int) -> None:

@@ -1,4 +1,4 @@
-"""Messages from phones → events. Which workspace one belongs to is told by whom the number or connector serves.
+"""Messages from phones → the ledger. Which workspace one belongs to is told by whom the number or connector serves.
 
 Long messages come in parts, out of order and twice; each part is durable before its carrier hears so, and what is not
 whole after an hour goes on with its gaps.
@@ -8,19 +8,15 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from heliograph.core import ids
-from heliograph.core.keywords import OPT_OUT
 from heliograph.core.message import Inbound, Part
-from heliograph.core.views import moment
-from heliograph.engine.accounts import who_hears
 from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
 from heliograph.engine.people.keywords import Heard, KeywordDesk
-from heliograph.store.port import Arrival, Arrivals, Ledger, NewEvent, Notice
+from heliograph.store.port import Arrival, Arrivals, Ledger
 
 PARTS_WAIT_MS: Final = 3_600_000
 _JOIN_MS: Final = 30_000
@@ -51,13 +47,13 @@ class InboundDesk:
         self,
         ledger: Ledger,
         snapshot: Callable[[], Snapshot],
-        told: Callable[[list[Notice]], None],
+        kept: Callable[[Sequence[int]], None],
         soon: Callable[[Work], None],
         keywords: KeywordDesk,
     ) -> None:
         self._ledger = ledger
         self._snapshot = snapshot
-        self._told = told
+        self._kept = kept  # what follows from a message is another desk's
         self._soon = soon
         self._keywords = keywords
 
@@ -108,7 +104,7 @@ class InboundDesk:
                 raise operation.error
             if committed is not None:
                 committed()
-            self._told(operation.notices)
+            self._kept([one.id for one in operation.arrivals if one.id not in operation.repeated])
 
         self._ledger.add(Arrivals(done=done, arrivals=[self._arrival(one) for one in heard]))
 
@@ -176,30 +172,8 @@ class InboundDesk:
             await self._join(message)
 
     def _arrival(self, heard: Heard) -> Arrival:
-        inbound, realm, reading = heard.message, heard.realm, heard.reading
-        number = self._ledger.next_id("inbound")
-        facts: dict[str, Any] = {
-            "id": ids.make("inb", inbound.at, number),
-            "from": inbound.sender,
-            "to": inbound.to,
-            "text": inbound.text,
-            "connector": inbound.connector,
-            "received_at": moment(inbound.at),
-        }
-        if heard.wants_something:
-            facts["keyword"] = {
-                "action": reading.action,
-                "scope": reading.scope,
-                "topic": reading.topic,
-                "rule": reading.rule,
-                "review": reading.review,
-            }
-            facts["opt_out"] = reading.action == OPT_OUT and not reading.review
-        if reading.flow:
-            facts["flow"] = reading.flow
-        targets = who_hears(realm.hearers, inbound.to, inbound.at)
-        event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode(), targets=targets)
-        return Arrival(number, realm.workspace, realm.id, inbound, (event,))
+        realm = heard.realm
+        return Arrival(self._ledger.next_id("inbound"), realm.workspace, realm.id, heard.message)
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:
         """The environment whose declared sender was texted; else the operator's live one (test, from the sandbox)."""

@@ -6,8 +6,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from heliograph.core.consent import ConsentPolicy
+from heliograph.core.conversations import ConversationPolicy
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
+from heliograph.core.inbound_rules import InboundPolicy
 from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
@@ -36,11 +38,15 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    inbound: InboundPolicy = InboundPolicy()
+    conversations: ConversationPolicy = ConversationPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "consent": ConsentPolicy,
     "keywords": KeywordPolicy,
+    "inbound": InboundPolicy,
+    "conversations": ConversationPolicy,
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
@@ -70,4 +76,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         quiet=quiet,
         caps=caps,
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
+        inbound=read(InboundPolicy),
+        conversations=read(ConversationPolicy),
     )

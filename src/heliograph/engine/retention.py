@@ -11,6 +11,7 @@ from heliograph.store.port import Ledger
 
 _BATCH: Final = 500
 _DAY_MS: Final = 86_400_000
+_TELLING: Final = "AND message IS NULL AND type IN ('inbound.received', 'inbound.matched', 'flow.started')"
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -56,9 +57,7 @@ async def inbound_texts(ledger: Ledger, before: int) -> bool:
 
 async def inbound_events(ledger: Ledger, before: int) -> bool:
     """Forget it in the events that told of it, too."""
-    rows, mark = await _due(
-        ledger, "inbound_events", "events", "seq", before, "AND message IS NULL AND type = 'inbound.received'"
-    )
+    rows, mark = await _due(ledger, "inbound_events", "events", "seq", before, _TELLING)
     if not rows:
         return False
     async with ledger.transaction() as transaction:

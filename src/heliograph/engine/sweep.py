@@ -15,6 +15,7 @@ import msgspec
 from heliograph.core import retry
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import MESSAGE_COLUMNS, OTP, Message, Outcome, Submission
+from heliograph.core.request import LONGEST_VALIDITY_MS
 from heliograph.engine.callbacks import KEEP_MS as CALLBACKS_KEPT_MS
 from heliograph.engine.outcomes import not_taken
 from heliograph.ports import Chance
@@ -117,6 +118,7 @@ async def tidy(ledger: Ledger, now: int) -> None:
         await transaction.execute("DELETE FROM tokens WHERE expires_at < $1", now)
         await transaction.execute("DELETE FROM parked_receipts WHERE at < $1", now - NO_RECEIPT_MS)
         await transaction.execute("DELETE FROM callbacks WHERE at < $1", now - CALLBACKS_KEPT_MS)
+        await transaction.execute("DELETE FROM automatic_replies WHERE done_at < $1", now - LONGEST_VALIDITY_MS)
 
 
 async def apply(ledger: Ledger, moves: list[Move]) -> Moves:

@@ -71,6 +71,7 @@ class NewEvent(NamedTuple):
     at: int
     data: str | None = None
     told: bool = True  # False: stays in the history only, no webhook hears of it
+    only: Sequence[tuple[int | None, str]] = ()  # who hears of it, if not all who subscribed: (endpoint, target)
     targets: tuple[str, ...] = ()  # who hears of it beside the subscribers
 
 
@@ -280,13 +281,12 @@ class ClaimDeliveries(Operation):
 
 
 class Arrival(NamedTuple):
-    """A message from a phone, the workspace and environment that its number belongs to, and what there is to tell."""
+    """A message from a phone, and the workspace and environment that its number belongs to."""
 
     id: int
     workspace: int
     environment: int
     inbound: Inbound
-    events: tuple[NewEvent, ...]
 
 
 class Arrivals(Operation):
@@ -295,7 +295,6 @@ class Arrivals(Operation):
     arrivals: list[Arrival]
     # results
     repeated: set[int] = msgspec.field(default_factory=set)
-    notices: list[Notice] = msgspec.field(default_factory=list)
 
 
 class Backlog(NamedTuple):

@@ -17,6 +17,7 @@ SCOPES: Final[dict[str, str]] = {
     "templates:manage": "create and change templates",
     "routing:manage": "declare connectors and routes",
     "consent:manage": "record opt-ins and opt-outs",
+    "conversations:manage": "answer conversations, assign, note, tag and close them",
     "exports:read": "export messages and logs",
     "verify": "send and check one-time codes",
     "pauses:manage": "stop what leaves, and let it go on",

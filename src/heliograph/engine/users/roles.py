@@ -34,8 +34,8 @@ ROLES: Final[dict[str, Role]] = {
         ),
     ),
     "support": Role(
-        "helps recipients: finds messages, sends and cancels single ones",
-        frozenset({"messages:send", "messages:read", "webhooks:read"}),
+        "helps recipients: answers conversations, finds messages, sends and cancels single ones",
+        frozenset({"messages:send", "messages:read", "webhooks:read", "conversations:manage"}),
     ),
     "compliance": Role(
         "answers for consent: opt-ins and opt-outs, proofs, exports, the audit log",

@@ -60,9 +60,7 @@ class Commit:
         if message is None:
             values = (*values[:-1], self.protection.kept(workspace, f"event {row.seq}", event.data))
         self._events.append(values)
-        if not event.told:
-            return []
-        hearers = self._subscribers(environment, event.type, message)
+        hearers = event.only or (self._subscribers(environment, event.type, message) if event.told else ())
         if event.targets:
             hearers = (*hearers, *((None, target) for target in event.targets))
         return [Notice(self._deliver(row, endpoint, target), row, message) for endpoint, target in hearers]

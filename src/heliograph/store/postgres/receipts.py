@@ -148,13 +148,7 @@ async def arrive(commit: Commit, operations: Sequence[Arrivals]) -> None:
     rows = [_arrival_values(arrival, commit.protection) for operation in operations for arrival in operation.arrivals]
     kept = {row[0] for row in await commit.rows(_ARRIVE, *columns(rows, 10))}
     for operation in operations:
-        operation.repeated, operation.notices = set(), []
-        for arrival in operation.arrivals:
-            if arrival.id not in kept:
-                operation.repeated.add(arrival.id)
-                continue
-            for event in arrival.events:
-                operation.notices += commit.emit(event, arrival.workspace, arrival.environment, None)
+        operation.repeated = {arrival.id for arrival in operation.arrivals if arrival.id not in kept}
 
 
 def _arrival_values(arrival: Arrival, protection: Protection) -> tuple[Any, ...]:

@@ -66,6 +66,11 @@ _INSERT_MESSAGE: Final = f"INSERT INTO messages ({', '.join(MESSAGE_COLUMNS)}) V
 _INSERT_ATTEMPT: Final = f"INSERT INTO attempts VALUES ({_marks(_WIDTH_A)})"
 _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
+_INSERT_INBOUND: Final = (
+    "INSERT OR IGNORE INTO inbound "
+    "(id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at) "
+    f"VALUES ({_marks(10)}) RETURNING id"
+)
 # The hot step sending → sent has a statement of its own: it leaves every indexed column alone.
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
 _WAS: Final = f"?{len(MOVED) + 2}"
@@ -164,7 +169,7 @@ class Writer:
         number = None if message is None else message.id
         data = event.data if message is not None else self.protection.kept(workspace, f"event {seq}", event.data)
         self._events.append((seq, workspace, environment, number, event.type, event.at, data))
-        hearers = self.subscribers(environment, event.type, message) if event.told else ()
+        hearers = event.only or (self.subscribers(environment, event.type, message) if event.told else ())
         if event.targets:
             hearers = (*hearers, *((None, target) for target in event.targets))
         if not hearers:
@@ -463,11 +468,11 @@ class Writer:
     # -- messages from phones
 
     def _arrive(self, operation: Arrivals) -> None:
-        operation.repeated, operation.notices = set(), []
+        operation.repeated = set()
         for arrival in operation.arrivals:
             inbound = arrival.inbound
             self._cursor.execute(
-                "INSERT OR IGNORE INTO inbound VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                _INSERT_INBOUND,
                 (
                     arrival.id,
                     arrival.workspace,
@@ -483,9 +488,6 @@ class Writer:
             )
             if not self._cursor.fetchall():
                 operation.repeated.add(arrival.id)
-                continue
-            for event in arrival.events:
-                operation.notices += self.emit(event, arrival.workspace, arrival.environment, None)
 
     # -- claims
 

@@ -1,0 +1,1 @@
+"""Messages from phones after they were kept: threads, rules, automatic replies, and who looks after whom."""
