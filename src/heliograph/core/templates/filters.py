@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Final, TypeAlias
 
+from heliograph.core import gsm
 from heliograph.core.clusters import last_cut
 
 Filter: TypeAlias = Callable[[str], str]  # raises ValueError, which says what would be right
@@ -47,12 +48,15 @@ def _of(table: dict[str, str] | dict[str, tuple[str, str]], locale: str) -> str 
     return table.get(locale) or table.get(locale.partition("-")[0])
 
 
-def _upper(value: str) -> str:
-    return value.upper()
+def _cased(change: Callable[[str], str], value: str) -> str:
+    """In the other case where that makes it no longer and leaves in GSM-7 what is in it: a preview's count holds."""
+    if value.isascii():
+        return change(value)
+    return "".join([new if _is_harmless(old, new) else old for old in value for new in [change(old)]])
 
 
-def _lower(value: str) -> str:
-    return value.lower()
+def _is_harmless(old: str, new: str) -> bool:
+    return len(new) == 1 and (gsm.FOREIGN.search(new) is None or gsm.FOREIGN.search(old) is not None)
 
 
 def _truncate(length: int, value: str) -> str:
@@ -97,4 +101,4 @@ def filter_of(name: str, argument: str | None, locale: str) -> Filter:
         return partial(_number, _of(_SEPARATORS, locale) or ("", "."))  # type: ignore[arg-type]
     if name == "date":
         return partial(_date, _of(_DATES, locale) or _ISO)  # type: ignore[arg-type]
-    return _upper if name == "upper" else _lower
+    return partial(_cased, str.upper if name == "upper" else str.lower)

@@ -66,6 +66,10 @@ class Placeholder(msgspec.Struct, frozen=True):
             raise MissingVariable(self.name)
         if len(value) > VALUE_MAX:
             raise BadValue(self.name, f"must have at most {VALUE_MAX} characters")
+        return self.filtered(value)
+
+    def filtered(self, value: str) -> str:
+        """A value as its filters leave it. Raises BadValue."""
         try:
             for step in self.apply:
                 value = step(value)
