@@ -1,5 +1,6 @@
 """The form of declared objects, and what can't work about them: checked whole before anything is kept."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -13,6 +14,9 @@ from heliograph.core.message import LANES
 from heliograph.core.order import BEST, LISTED, ORDERS
 from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
+from heliograph.core.templates import NAME as TEMPLATE_NAME
+from heliograph.core.templates import Spec as TemplateSpec
+from heliograph.core.templates import wrong as wrong_template
 from heliograph.engine import policies
 from heliograph.engine.days import is_zone
 from heliograph.engine.declared import OPERATOR
@@ -26,7 +30,16 @@ SECRET_KEYS: Final = (
     *("signature_secret", "callback_token", "callback_password"),
 )
 REFERENCES: Final = ("env:", "file:", "sealed:")
-_OTHER_EVENTS: Final = ("inbound.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook.")
+_OTHER_EVENTS: Final = (
+    "template.",
+    "inbound.",
+    "contact.",
+    "verification.",
+    "campaign.",
+    "link.",
+    "alarm.",
+    "webhook.",
+)
 _Names = str | list[str]
 
 
@@ -137,6 +150,7 @@ _FORMS: Final[dict[str, type[Any]]] = {
     "route": _Route,
     "sender": _Sender,
     "endpoint": _Endpoint,
+    "template": TemplateSpec,
 }
 
 
@@ -172,6 +186,8 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_sender(o, form)
         elif isinstance(form, _Endpoint):
             found += _check_endpoint(o, form, place, tools)
+        elif isinstance(form, TemplateSpec):
+            found += _check_template(o, form)
         else:
             found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
     return found or [*_shadowed(objects), *_two_meanings(objects, place)]
@@ -310,6 +326,13 @@ def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
         detail = f"{form.day_zone[:40]!r} is not a time zone; give one such as America/Los_Angeles"
         return [Refusal("bad_zone", detail, f"{o.pointer}/day_zone")]
     return []
+
+
+def _check_template(o: Object, form: TemplateSpec) -> list[Refusal]:
+    if not re.match(TEMPLATE_NAME, o.name):
+        detail = f"{o.name[:40]!r} can't name a template: up to 64 small letters, digits, hyphens, dots, underscores"
+        return [Refusal("bad_name", detail, o.pointer)]
+    return [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in wrong_template(form)]
 
 
 def _check_endpoint(o: Object, form: _Endpoint, place: Place, tools: Tools) -> list[Refusal]:

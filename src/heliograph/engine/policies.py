@@ -15,6 +15,7 @@ from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
+from heliograph.engine.templates.policy import TemplatePolicy
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    templates: TemplatePolicy = TemplatePolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -44,6 +46,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "templates": TemplatePolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -70,4 +73,5 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         quiet=quiet,
         caps=caps,
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
+        templates=read(TemplatePolicy),
     )

@@ -20,7 +20,7 @@ _Variable = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,49}$")]
 NAME: Final = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 
 
-class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A template as it is declared, under `[templates.NAME]`."""
 
     texts: Annotated[_Texts, Meta(min_length=1, max_length=200)]

@@ -36,7 +36,7 @@ _SHORTEST: Final = {TEXT: "a", NUMBER: "1", MONEY: "1 EUR", DATE: "2026-11-20", 
 FILTERS: Final = {NUMBER: {"number"}, MONEY: {"number"}, DATE: {"date"}, URL: set[str](), CODE: {"upper", "lower"}}
 
 
-class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One variable, as it is declared."""
 
     example: Annotated[str, Meta(min_length=1, max_length=1_000)]
