@@ -1,5 +1,6 @@
 """Templates over HTTP: written, previewed, approved, used by messages, and where each refusal points."""
 
+import subprocess
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.process.server import Api, Server
+from tests.process.server import BIN, Api, Server
 
 CONFIG = """
 [connectors.quick]
@@ -89,7 +90,8 @@ def post(api: Api, name: str, variables: dict[str, str] | None = None, **more: A
 
 def refusal(answer: requests.Response) -> tuple[int, str, str]:
     problem = answer.json()
-    return answer.status_code, problem["code"], problem["errors"][0]["pointer"]
+    pointers = [error["pointer"] for error in problem["errors"]]
+    return answer.status_code, problem["code"], pointers[0] if pointers else ""
 
 
 def test_a_message_names_a_template_instead_of_a_text_and_keeps_its_version(admin: Api, name: str) -> None:
@@ -278,13 +280,35 @@ def test_reading_needs_no_right_to_write(shop: Server, admin: Api, name: str) ->
 
 
 def test_a_file_declares_templates_and_the_command_line_takes_them_further(shop: Server, admin: Api) -> None:
-    (shop.folder / "more.toml").write_text(
+    file = shop.folder / "more.toml"
+    file.write_text(
         '[templates.hello]\nowner = "Ada"\n[templates.hello.texts]\nen = "Hello {{name}}"\n'
         '[templates.hello.variables.name]\nexample = "Ann"\n'
     )
-    assert shop.run("apply", str(shop.folder / "more.toml"))["data"][0]["action"] == "created"
-    assert shop.run("apply", str(shop.folder / "more.toml"))["data"][0]["action"] == "unchanged"
-    assert admin("GET", "/v1/templates/hello").json()["state"] == "draft"
-    (shop.folder / "more.toml").write_text('[templates.hello.texts]\nen = "Hello {{name"\n')
-    done = shop.command("apply", str(shop.folder / "more.toml"))
-    assert done
+    assert shop.run("apply", str(file))["data"][0]["action"] == "created"
+    assert shop.run("apply", str(file))["data"][0]["action"] == "unchanged"
+    key = shop.key("templates:manage")
+    assert command(shop, key, "submit", "hello").stdout == "hello@1: review\n"
+    assert command(shop, key, "approve", "hello").stdout == "hello@1: approved\n"
+    assert "approved" in command(shop, key, "list").stdout
+    shown = command(shop, key, "show", "hello").stdout
+    assert "Ada" in shown and "AT MOST" in shown
+    preview = command(shop, key, "preview", "hello", "--var", "name=Bo", "--country", "GB").stdout
+    assert "Hello Bo" in preview and "0.05 EUR" in preview
+    (exported := shop.folder / "out.json").write_text(command(shop, key, "export").stdout)
+    assert "unchanged" in command(shop, key, "import", str(exported)).stdout
+    assert command(shop, key, "retire", "hello").stdout == "hello@1: retired\n"
+    file.write_text('[templates.hello.texts]\nen = "Hello {{name"\n')
+    done = subprocess.run(shop.command("apply", str(file)), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "more.toml:2: " in done.stderr, "must close with" in done.stderr) == (1, True, True)
+
+
+def command(shop: Server, key: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run(
+        [str(BIN / "heliograph"), "templates", *words, "--url", shop.url, "--key", key],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
