@@ -78,9 +78,9 @@ def step(api: Api, name: str, what: str, **more: Any) -> requests.Response:
     return api("POST", f"/v1/templates/{name}/{what}", more)
 
 
-def approve(api: Api, name: str) -> None:
-    assert step(api, name, "submit").status_code == 200
-    assert step(api, name, "approve").status_code == 200
+def approve(live: Api, name: str) -> None:
+    assert step(live, name, "submit").status_code == 200
+    assert step(live, name, "approve").status_code == 200
 
 
 def post(api: Api, name: str, variables: dict[str, str] | None = None, **more: Any) -> requests.Response:
@@ -151,15 +151,15 @@ def test_what_is_wrong_is_refused_where_it_stands(
 def test_live_messages_read_only_what_was_approved(admin: Api, live: Api, name: str) -> None:
     put(admin, name)
     assert refusal(post(live, name)) == (422, "template_not_approved", "/template")
-    approve(admin, name)
+    approve(live, name)
     assert post(live, name, dry_run=True).json()["template"] == f"{name}@1"
     put(admin, name, texts={"en": "Ho {{name|there}} {{order}} {{day|date}}"}, countries={})
     assert post(live, name, dry_run=True).json()["template"] == f"{name}@1"
     assert post(admin, name, dry_run=True).json()["template"] == f"{name}@2"
-    approve(admin, name)
+    approve(live, name)
     assert post(live, name, dry_run=True).json()["text"].startswith("Ho Ann")
     assert post(live, f"{name}@1", dry_run=True).json()["text"].startswith("Hello Ann")
-    assert step(admin, name, "retire", version=1).json()["state"] == "retired"
+    assert step(live, name, "retire", version=1).json()["state"] == "retired"
     assert refusal(post(live, f"{name}@1")) == (422, "unknown_template", "/template")
 
 
@@ -187,10 +187,10 @@ def test_a_changed_text_is_no_longer_the_templates(admin: Api, name: str) -> Non
     assert admin("PATCH", path, {"text": "Other"}).json()["template"] is None
 
 
-def test_approval_takes_its_steps_with_who_and_when(admin: Api, name: str) -> None:
+def test_approval_takes_its_steps_with_who_and_when(admin: Api, live: Api, name: str) -> None:
     put(admin, name)
-    assert refusal(step(admin, name, "approve")) == (409, "wrong_template_state", "/version")
-    approve(admin, name)
+    assert refusal(step(live, name, "approve")) == (409, "wrong_template_state", "/version")
+    approve(live, name)
     assert step(admin, name, "submit").status_code == 409
     assert step(admin, name, "submit", version=7).status_code == 404
     [version] = admin("GET", f"/v1/templates/{name}").json()["versions"]
@@ -201,31 +201,48 @@ def test_approval_takes_its_steps_with_who_and_when(admin: Api, name: str) -> No
     assert all(f'"template.{done}"' in entries for done in ("created", "submitted", "approved"))
 
 
-def test_who_wrote_a_version_cannot_approve_it_where_four_eyes_are_wanted(shop: Server, admin: Api, name: str) -> None:
+def test_a_test_key_does_not_decide_what_live_messages_read(admin: Api, live: Api, name: str) -> None:
+    put(admin, name)
+    step(admin, name, "submit")
+    for answer in (
+        step(admin, name, "approve"),
+        step(admin, name, "retire"),
+        admin("DELETE", f"/v1/templates/{name}"),
+    ):
+        assert refusal(answer)[:2] == (403, "foreign_environment")
+    assert admin("GET", f"/v1/templates/{name}").json()["state"] == "review"
+
+
+def test_who_wrote_a_version_cannot_approve_it_where_four_eyes_are_wanted(
+    shop: Server, admin: Api, live: Api, name: str
+) -> None:
     assert admin.policy("templates", four_eyes=True).status_code == 200
     try:
-        put(admin, name)
+        put(live, name)
         step(admin, name, "submit")
-        assert refusal(step(admin, name, "approve"))[:2] == (403, "four_eyes")
-        assert step(Api(shop, shop.key("templates:manage")), name, "approve").status_code == 200
+        assert refusal(step(live, name, "approve"))[:2] == (403, "four_eyes")
+        other = Api(shop, shop.key("templates:manage", environment="live"))
+        assert step(other, name, "approve").status_code == 200
     finally:
         assert admin.policy("templates").status_code == 200
 
 
-def test_a_worst_case_over_the_budget_is_not_approved_unless_somebody_says_why(admin: Api, name: str) -> None:
+def test_a_worst_case_over_the_budget_is_not_approved_unless_somebody_says_why(
+    admin: Api, live: Api, name: str
+) -> None:
     put(admin, name, LONG)
     step(admin, name, "submit")
-    answer = step(admin, name, "approve")
+    answer = step(live, name, "approve")
     assert refusal(answer) == (422, "template_over_budget", "/texts/pl")
     assert "a name longer than 14 characters makes it two parts" in answer.json()["detail"]
-    assert step(admin, name, "approve", acknowledge="few have such names").json()["acknowledged"]
+    assert step(live, name, "approve", acknowledge="few have such names").json()["acknowledged"]
     assert "few have such names" in admin("GET", "/v1/audit?limit=10").text
 
 
-def test_a_text_that_the_content_rules_block_is_not_approved(admin: Api, name: str) -> None:
+def test_a_text_that_the_content_rules_block_is_not_approved(admin: Api, live: Api, name: str) -> None:
     put(admin, name, {"kind": "promotional", "texts": {"en": "Acme: boots at https://bit.ly/3x. Reply STOP to end"}})
     step(admin, name, "submit")
-    assert refusal(step(admin, name, "approve")) == (422, "content_blocked", "/texts/en")
+    assert refusal(step(live, name, "approve")) == (422, "content_blocked", "/texts/en")
 
 
 def test_a_preview_tells_parts_price_findings_and_the_worst_case_of_every_text(admin: Api, name: str) -> None:
@@ -241,7 +258,7 @@ def test_a_preview_tells_parts_price_findings_and_the_worst_case_of_every_text(a
 
 def test_the_same_content_is_no_new_version_and_what_was_approved_stays_so(admin: Api, live: Api, name: str) -> None:
     put(admin, name)
-    approve(admin, name)
+    approve(live, name)
     assert put(admin, name)["version"] == 1
     assert put(admin, name, owner="other@example.com")["version"] == 2
     again = put(admin, name)
@@ -249,10 +266,10 @@ def test_the_same_content_is_no_new_version_and_what_was_approved_stays_so(admin
     assert post(live, name, dry_run=True).json()["template"] == f"{name}@3"
 
 
-def test_a_removed_template_is_nowhere_and_its_versions_stay(admin: Api, name: str) -> None:
+def test_a_removed_template_is_nowhere_and_its_versions_stay(admin: Api, live: Api, name: str) -> None:
     put(admin, name)
-    assert admin("DELETE", f"/v1/templates/{name}").status_code == 200
-    assert admin("DELETE", f"/v1/templates/{name}").status_code == 404
+    assert live("DELETE", f"/v1/templates/{name}").status_code == 200
+    assert live("DELETE", f"/v1/templates/{name}").status_code == 404
     assert refusal(post(admin, name))[1] == "unknown_template"
     assert admin("GET", f"/v1/templates/{name}").json()["state"] == "retired"
     assert put(admin, name)["version"] == 2
@@ -287,7 +304,7 @@ def test_a_file_declares_templates_and_the_command_line_takes_them_further(shop:
     )
     assert shop.run("apply", str(file))["data"][0]["action"] == "created"
     assert shop.run("apply", str(file))["data"][0]["action"] == "unchanged"
-    key = shop.key("templates:manage")
+    key = shop.key("templates:manage", environment="live")
     assert command(shop, key, "submit", "hello").stdout == "hello@1: review\n"
     assert command(shop, key, "approve", "hello").stdout == "hello@1: approved\n"
     assert "approved" in command(shop, key, "list").stdout

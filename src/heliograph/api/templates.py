@@ -16,6 +16,7 @@ from heliograph.engine.declare import Change
 from heliograph.engine.declared import Realm
 from heliograph.engine.templates import look, versions
 from heliograph.engine.templates.look import TextPreview
+from heliograph.engine.templates.usable import LIVE
 from heliograph.engine.templates.versions import Version
 
 
@@ -225,8 +226,8 @@ async def _declare(
 
 
 async def remove(request: Request) -> Changes:
-    name = request.place["name"]
-    client = request.client
+    await _may_decide(request)
+    name, client = request.place["name"], request.client
     if not await declare.remove(
         request.context.ledger, client.workspace, "template", name, actor=request.actor, now=request.now
     ):
@@ -251,6 +252,7 @@ async def submit(request: Request) -> VersionView:
 
 
 async def approve(request: Request) -> VersionView:
+    await _may_decide(request)
     asked: ApproveRequest = request.body
     realm, actor = _realm(request), request.actor
     return await _done(
@@ -266,6 +268,7 @@ async def approve(request: Request) -> VersionView:
 
 
 async def retire(request: Request) -> VersionView:
+    await _may_decide(request)
     asked: VersionRequest = request.body
     return await _done(
         request,
@@ -275,6 +278,17 @@ async def retire(request: Request) -> VersionView:
             now=request.now,
         ),
     )
+
+
+async def _may_decide(request: Request) -> None:
+    """A test key reaches nothing live, so it must not decide what live messages read. Raises `Refused`."""
+    client, name = request.client, request.place["name"]
+    await _versions(request, name)
+    if client.mode == LIVE or client.person is not None:
+        return
+    if any(r.mode == LIVE and r.workspace == client.workspace for r in request.context.snapshot().realms.values()):
+        detail = f"a {client.mode} key can't decide what live messages read; use a live key, or log in"
+        raise refuse("foreign_environment", detail, status=403)
 
 
 async def _done(request: Request, version: Version) -> VersionView:
