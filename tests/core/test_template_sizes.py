@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from heliograph.core.segments import UCS2, measure
 from heliograph.core.templates import Place, Spec, Template, read, sizes, wrong
+from heliograph.core.templates.sizes import _Extent, _filled, _State, _step
 
 
 def template(texts: str | dict[str, str], **more: Any) -> Template:
@@ -95,6 +96,17 @@ def test_no_values_take_more_than_the_worst_case(parts: Any, data: st.DataObject
         assert measure(text)[0] != UCS2
 
 
+@given(st.integers(1, 12), st.integers(0, 40), st.integers(1, 5), st.integers(6, 12))
+def test_the_short_way_to_the_worst_value_finds_what_trying_all_of_them_finds(
+    fill: int, units: int, character: int, room: int
+) -> None:
+    state, extent = _State(1, min(fill, room)), _Extent(units, character)
+    best = [state]
+    for length in range(1, units + 1):
+        best.append(max(_step(best[length - size], size, room) for size in range(1, min(character, length) + 1)))
+    assert _filled(state, extent, room) == best[-1]
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "pointer"),
     [
@@ -104,6 +116,7 @@ def test_no_values_take_more_than_the_worst_case(parts: Any, data: st.DataObject
         ({"texts": {"en": "Hi", "english": "Hi"}}, "bad_locale", "/texts/english"),
         ({"texts": {"en": "Hi", "pt_br": "Oi"}}, "bad_locale", "/texts/pt_br"),
         ({"texts": {"en": "Hi"}, "countries": {"US": {"es": "Hola"}}}, "bad_locale", "/countries/US/es"),
+        ({"texts": {"en": "{{name}}" * 100}, "variables": {"name": {"example": "x"}}}, "bad_template", "/texts/en"),
         ({"texts": {"en": "Hi"}, "variables": NAME}, "bad_template", "/variables/name"),
         (
             {"texts": {"en": "{{n}}"}, "variables": {"n": {"example": "x", "type": "number"}}},

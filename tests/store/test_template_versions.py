@@ -37,7 +37,8 @@ async def of(ledger: Ledger) -> list[Version]:
 async def approve(ledger: Ledger) -> None:
     owner = await workspace(ledger)
     await versions.submit(ledger, owner, "hello", None, actor="ann", now=2)
-    await versions.approve(ledger, owner, "hello", None, lambda version: None, acknowledged=None, actor="bob", now=3)
+    newest = (await of(ledger))[0].version
+    await versions.approve(ledger, owner, "hello", newest, acknowledged=None, actor="bob", now=3)
 
 
 async def usable(ledger: Ledger, mode: str) -> dict[str, str]:
@@ -80,9 +81,7 @@ async def test_a_step_that_does_not_follow_is_refused_and_nothing_is_written(led
     await write(ledger, "one")
     owner = await workspace(ledger)
     with pytest.raises(Refused) as refused:
-        await versions.approve(
-            *(ledger, owner, "hello", None, lambda version: None), acknowledged=None, actor="bob", now=3
-        )
+        await versions.approve(ledger, owner, "hello", 1, acknowledged=None, actor="bob", now=3)
     assert refused.value.refusals[0].code == "wrong_template_state"
     with pytest.raises(Refused):
         await versions.submit(ledger, owner + 1, "hello", None, actor="ann", now=2)

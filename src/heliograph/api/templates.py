@@ -1,5 +1,6 @@
 """Message templates: declared, previewed, handed in, approved, retired; exported and read in again."""
 
+from asyncio import to_thread
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,7 +10,7 @@ from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import templates as core
 from heliograph.core.failures import Refused
 from heliograph.core.numbers import is_country
-from heliograph.core.templates import Place, Sizes, Spec
+from heliograph.core.templates import Place, Sizes, Spec, Template
 from heliograph.core.views import moment
 from heliograph.engine import declare
 from heliograph.engine.declare import Change
@@ -127,12 +128,15 @@ async def show(request: Request) -> TemplateView:
 
 async def _view(request: Request, name: str) -> TemplateView:
     own = await _versions(request, name)
-    template = own[0].template
     return TemplateView(
         **_facts(own),
-        sizes=[core.sizes(template, place) for place in sorted(template.texts)],
+        sizes=await to_thread(_sizes, own[0].template),
         versions=[_shown(version) for version in own],
     )
+
+
+def _sizes(template: Template) -> list[Sizes]:
+    return [core.sizes(template, place) for place in sorted(template.texts)]
 
 
 async def _versions(request: Request, name: str) -> list[Version]:
@@ -140,6 +144,15 @@ async def _versions(request: Request, name: str) -> list[Version]:
     if not found:
         raise not_found("template", name)
     return found
+
+
+async def _version(request: Request, asked: VersionRequest) -> Version:
+    """The version that is asked for, or the newest."""
+    name = request.place["name"]
+    for one in await _versions(request, name):
+        if asked.version in (None, one.version):
+            return one
+    raise not_found("template", f"{name}@{asked.version}")
 
 
 def _by_name(found: list[Version]) -> dict[str, list[Version]]:
@@ -254,12 +267,15 @@ async def submit(request: Request) -> VersionView:
 async def approve(request: Request) -> VersionView:
     await _may_decide(request)
     asked: ApproveRequest = request.body
-    realm, actor = _realm(request), request.actor
+    version, actor = await _version(request, asked), request.actor
+    if version.state == versions.REVIEW:  # in another thread: to count long texts must not keep messages waiting
+        refusal = await to_thread(look.stands_against, version, _realm(request), actor, asked.acknowledge)
+        if refusal is not None:
+            raise Refused(refusal)
     return await _done(
         request,
         await versions.approve(
-            *(request.context.ledger, request.client.workspace, request.place["name"], asked.version),
-            lambda version: look.stands_against(version, realm, actor, asked.acknowledge),
+            *(request.context.ledger, request.client.workspace, version.name, version.version),
             acknowledged=asked.acknowledge,
             actor=actor,
             now=request.now,
@@ -308,21 +324,21 @@ async def preview(request: Request) -> PreviewList:
     if asked.country and not is_country(asked.country):
         detail = f"{asked.country[:20]!r} is not a country code; give two capital letters, such as GB"
         raise refuse("unknown_country", detail, "/country")
-    name = request.place["name"]
-    own = await _versions(request, name)
-    version = next((one for one in own if asked.version in (None, one.version)), None)
-    if version is None:
-        raise not_found("template", f"{name}@{asked.version}")
-    template, realm = version.template, _realm(request)
+    version = await _version(request, asked)
+    places = _places(asked, version)
+    return PreviewList(version.version, await to_thread(_previews, asked, version.template, places, _realm(request)))
+
+
+def _previews(asked: PreviewRequest, template: Template, places: list[Place], realm: Realm) -> list[TextPreview]:
     found = []
-    for place in _places(asked, version):
+    for place in places:
         used = template.texts[place].variables
         values = {name: value for name, value in template.examples.items() if name in used} | (asked.variables or {})
         shown = look.preview(template, place, values, realm, asked.country or place.country, asked.sender)
         if isinstance(shown, list):
             raise Refused(*shown)
         found.append(shown)
-    return PreviewList(version.version, found)
+    return found
 
 
 def _places(asked: PreviewRequest, version: Version) -> list[Place]:

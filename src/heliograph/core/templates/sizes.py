@@ -1,8 +1,8 @@
 """How many parts a template's texts take: at least, with the examples, and at most.
 
 The worst case is computed, not guessed. Parts are filled from the front, so of two ways to fill a beginning the one
-that has used more is never better: for each length it is enough to keep the one that has used most. What doubles or
-clusters waste at the ends of parts is counted with it.
+that has used more of the parts never ends better: only that one is followed. What characters of several units waste
+at the ends of parts is counted with it.
 """
 
 from collections.abc import Iterator
@@ -154,11 +154,13 @@ def _literal(state: _State, text: str, encoding: str, room: int) -> _State:
 
 
 def _filled(state: _State, extent: _Extent, room: int) -> _State:
-    """The greatest state that the worst value leads to."""
-    best = [state]
-    for length in range(1, extent.units + 1):
-        best.append(max(_step(best[length - size], size, room) for size in range(1, min(extent.character, length) + 1)))
-    return best[-1]
+    """The greatest state that the worst value leads to. To begin a part takes one unit more than there was room for,
+    however long the character is that does it: the longest is the worst, for most of it stands in the new part."""
+    (segments, fill), left = state, extent.units
+    while left > room - fill:
+        used = room - fill + 1
+        segments, fill, left = segments + 1, min(extent.character, used), left - used
+    return _State(segments, fill + left)
 
 
 # -- what makes it longer

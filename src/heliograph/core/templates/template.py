@@ -14,20 +14,22 @@ from heliograph.core.templates.locales import normalise as locale_of
 from heliograph.core.templates.text import BadTemplate, BadValue, MissingVariable, Placeholder, Text, compile_text
 from heliograph.core.templates.variables import FILTERS, TEXT, Variable
 
-_Texts = dict[str, Annotated[str, Meta(min_length=1, max_length=10_000)]]
+_Texts = dict[str, Annotated[str, Meta(min_length=1, max_length=2_000)]]
 _Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 _Variable = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,49}$")]
+TEXTS_MAX: Final = 200
+LENGTH_MAX: Final = 3_000  # what one text may take with its longest values; about 20 parts
 NAME: Final = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A template as it is declared, under `[templates.NAME]`."""
 
-    texts: Annotated[_Texts, Meta(min_length=1, max_length=200)]
+    texts: Annotated[_Texts, Meta(min_length=1, max_length=100)]
     kind: Literal["otp", "transactional", "support", "promotional"] = "transactional"
     default_locale: str = "en"
-    variables: Annotated[dict[_Variable, Variable], Meta(max_length=50)] = {}
-    countries: dict[_Country, _Texts] = {}  # what is different there
+    variables: Annotated[dict[_Variable, Variable], Meta(max_length=20)] = {}
+    countries: Annotated[dict[_Country, _Texts], Meta(max_length=50)] = {}  # what is different there
     topic: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] | None = None
     owner: Annotated[str, Meta(max_length=200)] = ""
     description: Annotated[str, Meta(max_length=1_000)] = ""
@@ -108,6 +110,8 @@ def sources(form: Spec) -> Iterator[tuple[Place, str]]:
 def wrong(form: Spec) -> list[Refusal]:
     """What the types of a spec can't say; pointers are within the template."""
     found = [*_wrong_locales(form)]
+    if sum(1 for _ in sources(form)) > TEXTS_MAX:
+        found.append(Refusal("bad_template", f"a template has at most {TEXTS_MAX} texts, with those of countries"))
     used: set[str] = set()
     for place, source in sources(form):
         try:
@@ -121,6 +125,11 @@ def wrong(form: Spec) -> list[Refusal]:
             for part in text.parts
             if isinstance(part, Placeholder) and (why := _unfit(part, form.variables))
         ]
+        if (length := _length(text, form.variables)) > LENGTH_MAX:
+            detail = (
+                f"this text may take {length} characters with its longest values; at most {LENGTH_MAX} are possible"
+            )
+            found.append(Refusal("bad_template", detail, place.pointer))
     for name, variable in form.variables.items():
         if why := variable.wrong(composed(variable.example)):
             found.append(Refusal("bad_variable", f"the example {why}", f"/variables/{name}/example"))
@@ -155,6 +164,15 @@ def _unfit(placeholder: Placeholder, variables: Mapping[str, Variable]) -> str |
     if variable.type != TEXT and len(names) > 1:
         return f"{placeholder.name} is a {variable.type}, which takes one filter at most"
     return None
+
+
+def _length(text: Text, variables: Mapping[str, Variable]) -> int:
+    """What a text takes with the longest values, about."""
+    return sum(
+        len(part) if isinstance(part, str) else variables[part.name].longest
+        for part in text.parts
+        if isinstance(part, str) or part.name in variables
+    )
 
 
 def _has_fallback(text: Text, name: str) -> bool:

@@ -4,7 +4,6 @@ What is declared becomes a version of its own when it changes; a version's conte
 approved before is approved again by that: so the way back in the history is also one for what live messages read.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -117,20 +116,15 @@ async def approve(
     ledger: Ledger,
     workspace: int,
     name: str,
-    version: int | None,
-    stands_against: Callable[[Version], Refusal | None],
+    version: int,
     *,
     acknowledged: str | None,
     actor: str,
     now: int,
 ) -> Version:
-    """Let live messages use a version that was handed in. Raises `Refused`, also with what stands against it."""
+    """Let live messages use a version that was handed in. Raises `Refused`."""
     return await _move(
-        *(ledger, workspace, name, version, (REVIEW,), APPROVED),
-        stands_against=stands_against,
-        acknowledged=acknowledged,
-        actor=actor,
-        now=now,
+        *(ledger, workspace, name, version, (REVIEW,), APPROVED), acknowledged=acknowledged, actor=actor, now=now
     )
 
 
@@ -152,15 +146,12 @@ async def _move(
     *,
     actor: str,
     now: int,
-    stands_against: Callable[[Version], Refusal | None] = lambda version: None,
     acknowledged: str | None = None,
 ) -> Version:
     """From one state to another; whoever is faster wins, the other is told how it stands."""
     done = _DONE[after]
     async with ledger.transaction() as transaction:
         found = await _find(transaction, workspace, name, version, before)
-        if refusal := stands_against(found):
-            raise Refused(refusal)
         rows = await transaction.fetch(
             f"UPDATE template_versions SET state = $4, {done}_by = $5, {done}_at = $6, "
             f"acknowledged = coalesce($7, acknowledged) "
