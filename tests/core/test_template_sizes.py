@@ -133,7 +133,7 @@ def test_what_cannot_work_is_refused_where_it_stands(spec: dict[str, Any], code:
 @pytest.mark.parametrize(
     ("variable", "good", "bad"),
     [
-        ({"type": "text", "example": "x"}, ["Zoé", "a b"], ["", "a\nb", "łódź", "{{x}}", "a" * 51]),
+        ({"type": "text", "example": "x"}, ["Zoé", "a b"], ["", "a\nb", "łódź", "a`b", "{{x}}", "a" * 51]),
         (
             {"type": "text", "alphabet": "any", "example": "x"},
             ["łódź", "中", "👨‍👩‍👧‍👦"],

@@ -65,14 +65,7 @@ class Template(msgspec.Struct, frozen=True):
         """The text with these values, or what is wrong with them."""
         text = self.texts[place]
         given = {name: composed(value) for name, value in values.items()}
-        refusals = [_unknown(name, self.spec.variables) for name in given if name not in self.spec.variables]
-        refusals += [
-            Refusal("bad_variable", f"{name} {why}", f"/variables/{name}")
-            for name in sorted(text.variables & given.keys())
-            if given[name] or not _has_fallback(text, name)
-            if (why := self.spec.variables[name].wrong(given[name]))
-        ]
-        if refusals:
+        if refusals := [refusal for name, value in given.items() if (refusal := self._wrong(text, name, value))]:
             return refusals
         try:
             return text.render(given)
@@ -81,6 +74,15 @@ class Template(msgspec.Struct, frozen=True):
             return [Refusal("missing_variable", detail, f"/variables/{missing.name}")]
         except BadValue as bad:
             return [Refusal("bad_variable", str(bad), f"/variables/{bad.name}")]
+
+    def _wrong(self, text: Text, name: str, value: str) -> Refusal | None:
+        """What is wrong with a value; of what this text does not use only whether there is such a variable."""
+        variable = self.spec.variables.get(name)
+        if variable is None:
+            return _unknown(name, self.spec.variables)
+        if name in text.variables and (value or not _has_fallback(text, name)) and (why := variable.wrong(value)):
+            return Refusal("bad_variable", f"{name} {why}", f"/variables/{name}")
+        return None
 
     def source(self, place: Place) -> str:
         """The text as it was written."""

@@ -32,6 +32,7 @@ _FORMS: Final = {
     URL: (re.compile(r"https?://[!-z|~]{1,2000}").fullmatch, "a URL such as https://example.com/a"),
     CODE: (re.compile(r"[A-Za-z0-9-]{1,200}").fullmatch, "letters, digits and hyphens, such as AB-1742"),
 }
+_easy: Final = re.compile(r"[ -_a-~]*").fullmatch  # of ASCII, what phones show and GSM-7 has: not the backtick
 _SHORTEST: Final = {TEXT: "a", NUMBER: "1", MONEY: "1 EUR", DATE: "2026-11-20", URL: "http://a", CODE: "1"}
 FILTERS: Final = {NUMBER: {"number"}, MONEY: {"number"}, DATE: {"date"}, URL: set[str](), CODE: {"upper", "lower"}}
 
@@ -69,10 +70,9 @@ class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             fits, form = _FORMS[self.type]
             if not fits(value) or (self.type == DATE and not _is_date(value)):
                 return f"must be {form}"
-        elif why := self._unfit(value):
+        elif not _easy(value) and (why := self._unfit(value)):
             return why
-        length = units(value)
-        if length > self.longest:
+        if 2 * len(value) > self.longest and (length := units(value)) > self.longest:  # no character takes more than 2
             return f"takes {length} characters on a phone; at most {self.longest} are possible"
         return None
 
