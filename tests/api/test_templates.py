@@ -1,5 +1,6 @@
 """Templates over HTTP: written, previewed, approved, used by messages, and where each refusal points."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from itertools import count
@@ -304,7 +305,7 @@ def test_a_file_declares_templates_and_the_command_line_takes_them_further(shop:
     )
     assert shop.run("apply", str(file))["data"][0]["action"] == "created"
     assert shop.run("apply", str(file))["data"][0]["action"] == "unchanged"
-    key = shop.key("templates:manage", environment="live")
+    key = shop.key("templates:manage", "messages:send", environment="live")
     assert command(shop, key, "submit", "hello").stdout == "hello@1: review\n"
     assert command(shop, key, "approve", "hello").stdout == "hello@1: approved\n"
     assert "approved" in command(shop, key, "list").stdout
@@ -312,6 +313,8 @@ def test_a_file_declares_templates_and_the_command_line_takes_them_further(shop:
     assert "Ada" in shown and "AT MOST" in shown
     preview = command(shop, key, "preview", "hello", "--var", "name=Bo", "--country", "GB").stdout
     assert "Hello Bo" in preview and "0.05 EUR" in preview
+    sent = command(shop, key, "+447400123456", "--template", "hello", "--var", "name=Bo", "--json", program="explain")
+    assert json.loads(sent.stdout)["text"] == "Hello Bo"
     (exported := shop.folder / "out.json").write_text(command(shop, key, "export").stdout)
     assert "unchanged" in command(shop, key, "import", str(exported)).stdout
     assert command(shop, key, "retire", "hello").stdout == "hello@1: retired\n"
@@ -320,9 +323,9 @@ def test_a_file_declares_templates_and_the_command_line_takes_them_further(shop:
     assert (done.returncode, "more.toml:2: " in done.stderr, "must close with" in done.stderr) == (1, True, True)
 
 
-def command(shop: Server, key: str, *words: str) -> "subprocess.CompletedProcess[str]":
+def command(shop: Server, key: str, *words: str, program: str = "templates") -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
-        [str(BIN / "heliograph"), "templates", *words, "--url", shop.url, "--key", key],
+        [str(BIN / "heliograph"), program, *words, "--url", shop.url, "--key", key],
         capture_output=True,
         text=True,
         timeout=60,

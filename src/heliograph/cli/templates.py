@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 
 from heliograph.cli.client import Client
-from heliograph.cli.options import LOCAL_URL, Json, Key, Url
+from heliograph.cli.options import LOCAL_URL, Json, Key, Url, values
 from heliograph.cli.output import Mistake, facts, show, table
 
 program = typer.Typer(help="Message templates: look at them, approve them.", no_args_is_help=True)
@@ -57,7 +57,7 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show the texts with their examples or your values: parts, encoding, price, findings, the worst case."""
-    body: dict[str, Any] = {"country": country, "variables": _values(var or [])}
+    body: dict[str, Any] = {"country": country, "variables": values(var or [])}
     body |= {key: value for key, value in (("version", version), ("locale", locale)) if value is not None}
     found = Client(url, key).post(f"{_path(name)}/preview", body)
     text = "\n\n".join((*(_shown(one) for one in found["data"]), _sizes([one["sizes"] for one in found["data"]])))
@@ -126,12 +126,6 @@ def _step(step: str, name: str, body: dict[str, Any], key: str, url: str, as_jso
 
 def _path(name: str) -> str:
     return f"/v1/templates/{quote(name, safe='')}"
-
-
-def _values(given: list[str]) -> dict[str, str]:
-    if wrong := [pair for pair in given if "=" not in pair]:
-        raise Mistake(f"--var {wrong[0]}: give NAME=VALUE")
-    return {name: value for name, _, value in (pair.partition("=") for pair in given)}
 
 
 def _who(step: dict[str, str] | None) -> str | None:
