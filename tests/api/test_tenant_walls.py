@@ -40,6 +40,7 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
     admin("POST", "/v1/sandbox/inbound", {"from": "+447700900967", "to": "60606", "text": "Ours"})
     inbound = settled(admin)
+    admin("PUT", "/v1/templates/ours", {"texts": {"en": "Ours"}})
     return {
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
@@ -50,6 +51,7 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "contact": contact["id"],
         "inbound": inbound["id"],
         "conversation": inbound["conversation"],
+        "template": "ours",
         "number": "+447700900123",
     }
 
@@ -104,6 +106,12 @@ WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/connectors/quick/recording", None),
     ("GET", "/v1/connectors/quick/balance", None),
     ("GET", "/v1/connectors/quick/opt-outs", None),
+    ("GET", "/v1/templates/{template}", None),
+    ("DELETE", "/v1/templates/{template}", None),
+    ("POST", "/v1/templates/{template}/preview", {}),
+    ("POST", "/v1/templates/{template}/submit", {}),
+    ("POST", "/v1/templates/{template}/approve", {}),
+    ("POST", "/v1/templates/{template}/retire", {}),
     ("GET", "/v1/users/{user}", None),
     ("PUT", "/v1/users/{user}/roles", {"roles": {"test": ["owner"]}}),
     ("POST", "/v1/users/{user}/disable", None),
@@ -121,8 +129,9 @@ def test_every_door_to_a_thing_is_tried() -> None:
 
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
-    # Sessions: test_users tries it.
+    # Sessions: test_users tries it. PUT of a template writes one of one's own; test_templates tries it.
     elsewhere = {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*"), ("GET", "/v1/people/*/export")}
+    elsewhere |= {("PUT", "/v1/templates/*")}
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 
 

@@ -136,8 +136,10 @@ def _draft(call: Call, request: MessageRequest | Refusal, given: Given | None) -
         return request
     if given is not None:
         for field, value in given:
-            if not getattr(request, field):
+            if not (own := getattr(request, field)):
                 setattr(request, field, value)
+            elif field == "variables":  # each by its name
+                request.variables = {**value, **own}  # type: ignore[dict-item]
     elif request.dry_run:
         return Refusal("dry_run_in_item", "dry_run is for a whole batch: put it into defaults", "/dry_run")
     return call.context.intake.draft(call.caller, request, call.now)

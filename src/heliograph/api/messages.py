@@ -102,6 +102,7 @@ def dry_run(draft: Draft) -> bytes:
             "kind": message.kind,
             "sender": message.sender,
             "text": message.text,
+            "template": message.template,
             "encoding": message.encoding,
             "segments": message.segments,
             "price": message.price,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from heliograph.engine.declare import Change
     from heliograph.settings import Document
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="TOML with connectors, routes, senders, endpoints.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="TOML with connectors, routes, senders, templates, …")]
 Prune = Annotated[bool, typer.Option("--prune", help="Also remove what the file does not mention.")]
 Workspace = Annotated[str | None, typer.Option(help="Refuse objects of any other workspace.")]
 _MARKS = {"created": "+", "changed": "~", "removed": "-", "unchanged": " "}

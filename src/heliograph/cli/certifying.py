@@ -124,4 +124,5 @@ def _data(event: str, message: str, now: int) -> EventData:
         correlation_id=None,
         tags=None,
         metadata=None,
+        template=None,
     )

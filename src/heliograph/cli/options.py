@@ -77,3 +77,12 @@ def actor() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a container may have users without a name
         return f"cli:{os.getuid()}"
+
+
+def values(given: list[str]) -> dict[str, str]:
+    """What `--var NAME=VALUE` says, for the variables of a template."""
+    from heliograph.cli.output import Mistake
+
+    if wrong := [pair for pair in given if "=" not in pair]:
+        raise Mistake(f"--var {wrong[0]}: give NAME=VALUE")
+    return {name: value for name, _, value in (pair.partition("=") for pair in given)}

@@ -29,6 +29,7 @@ from heliograph.cli import (
     segments,
     send,
     serve,
+    templates,
     users,
     version,
     webhooks,
@@ -69,6 +70,7 @@ program.command()(content.lint_campaign)
 program.command()(lookup.lookup)
 program.command()(pause.pause)
 program.command()(pause.resume)
+program.add_typer(templates.program, name="templates")
 program.add_typer(webhooks.program, name="webhooks")
 program.add_typer(secrets.program, name="secrets")
 program.add_typer(erasures.program, name="erasures")

@@ -5,11 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from heliograph.cli.client import Client
-from heliograph.cli.options import LOCAL_URL, Json, Key, Url
+from heliograph.cli.options import LOCAL_URL, Json, Key, Url, values
 from heliograph.cli.output import facts, show
 
 To = Annotated[str, typer.Argument(metavar="TO", help="The recipient, such as +447700900123.")]
-Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")]
+Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="What to say; left out: what a template says.")]
+Template = Annotated[str | None, typer.Option(metavar="NAME", help="A template that says it, NAME or NAME@VERSION.")]
+Var = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A value for the template; several times.")]
+Locale = Annotated[str | None, typer.Option(help="In which language the template is to say it: pt-BR.")]
 Sender = Annotated[str | None, typer.Option(help="Who it is from.")]
 Kind = Annotated[str | None, typer.Option(help="otp, transactional, support or promotional.")]
 SendAt = Annotated[str | None, typer.Option(metavar="TIME", help="Not before; such as 2026-11-20T09:30:00Z.")]
@@ -18,8 +21,11 @@ ValidFor = Annotated[str | None, typer.Option(metavar="SPAN", help="Not later; s
 
 def send(
     to: To,
-    text: Text,
     key: Key,
+    text: Text = None,
+    template: Template = None,
+    var: Var = None,
+    locale: Locale = None,
     sender: Sender = None,
     kind: Kind = None,
     send_at: SendAt = None,
@@ -32,7 +38,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send a message."""
-    body = _body(to, text, sender, kind, send_at, valid_for)
+    body = _body(to, text, sender, kind, send_at, valid_for) | _of_template(template, var, locale)
     extra = {"callback_url": callback_url, "tags": tag, "correlation_id": correlation_id}
     body |= {name: value for name, value in extra.items() if value}
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
@@ -42,8 +48,11 @@ def send(
 
 def explain(
     to: To,
-    text: Text,
     key: Key,
+    text: Text = None,
+    template: Template = None,
+    var: Var = None,
+    locale: Locale = None,
     sender: Sender = None,
     kind: Kind = None,
     send_at: SendAt = None,
@@ -52,7 +61,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Show what would be decided for a message, and send nothing."""
-    body = _body(to, text, sender, kind, send_at, valid_for)
+    body = _body(to, text, sender, kind, send_at, valid_for) | _of_template(template, var, locale)
     answer = Client(url, key).post("/v1/messages", {**body, "dry_run": True})
     steps = [(step["rule"], _step(step)) for step in answer["decision"]]
     outcome = [(name, value) for name, value in answer.items() if name not in ("decision", "dry_run", "text")]
@@ -60,10 +69,16 @@ def explain(
 
 
 def _body(
-    to: str, text: str, sender: str | None, kind: str | None, send_at: str | None, valid_for: str | None
+    to: str, text: str | None, sender: str | None, kind: str | None, send_at: str | None, valid_for: str | None
 ) -> dict[str, Any]:
     given = {"sender": sender, "kind": kind, "send_at": send_at, "valid_for": valid_for}
-    return {"to": to, "text": text, **{name: value for name, value in given.items() if value}}
+    said = {} if text is None else {"text": text}
+    return {"to": to, **said, **{name: value for name, value in given.items() if value}}
+
+
+def _of_template(template: str | None, var: list[str] | None, locale: str | None) -> dict[str, Any]:
+    given = {"template": template, "variables": values(var or []), "locale": locale}
+    return {name: value for name, value in given.items() if value}
 
 
 def _step(step: dict[str, Any]) -> str:

@@ -66,6 +66,7 @@ class Message(msgspec.Struct, gc=False):
     possible_duplicate: int  # 1: submitted again although an earlier attempt's outcome is not known
     time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
     topic: str | None = None  # what it is about, in the words of the consent record
+    template: str | None = None  # NAME@VERSION of the template that gave the text
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)

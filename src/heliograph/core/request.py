@@ -31,6 +31,9 @@ class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, renam
     text: Annotated[str | None, Meta(description="What the phone shows.")] = None
     body: Annotated[str | None, Meta(description="Another name of text.")] = None
     message: Annotated[str | None, Meta(description="Another name of text.")] = None
+    template: Annotated[str | None, Meta(description="Instead of text: a template, NAME or NAME@VERSION.")] = None
+    variables: Annotated[dict[str, str] | None, Meta(description="The values of its variables.")] = None
+    locale: Annotated[str | None, Meta(description="In which language it is to be, as in pt-BR.")] = None
     sender: Annotated[str | None, Meta(description="Who it comes from; left out: the default sender.")] = None
     from_: Annotated[str | None, Meta(description="Another name of sender.")] = None
     sender_id: Annotated[str | None, Meta(description="Another name of sender.")] = None

@@ -54,6 +54,7 @@ class MessageView(msgspec.Struct, gc=False):
     correlation_id: str | None
     tags: msgspec.Raw | None
     metadata: msgspec.Raw | None
+    template: str | None
 
 
 class EventData(msgspec.Struct, gc=False):
@@ -76,6 +77,7 @@ class EventData(msgspec.Struct, gc=False):
     correlation_id: str | None
     tags: msgspec.Raw | None
     metadata: msgspec.Raw | None
+    template: str | None
 
 
 class EventView(msgspec.Struct, gc=False):
@@ -154,6 +156,7 @@ def message_view(m: Message) -> MessageView:
         correlation_id=m.correlation_id,
         tags=_raw(m.tags),
         metadata=_raw(m.metadata),
+        template=m.template,
     )
 
 
@@ -183,6 +186,7 @@ def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
         m.correlation_id,
         _raw(m.tags),
         _raw(m.metadata),
+        m.template,
     )
     return EventView(public_id, event.type, at, data)
 

@@ -13,6 +13,7 @@ from heliograph.engine import audit
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.form import REFERENCES, SECRET_KEYS, Object, Place, Tools, check, shown_as
 from heliograph.engine.suggest import did_you_mean
+from heliograph.engine.templates import versions
 from heliograph.store.port import Ledger, Row, Transaction
 
 SECTIONS: Final = {
@@ -21,6 +22,7 @@ SECTIONS: Final = {
     "senders": "sender",
     "endpoints": "endpoint",
     "policies": "policy",
+    "templates": "template",
 }
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 Key: TypeAlias = tuple[str, str, str]  # kind, workspace, name
@@ -319,6 +321,8 @@ async def _record(
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",
         *(workspace, kind, name, after, actor, now, position),
     )
+    if kind == "template":
+        await versions.follow(transaction, workspace, name, after, actor, now)
     action = "removed" if after is None else "created" if before is None else "changed"
     await audit.note(
         transaction,

@@ -1,4 +1,4 @@
-"""What is declared (connectors, routes, senders, endpoints, environments, pauses) as one immutable snapshot.
+"""What is declared (connectors, routes, senders, endpoints, templates, environments, pauses) as one immutable snapshot.
 
 The ledger keeps it, with its history; every process reads it again when the `config` counter has moved. Connectors and
 routes of the operator, the default workspace, serve every workspace; a workspace's own routes are tried first.
@@ -28,6 +28,8 @@ from heliograph.engine.specs import (
     route_from,
     sender_of,
 )
+from heliograph.engine.templates.usable import NONE, Usable, usable
+from heliograph.engine.templates.usable import SELECT as SELECT_USABLE
 from heliograph.store.port import Ledger, Row
 
 OPERATOR: Final = "default"  # the workspace that the first start creates
@@ -49,6 +51,7 @@ class Realm(msgspec.Struct, frozen=True):
     rehearses: bool  # nothing in it can reach a real network
     endpoints: tuple[EndpointSpec, ...]
     policies: Policies = Policies()
+    templates: Usable = NONE
     hearers: tuple[Hearer, ...] = ()
 
 
@@ -90,6 +93,7 @@ class Tables(msgspec.Struct, frozen=True):
     pauses: list[Row]  # scope, value
     prices: list[Row]  # connector, country, kind, price, currency
     hearers: list[Hearer]
+    templates: list[Row]  # workspace, name, version, state, spec
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -110,7 +114,8 @@ async def read(ledger: Ledger) -> Tables:
     prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
     sick = frozenset(row[0] for row in unhealthy)
-    return Tables(number, workspaces, environments, rows, sick, pauses, prices, await accounts.hearers(ledger))
+    hearers, versions = await accounts.hearers(ledger), await ledger.fetch(SELECT_USABLE)
+    return Tables(number, workspaces, environments, rows, sick, pauses, prices, hearers, versions)
 
 
 def build(tables: Tables) -> Snapshot:
@@ -124,7 +129,10 @@ def build(tables: Tables) -> Snapshot:
     by_environment = {(row[1], row[2]): row[0] for row in tables.environments}
     endpoints = endpoints_of(rows, by_environment, tables.unhealthy)
     realms = {
-        row[0]: _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book)
+        row[0]: msgspec.structs.replace(
+            _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book),
+            templates=usable(tables.templates, row[1], row[3]),
+        )
         for row in tables.environments
     }
     for one in tables.hearers:

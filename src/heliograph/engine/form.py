@@ -1,5 +1,6 @@
 """The form of declared objects, and what can't work about them: checked whole before anything is kept."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +15,9 @@ from heliograph.core.message import LANES
 from heliograph.core.order import BEST, LISTED, ORDERS
 from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
+from heliograph.core.templates import NAME as TEMPLATE_NAME
+from heliograph.core.templates import Spec as TemplateSpec
+from heliograph.core.templates import wrong as wrong_template
 from heliograph.engine import policies
 from heliograph.engine.days import is_zone
 from heliograph.engine.declared import OPERATOR
@@ -29,6 +33,7 @@ SECRET_KEYS: Final = (
 REFERENCES: Final = ("env:", "file:", "sealed:")
 _OTHER_EVENTS: Final = (
     *("inbound.", "conversation.", "flow.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook."),
+    "template.",
 )
 _Names = str | list[str]
 
@@ -142,6 +147,7 @@ _FORMS: Final[dict[str, type[Any]]] = {
     "route": _Route,
     "sender": _Sender,
     "endpoint": _Endpoint,
+    "template": TemplateSpec,
 }
 
 
@@ -177,6 +183,8 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
             found += _check_sender(o, form)
         elif isinstance(form, _Endpoint):
             found += _check_endpoint(o, form, place, tools)
+        elif isinstance(form, TemplateSpec):
+            found += _check_template(o, form)
         else:
             found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
             if isinstance(form, InboundPolicy):
@@ -331,6 +339,13 @@ def _check_forwards(o: Object, form: InboundPolicy, place: Place, objects: Seque
         for number, name in form.endpoints
         if name not in names
     ]
+
+
+def _check_template(o: Object, form: TemplateSpec) -> list[Refusal]:
+    if not re.match(TEMPLATE_NAME, o.name):
+        detail = f"{o.name[:40]!r} can't name a template: up to 64 small letters, digits, hyphens, dots, underscores"
+        return [Refusal("bad_name", detail, o.pointer)]
+    return [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in wrong_template(form)]
 
 
 def _check_endpoint(o: Object, form: _Endpoint, place: Place, tools: Tools) -> list[Refusal]:

@@ -38,6 +38,7 @@ from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
+from heliograph.engine.templates import versions
 from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
 from heliograph.store.port import Ledger, Moves
@@ -357,6 +358,7 @@ class Gateway:
         await retention.clear(self.ledger, now, self._retention)
         await self._tell_head()
         await self.inbound.give_up_waiting(now)
+        await versions.remind(self.ledger, now)
         await accounts.give_up(self.ledger, now)
         await sweep.tidy(self.ledger, now)
 

@@ -23,6 +23,7 @@ from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
 from heliograph.engine.hours import Hours
+from heliograph.engine.templates.usable import filled
 from heliograph.engine.verdicts import Verdicts
 from heliograph.engine.ways import Ways
 from heliograph.ports import Chance, Clock
@@ -90,6 +91,12 @@ class Intake:
         number = recipient(request, realm, caller.default_country)
         if isinstance(number, Refusal):
             return number
+        template = None
+        if request.template is not None or request.variables is not None:
+            made = filled(request, realm.templates, number.country)
+            if isinstance(made, Refusal):
+                return made
+            request, template = made.request, made.label
         kind = kind_of(request)
         if isinstance(kind, Refusal):
             return kind
@@ -102,12 +109,13 @@ class Intake:
         encoding, segments = measure(text)
         if refusal := self._extras.wrong(request) or bad_encoding(request, encoding):
             return refusal
-        warned: tuple[str, ...] = ()
-        if kind in realm.policies.linted or request.dry_run:
-            found = content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
-            if isinstance(found, Refusal):
-                return found
-            warned = found
+        warned = (
+            content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
+            if kind in realm.policies.linted or request.dry_run
+            else ()
+        )
+        if isinstance(warned, Refusal):
+            return warned
         verdict, decision, plan = self.verdicts.find(
             snapshot, realm, request, number, kind, sender, encoding, segments, warned
         )
@@ -164,6 +172,7 @@ class Intake:
                 0,  # possible_duplicate
                 request.time_zone,
                 request.topic,
+                template,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),

@@ -17,6 +17,7 @@ from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
+from heliograph.engine.templates.policy import TemplatePolicy
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class Policies(msgspec.Struct, frozen=True):
     capped_kinds: frozenset[str] = frozenset()
     inbound: InboundPolicy = InboundPolicy()
     conversations: ConversationPolicy = ConversationPolicy()
+    templates: TemplatePolicy = TemplatePolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -50,6 +52,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "templates": TemplatePolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -78,4 +81,5 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
         inbound=read(InboundPolicy),
         conversations=read(ConversationPolicy),
+        templates=read(TemplatePolicy),
     )

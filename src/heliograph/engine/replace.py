@@ -18,6 +18,7 @@ from heliograph.store.port import Ledger, NewEvent
 REPLACED: Final = "message.replaced"
 _CHANGED: Final = (
     "text",
+    "template",
     "encoding",
     "segments",
     "updated_at",
@@ -104,6 +105,7 @@ def _changed(message: Message, change: Change, draft: Message, now: int) -> Mess
     new = msgspec.structs.replace(
         message,
         text=draft.text,
+        template=message.template if change.text is None else None,
         encoding=draft.encoding,
         segments=draft.segments,
         updated_at=now,

@@ -235,7 +235,7 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "sessions": Sessions,
     "oidc": Oidc,
 }
-DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies")
+DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies", "templates")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
