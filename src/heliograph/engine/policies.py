@@ -13,8 +13,10 @@ from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
+from heliograph.engine.budgets import Budgets
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
+from heliograph.engine.short_links import LinkPolicy
 
 T = TypeVar("T")
 
@@ -36,6 +38,9 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    budgets: Budgets = Budgets()
+    has_budgets: bool = False
+    links: LinkPolicy = LinkPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -44,6 +49,8 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "budgets": Budgets,
+    "links": LinkPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -61,6 +68,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         return msgspec.convert(declared.get(_NAMES[form], {}), form)  # type: ignore[index]
 
     content, keywords = read(ContentPolicy).choice, read(KeywordPolicy)
+    budgets = read(Budgets)
     quiet, caps = read(QuietHours).policy(rehearses=rehearses), read(FrequencyCaps).all
     return Policies(
         consent=read(ConsentPolicy),
@@ -70,4 +78,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         quiet=quiet,
         caps=caps,
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
+        budgets=budgets,
+        has_budgets=not budgets.is_empty,
+        links=read(LinkPolicy),
     )
