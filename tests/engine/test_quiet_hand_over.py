@@ -35,8 +35,8 @@ def rig() -> tuple[Link, Clock, Told]:
     chance: Any = type("Chance", (), {"random": staticmethod(lambda: 0.5)})
     outside: Any = told
     desk = Desk(
-        repriced=lambda message, before: None,
         *(outside, clock, chance, nothing, nothing, nothing, nothing, nothing),  # type: ignore[arg-type]
+        repriced=lambda message, before: None,
         paused=Paused,
         prices=PriceBook,
         rules=Rulebook,

@@ -82,8 +82,8 @@ class Tally:
             reached.append(FULL)
         if not reached:
             return []
-        self.told = reached[-1]
-        return [Alarm(limit, at, self.used) for at in reached]
+        self.told = max(reached)
+        return [Alarm(limit, at, self.used) for at in sorted(reached)]
 
 
 @lru_cache(maxsize=4_096)
