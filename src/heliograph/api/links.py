@@ -52,7 +52,7 @@ async def follow(context: Context, scope: Scope, token: str, address: str) -> An
     url = await context.clicks.follow(token, _host(scope), address, followed)
     if url is None:
         return Answer(404, _GONE)
-    return Answer(302, b"", ((b"location", _ascii(url)), (b"referrer-policy", b"no-referrer")))
+    return Answer(302, b"", ((b"location", _ascii(url)),))
 
 
 def _host(scope: Scope) -> str:

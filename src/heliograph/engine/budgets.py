@@ -21,7 +21,7 @@ MEASURES: Final = (MESSAGES, SEGMENTS, SPEND)
 RESERVED: Final = "runaway"
 
 _MONEY: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_Count = Annotated[int | None, Meta(ge=1, le=1_000_000_000_000)]
+_Count = Annotated[int, Meta(ge=1, le=1_000_000_000_000)] | None
 
 
 class DeclaredBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class DeclaredBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_messages: _Count = None
     max_segments: _Count = None
     max_spend: Annotated[str | None, Meta(description='Money, as in "250.00"; with `currency`.')] = None
-    currency: Annotated[str | None, Meta(pattern="^[A-Z]{3}$")] = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
     warn_at: Annotated[list[Annotated[int, Meta(ge=1, le=1_000)]], Meta(max_length=10)] = msgspec.field(
         default_factory=lambda: [50, 80, 100]
     )
@@ -63,9 +63,9 @@ class Runaway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     times: Annotated[int, Meta(ge=2, le=1_000, description="So many times the usual rate is too much.")] = 10
     within: Annotated[str, Meta(description="1m to 1d.")] = "10m"
     at_least: Annotated[int, Meta(ge=1, le=1_000_000_000, description="So many are never too many.")] = 1_000
-    repeats: Annotated[
-        int | None, Meta(ge=1, le=1_000, description="The same text goes to the same number so often within `within`.")
-    ] = None
+    repeats: (
+        Annotated[int, Meta(ge=1, le=1_000, description="So often the same text may go to the same number.")] | None
+    ) = None
     action: Literal["stop", "warn"] = "stop"
     exempt: Annotated[list[str], Meta(description="Kinds that are counted, and never refused.")] = []
 
