@@ -71,7 +71,7 @@ class Tally:
 
     def add(self, charge: Charge) -> None:
         self.limit = charge.limit
-        self.used = min(self.used + charge.amount, _MOST)
+        self.used += charge.amount
 
     def alarms(self) -> list[Alarm]:
         """What is to be told now, each once in a span; a tally that has to refuse is full."""

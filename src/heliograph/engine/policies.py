@@ -40,6 +40,7 @@ class Policies(msgspec.Struct, frozen=True):
     capped_kinds: frozenset[str] = frozenset()
     budgets: Budgets = Budgets()
     has_budgets: bool = False
+    budgets_by_tag: bool = False
     links: LinkPolicy = LinkPolicy()
 
 
@@ -80,5 +81,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
         budgets=budgets,
         has_budgets=not budgets.is_empty,
+        budgets_by_tag=budgets.looks_at_tags,
         links=read(LinkPolicy),
     )

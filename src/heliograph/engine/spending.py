@@ -30,10 +30,12 @@ _FOREVER: Final = 1 << 62
 class _Found(msgspec.Struct, gc=False):
     """What messages with the same facts add to, as long as the spans last."""
 
-    limits: tuple[tuple[Limit, bool], ...]  # whether it is exempt
-    since: int  # due between …
-    until: int
-    slot: int  # accepted before
+    limits: tuple[tuple[Limit, bool], ...] = ()  # and whether it is exempt
+    charges: tuple[Charge, ...] = ()
+    since: int = 0  # due in …
+    until: int = _FOREVER
+    slot: int = 0  # accepted in …
+    slot_end: int = _FOREVER
 
 
 class BudgetDesk:
@@ -54,18 +56,26 @@ class BudgetDesk:
 
     def charges(self, realm: Realm, message: Message) -> tuple[Charge, ...]:
         """What a message adds to."""
-        if self._of is not self._snapshot() or len(self._known) > _KEPT:
-            self._known, self._of = {}, self._snapshot()
-        tags = message.tags if realm.policies.budgets.looks_at_tags else None
-        key = (realm.id, message.client, message.country, message.kind, tags)
-        found = self._known.get(key)
+        m = message
+        key = (realm.id, m.client, m.country, m.kind, m.segments, m.price, m.currency)
+        found = self._known.get((*key, m.tags) if realm.policies.budgets_by_tag else key)
         if (
             found is None
-            or not found.since <= message.due_at < found.until
-            or not found.slot <= message.accepted_at < found.slot + _slot_ms(realm)
+            or not found.since <= m.due_at < found.until
+            or not found.slot <= m.accepted_at < found.slot_end
+            or self._of is not self._snapshot()
         ):
-            found = self._known[key] = self._look(realm, message)
-        return _charges(found, message, message.price, message.currency)
+            found = self._look_and_keep(realm, message)
+        return found.charges
+
+    def _look_and_keep(self, realm: Realm, message: Message) -> _Found:
+        if self._of is not self._snapshot() or len(self._known) > _KEPT:
+            self._known, self._of = {}, self._snapshot()
+        m, found = message, self._look(realm, message)
+        found.charges = _charges(found.limits, m, m.price, m.currency)
+        key = (realm.id, m.client, m.country, m.kind, m.segments, m.price, m.currency)
+        self._known[(*key, m.tags) if realm.policies.budgets_by_tag else key] = found
+        return found
 
     def repeated(self, realm: Realm, message: Message) -> Refusal | None:
         """Did the same text go to the same number again and again? Each process counts for itself."""
@@ -96,7 +106,7 @@ class BudgetDesk:
 
     def _look(self, realm: Realm, message: Message) -> _Found:
         budgets, at = realm.policies.budgets, message.due_at
-        found = _Found((), 0, _FOREVER, 0)
+        found = _Found()
         limits: list[tuple[Limit, bool]] = []
         tags = msgspec.json.decode(message.tags, type=list[str]) if message.tags else []
         for budget in budgets.budgets:
@@ -121,7 +131,7 @@ class BudgetDesk:
                     limits.append((limit, exempt))
         if (rule := budgets.runaway) is not None:
             limit = self._velocity(realm, rule, message)
-            found.slot = limit.key[3]
+            found.slot, found.slot_end = limit.key[3], limit.ends
             limits.append((limit, message.kind in rule.exempt))
         found.limits = tuple(limits)
         return found
@@ -198,9 +208,9 @@ class BudgetDesk:
             realm = self._snapshot().realms.get(message.environment)
             if realm is None or not realm.policies.budgets.budgets:
                 continue
-            found = self._look(realm, message)
+            limits = self._look(realm, message).limits
             for cost, sign in ((before, -1), (after, 1)):
-                for charge in _charges(found, message, *cost):
+                for charge in _charges(limits, message, *cost):
                     if charge.limit.measure == SPEND:
                         key = charge.limit.key
                         deltas[key] = deltas.get(key, 0) + sign * charge.amount
@@ -224,14 +234,11 @@ async def tidy(transaction: Transaction, now: int) -> None:
     )
 
 
-def _slot_ms(realm: Realm) -> int:
-    rule = realm.policies.budgets.runaway
-    return _FOREVER if rule is None else rule.within_ms
-
-
-def _charges(found: _Found, message: Message, price: str | None, currency: str | None) -> tuple[Charge, ...]:
+def _charges(
+    limits: Sequence[tuple[Limit, bool]], message: Message, price: str | None, currency: str | None
+) -> tuple[Charge, ...]:
     charges = []
-    for limit, exempt in found.limits:
+    for limit, exempt in limits:
         measure = limit.measure
         if measure == MESSAGES:
             amount = 1

@@ -4,19 +4,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from heliograph.core.charges import BUDGET_EXCEEDED, Alarm, Key, Limit, Tally, written
+from heliograph.core.charges import BUDGET_EXCEEDED, Alarm, Charge, Key, Limit, Tally, written
 from heliograph.core.views import moment
 from heliograph.store.port import Accept, NewEvent
 
 
 def limits_of(operations: Iterable[Accept]) -> dict[Key, Limit]:
     """The tallies that these operations add to, in the order in which they are to be locked."""
-    found = {
-        charge.limit.key: charge.limit
-        for operation in operations
-        for charges in operation.charges.values()
-        for charge in charges
-    }
+    different = {id(charges): charges for operation in operations for charges in operation.charges.values()}
+    found = {charge.limit.key: charge.limit for charges in different.values() for charge in charges}
     return dict(sorted(found.items()))
 
 
@@ -25,17 +21,22 @@ def keep_limits(operation: Accept, tallies: dict[Key, Tally]) -> None:
     if not operation.charges:
         return
     operation.overspent = {}
+    known: dict[int, list[tuple[Tally, Charge]]] = {}  # messages with the same facts share their charges
     for message in operation.messages:
         charges = operation.charges.get(message.id)
         if charges is None or message.id in operation.refused:
             continue
-        full = next((charge for charge in charges if not tallies[charge.limit.key].has_room(charge)), None)
-        if full is not None:
-            operation.overspent[message.id] = full.limit
-            operation.refused[message.id] = BUDGET_EXCEEDED
-            continue
-        for charge in charges:
-            tallies[charge.limit.key].add(charge)
+        pairs = known.get(id(charges))
+        if pairs is None:
+            pairs = known[id(charges)] = [(tallies[charge.limit.key], charge) for charge in charges]
+        for tally, charge in pairs:
+            if not tally.has_room(charge):
+                operation.overspent[message.id] = charge.limit
+                operation.refused[message.id] = BUDGET_EXCEEDED
+                break
+        else:
+            for tally, charge in pairs:
+                tally.add(charge)
     if operation.all_or_none and operation.refused:
         take_back(operation, tallies)
 
