@@ -71,6 +71,16 @@ def test_every_recipient_has_a_token_of_their_own(shop: Api) -> None:
     assert len(tokens) == 50
 
 
+def test_a_batch_of_ten_thousand_has_a_link_for_each(shop: Api) -> None:
+    messages = [{"to": f"+44740{place:07d}", "text": f"{URL}&n={place}"} for place in range(10_000)]
+    body = {"messages": messages, "defaults": {"kind": "support", "send_at": "2027-06-01T12:00:00Z"}}
+    data = shop("POST", "/v1/messages/batch", body).json()["data"]
+    assert len(data) == 10_000 and all("id" in one for one in data)
+    for place in (0, 5_000, 9_999):
+        [link] = shop("GET", f"/v1/messages/{data[place]['id']}/links").json()["data"]
+        assert follow(shop, f"/l/{link['token']}").headers["location"] == f"{URL}&n={place}"
+
+
 @pytest.mark.parametrize(
     ("path", "host"), [("/l/{token}", None), ("/{token}", HOST), ("/l/{token}", HOST)], ids=["path", "host", "both"]
 )

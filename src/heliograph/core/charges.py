@@ -71,7 +71,8 @@ class Tally:
 
     def add(self, charge: Charge) -> None:
         self.limit = charge.limit
-        self.used += charge.amount
+        used = self.used + charge.amount
+        self.used = min(_MOST, used)
 
     def alarms(self) -> list[Alarm]:
         """What is to be told now, each once in a span; a tally that has to refuse is full."""

@@ -137,7 +137,9 @@ class ClickDesk:
         if not rows:  # erased meanwhile
             return
         message, kept = Message(*rows[0][:-1]), rows[0][-1]
-        since = None if message.sent_at is None else at - message.sent_at
+        # Of a message whose outcome is not known yet, the hand-over may long have been followed by its arrival.
+        left_at = message.sent_at or (message.accepted_at if message.attempts else None)
+        since = None if left_at is None else at - left_at
         click = judge(Visit(followed.method, followed.agent, followed.purpose, since))
         column = "clicks" if click.bot is None else "bot_clicks"
         counts = await transaction.fetch(
