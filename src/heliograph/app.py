@@ -241,6 +241,8 @@ class _Server:
             ),
             clock=clock,
             intake=self.gateway.intake,
+            budgets=self.gateway.budgets,
+            clicks=self.gateway.clicks,
             log=self._log,
             seal=process.seal,
             tools=process.tools,

@@ -70,6 +70,7 @@ def settled(admin: Api) -> dict[str, Any]:
 DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/messages/{message}", None),
     ("GET", "/v1/messages/{message}/events", None),
+    ("GET", "/v1/messages/{message}/links", None),
     ("POST", "/v1/messages/{message}/cancel", None),
     ("PATCH", "/v1/messages/{message}", {"text": "Theirs"}),
     ("POST", "/v1/messages/{message}/conversion", {"kind": "verified"}),

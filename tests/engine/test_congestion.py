@@ -59,6 +59,7 @@ class Played:
         self.clock = Hand()
         nothing: Any = lambda *_: None  # noqa: E731
         desk = Desk(
+            repriced=lambda message, before: None,
             ledger=Kept(),  # type: ignore[arg-type]
             clock=self.clock,
             chance=Random(1),

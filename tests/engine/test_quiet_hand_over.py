@@ -36,6 +36,7 @@ def rig() -> tuple[Link, Clock, Told]:
     outside: Any = told
     desk = Desk(
         *(outside, clock, chance, nothing, nothing, nothing, nothing, nothing),  # type: ignore[arg-type]
+        repriced=lambda message, before: None,
         paused=Paused,
         prices=PriceBook,
         rules=Rulebook,

@@ -11,11 +11,13 @@ from heliograph.api.limits import Limits
 from heliograph.carriers.port import Callback, Carrier, Thanks
 from heliograph.core.message import Message
 from heliograph.engine.callbacks import Refusal
+from heliograph.engine.clicks import ClickDesk
 from heliograph.engine.clients import Clients
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
+from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.users.logins import Logins
 from heliograph.engine.users.openid import OpenId
 from heliograph.ports import Clock
@@ -46,6 +48,8 @@ class Context:
     limits: Limits
     clock: Clock
     intake: Intake
+    budgets: BudgetDesk
+    clicks: ClickDesk
     log: Log
     seal: Callable[[str], str]
     tools: Tools  # for declaring

@@ -6,6 +6,7 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.problems import decode
+from heliograph.core.charges import BUDGET_EXCEEDED, RUNAWAY, Limit, written
 from heliograph.core.consent import REFUSALS
 from heliograph.core.cooldown import COOLING
 from heliograph.core.failures import Refusal
@@ -64,6 +65,8 @@ def left_out(operation: Accept, message: Message) -> Refusal | None:
         cap, until = operation.over[message.id]
         detail = f"it would break the frequency cap {cap!r} of this recipient; next_allowed_at: {moment(until)}"
         return Refusal(code, detail, "/to")
+    if code == BUDGET_EXCEEDED:
+        return over_budget(operation.overspent[message.id])
     if code != COOLING:
         return REFUSALS[code]
     until = operation.cooling[message.id]
@@ -72,6 +75,21 @@ def left_out(operation: Accept, message: Message) -> Refusal | None:
         f"DELETE /v1/cooldowns/{message.to} ends that"
     )
     return Refusal("number_cooling_down", detail, "/to")
+
+
+def over_budget(limit: Limit) -> Refusal:
+    """Why a message found no room."""
+    name = limit.key[1].partition("/")[0]
+    whose = f" of {limit.of}" if limit.of else ""
+    if name == RUNAWAY:
+        detail = (
+            f"{limit.most} messages{whose} within a few minutes are many times the usual; that looks like a loop. "
+            f"Stop it, or raise the rule in [policies.budgets.runaway]; next_allowed_at: {moment(limit.ends)}"
+        )
+        return Refusal(RUNAWAY, detail, status=429)
+    most = f"{written(limit.measure, limit.most)} {limit.currency or limit.measure}"
+    detail = f"the budget {name!r}{whose} has no room left in its {most}; resets_at: {moment(limit.ends)}"
+    return Refusal(BUDGET_EXCEEDED, detail)
 
 
 def answer(operation: Accept) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from heliograph.api import (
     administration,
     auditing,
+    budgets,
     callbacks,
     cancelling,
     consents,
@@ -22,6 +23,7 @@ from heliograph.api import (
     drift,
     entry,
     inbound,
+    links,
     lookup,
     oauth,
     openapi,
@@ -59,6 +61,7 @@ FAST_DOORS: Final = {path.encode(): hot for path, hot in HOT.items()}
 ROUTES: Final[tuple[Route, ...]] = (
     *openapi.HOT_ROUTES,
     *reading.ROUTES,
+    *links.ROUTES,
     *cancelling.ROUTES,
     *replacing.ROUTES,
     *segments.ROUTES,
@@ -75,6 +78,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *people.ROUTES,
     *declaring.ROUTES,
     *prices.ROUTES,
+    *budgets.ROUTES,
     *quality.ROUTES,
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
@@ -148,6 +152,9 @@ class _Site:
         if method in ("GET", "HEAD") and (page := self._open_page(path, scope)) is not None:
             await _answer(send, *(page if not asyncio.iscoroutine(page) else await page))
             return
+        if self._context.serves_api and (token := links.token_at(self._context, scope)) is not None:
+            await self._link(scope, send, token)
+            return
         if path == "/oauth/token" and method == "POST" and self._context.serves_api:
             await self._token(scope, receive, send)
             return
@@ -196,6 +203,15 @@ class _Site:
             refusal, more = Refusal("not_found", f"there is nothing at {path[:80]}; see /docs", status=404), []
         self._context.refused(refusal.code)
         await _answer(send, *problem([refusal], request_id), [*more, (b"x-request-id", request_id.encode("latin-1"))])
+
+    async def _link(self, scope: Scope, send: Send, token: str) -> None:
+        """Somebody follows a short link."""
+        if scope["method"] not in links.METHODS:
+            await self._nowhere(scope, send, scope["path"], scope["method"], list(links.METHODS))
+            return
+        answer = await links.follow(self._context, scope, token, _address(scope))
+        self._context.replied(answer.status)
+        await _answer(send, answer.status, _HTML, answer.body, list(answer.headers))
 
     async def _callback(self, scope: Scope, receive: Receive, send: Send, connector: str) -> None:
         """A provider calls."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
+
+Cost: TypeAlias = tuple[str | None, str | None]  # price and currency
 
 
 class Line(NamedTuple):

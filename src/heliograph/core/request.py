@@ -53,6 +53,7 @@ class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, renam
     tags: Annotated[list[str] | None, Meta(description="Up to 20 words to find it by.")] = None
     metadata: Annotated[dict[str, str] | None, Meta(description="Comes back with its events; up to 4 kB.")] = None
     correlation_id: Annotated[str | None, Meta(description="Your own id of what it belongs to.")] = None
+    shorten_links: Annotated[bool | None, Meta(description="Short links for its web addresses, or none.")] = None
     dry_run: Annotated[bool, Meta(description="Say what would happen, and do nothing.")] = False
 
 

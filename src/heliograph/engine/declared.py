@@ -67,6 +67,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     prices: PriceBook = PriceBook()
     consent: Rulebook = Rulebook()
     quiet_kinds: frozenset[str] = frozenset()  # that keep quiet hours anywhere
+    link_hosts: frozenset[str] = frozenset()  # where short links lead through
 
     @property
     def senders(self) -> Iterator[tuple[int, senders.Sender]]:
@@ -151,6 +152,7 @@ def build(tables: Tables) -> Snapshot:
             frozenset(realm.id for realm in realms.values() if realm.mode == "test"),
         ),
         frozenset(kind for realm in realms.values() for kind in realm.policies.quiet.kinds),
+        frozenset(realm.policies.links.host for realm in realms.values() if realm.policies.links.domain),
     )
 
 

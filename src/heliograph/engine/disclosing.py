@@ -8,6 +8,7 @@ from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
 from heliograph.core.views import EventView, MessageView, event_id, event_view, message_view, moment
 from heliograph.engine import audit
 from heliograph.engine.auditing import AuditEntry, Narrowed, entries
+from heliograph.engine.clicks import LinkView, links_of
 from heliograph.engine.people import contacts
 from heliograph.engine.people.contacts import Contact
 from heliograph.engine.people.names import named
@@ -42,6 +43,7 @@ class Known(msgspec.Struct):
     is_suppressed: bool
     suppressed_since: str | None
     audit: list[AuditEntry]
+    links: list[LinkView]
 
 
 async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, now: int) -> Known:
@@ -49,7 +51,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
     name = named(ledger.protection, workspace, number)
     async with ledger.transaction() as transaction:
         await audit.note(transaction, workspace=workspace, actor=actor, action="person.exported", object=name, now=now)
-    messages, events = await _messages(ledger, workspace, number)
+    messages, events, links = await _messages(ledger, workspace, number)
     outs = [stance.out_at for stance in await stances_of(ledger, workspace, number) if stance.out_at is not None]
     narrowed = Narrowed(workspace=workspace, everyones=False, object=name)
     noted, _ = await entries(ledger, narrowed, cursor=None, limit=_AUDIT_LIMIT)
@@ -64,13 +66,17 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         is_suppressed=bool(outs),
         suppressed_since=moment(min(outs)) if outs else None,
         audit=noted,
+        links=links,
     )
 
 
-async def _messages(ledger: Ledger, workspace: int, number: str) -> tuple[list[MessageView], list[EventView]]:
-    """The oldest first, each with its events."""
+async def _messages(
+    ledger: Ledger, workspace: int, number: str
+) -> tuple[list[MessageView], list[EventView], list[LinkView]]:
+    """The oldest first, each with its events and links."""
     messages: list[MessageView] = []
     events: list[EventView] = []
+    links: list[LinkView] = []
     above = 0
     while rows := await ledger.fetch(
         f"SELECT {_MESSAGE} FROM messages WHERE workspace = $1 AND to_number = $2 AND id > $3 ORDER BY id LIMIT $4",
@@ -79,10 +85,12 @@ async def _messages(ledger: Ledger, workspace: int, number: str) -> tuple[list[M
         found = {row[0]: ledger.protection.opened(Message(*row)) for row in rows}
         above = rows[-1][0]
         messages += map(message_view, found.values())
+        for message in found.values():
+            links += await links_of(ledger, message)
         for row in await _events(ledger, list(found)):
             event = ledger.protection.event(row)
             events.append(event_view(event, found[row[3]], event_id(event)))
-    return messages, events
+    return messages, events, links
 
 
 async def _events(ledger: Ledger, numbers: list[int]) -> list[Row]:

@@ -16,7 +16,7 @@ from heliograph.core import retry
 from heliograph.core.consent import Rulebook
 from heliograph.core.failures import THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
-from heliograph.core.prices import PriceBook
+from heliograph.core.prices import Cost, PriceBook
 from heliograph.core.quiet import Answer
 from heliograph.core.rates import Cap
 from heliograph.engine.heed import Heed
@@ -49,6 +49,7 @@ class Desk(msgspec.Struct, frozen=True):
     quiet_kinds: Callable[[], frozenset[str]]
     closed: Callable[[Message, int], Answer | None]  # quiet hours; asked only of those kinds
     link_changed: Callable[[], None]
+    repriced: Callable[[Message, Cost], None]  # a message, and what it was to cost before
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -371,6 +372,14 @@ class Link:
         self._clock.later(max(0, wait) / 1000, lambda: self.waits(message.lane, message.workspace))
 
     def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
+        message = submission.message
+        before = message.price, message.currency
+        move = self._follow(submission, outcome, now)
+        if (message.price, message.currency) != before:
+            self._desk.repriced(message, before)
+        return move
+
+    def _follow(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         if outcome.state == "accepted":
             self._pause(self._heed.took(submission.message.segments, outcome.congestion, now))
             return taken(submission, outcome, self.name, now)

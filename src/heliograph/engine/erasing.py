@@ -14,7 +14,7 @@ import msgspec
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
 from heliograph.core.views import moment
-from heliograph.engine import audit
+from heliograph.engine import audit, clicks
 from heliograph.engine.cancel import cancel
 from heliograph.engine.people.names import named
 from heliograph.engine.rollback import moment_of
@@ -255,6 +255,7 @@ async def _messages(ledger: Ledger, workspace: int, number: str, name: str) -> i
                 "UPDATE decisions SET trace = replace(trace, $2, $3) WHERE id = $1 AND trace LIKE $4",
                 *(decision, number, name, f"%{number}%"),
             )
+        await clicks.forget(transaction, marks, *numbers)
         await transaction.execute(
             "UPDATE messages SET text = NULL, tags = NULL, metadata = NULL, correlation_id = NULL, "
             f"to_number = ${len(numbers) + 1} WHERE id IN ({marks})",

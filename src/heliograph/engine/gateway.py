@@ -20,10 +20,12 @@ from heliograph.core.message import Message, Outcome
 from heliograph.engine import accounts, auditing, declared, leases, retention, sweep
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
+from heliograph.engine.clicks import ClickDesk
 from heliograph.engine.conversations.settling import SettlingDesk
 from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.estimate import estimated_end
 from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
@@ -38,6 +40,7 @@ from heliograph.engine.questions import Questions
 from heliograph.engine.receipts import ReceiptDesk
 from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
+from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.templates import versions
 from heliograph.engine.ways import Patience, Ways
 from heliograph.ports import Chance, Clock, Unavailable, Watch, WebClient
@@ -103,9 +106,11 @@ class Gateway:
             outside.watch,
             self._endpoint_health,
         )
-        self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept)
+        self.budgets = BudgetDesk(ledger, outside.clock, lambda: self.snapshot)
+        self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept, self.budgets.repriced)
         self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
+        self.clicks = ClickDesk(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
         self.paces = Paces(ledger, outside.clock)
         self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
         self.hours = Hours(lambda: self.snapshot)
@@ -132,6 +137,7 @@ class Gateway:
             self.ways,
             lambda: self.quality.current,
             self.hours,
+            self.budgets,
         )
         keywords = KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake)
         self.settling = SettlingDesk(
@@ -162,6 +168,7 @@ class Gateway:
             quiet_kinds=lambda: self.snapshot.quiet_kinds,
             closed=self.hours.closed,
             link_changed=self._link_changed,
+            repriced=self.budgets.repriced,
         )
 
     # -- life
@@ -179,10 +186,12 @@ class Gateway:
         self._background.every(_TICK_S, self._reload_if_changed)
         if "api" in self.roles:  # who takes messages in decides on their ways
             self._background.every(_QUALITY_S, self.quality.refresh)
+            self._background.every(_QUALITY_S, self.budgets.refresh)
         if "engine" in self.roles:
             await self._own_links()
             self._background.every(_TICK_S, self._tick)
             self._background.every(_TICK_S, self.paces.tick)
+            self._background.every(_TICK_S, self.budgets.correct)
             self._background.every(_SWEEP_S, self._sweep)
             self._background.every(_TIDY_S, self._tidy)
         else:
@@ -217,6 +226,7 @@ class Gateway:
         await self.ledger.protection.refresh()
         self.snapshot = await declared.load(self.ledger)
         self.paces.learn(self.snapshot.senders)
+        await self.budgets.refresh()
         self.config_changed()
         for link in self.links.values():
             link.pump()
@@ -237,16 +247,7 @@ class Gateway:
 
     def estimated_end(self, messages: Sequence[Message]) -> int:
         """When the last of these messages will probably have been handed over."""
-        now = self._clock.now_ms()
-        end = max((message.due_at for message in messages), default=now)
-        by_connector: dict[str, list[Message]] = {}
-        for message in messages:
-            by_connector.setdefault(message.connector, []).append(message)
-        for name, theirs in by_connector.items():
-            if link := self.links.get(name):
-                seconds = link.seconds_for(len(theirs), sum(message.segments for message in theirs))
-                end = max(end, now + int(seconds * 1000))
-        return end
+        return estimated_end(self.links, messages, self._clock.now_ms())
 
     # -- connectors
 

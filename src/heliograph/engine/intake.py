@@ -11,18 +11,23 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.charges import Charge
 from heliograph.core.decide import Verdict
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
+from heliograph.core.links import ShortLink
 from heliograph.core.message import WAITING, Message
+from heliograph.core.prices import Cost
 from heliograph.core.quality import Quality
 from heliograph.core.request import MessageRequest, kind_of, times
 from heliograph.core.segments import measure
 from heliograph.engine import content
-from heliograph.engine.declared import Snapshot
+from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
 from heliograph.engine.hours import Hours
+from heliograph.engine.short_links import asked
+from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.templates.usable import filled
 from heliograph.engine.verdicts import Verdicts
 from heliograph.engine.ways import Ways
@@ -50,6 +55,8 @@ class Draft(msgspec.Struct, gc=False):
     message: Message
     verdict: Verdict
     caps: tuple[FrequencyCap, ...] = ()  # that the ledger keeps
+    charges: tuple[Charge, ...] = ()  # what it adds to budgets
+    links: tuple[ShortLink, ...] = ()
 
 
 class Intake:
@@ -69,6 +76,7 @@ class Intake:
         ways: Ways,
         quality: Callable[[], Quality],
         hours: Hours,
+        budgets: BudgetDesk,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -80,6 +88,7 @@ class Intake:
         self._accepted = accepted
         self._ways = ways
         self._hours = hours
+        self._budgets = budgets
         self.verdicts = Verdicts(ledger, clock, chance, quality)
 
     # -- reading and deciding
@@ -100,9 +109,10 @@ class Intake:
         kind = kind_of(request)
         if isinstance(kind, Refusal):
             return kind
-        text = text_of(request)
-        if isinstance(text, Refusal):
-            return text
+        words = _words(realm, request, caller, kind, now)
+        if isinstance(words, Refusal):
+            return words
+        said, text, links = words
         sender = sender_of(request)
         if isinstance(sender, Refusal):
             return sender
@@ -110,7 +120,7 @@ class Intake:
         if refusal := self._extras.wrong(request) or bad_encoding(request, encoding):
             return refusal
         warned = (
-            content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
+            content.looked_at(realm.policies.content, realm.rules, said, kind, number.country, sender)
             if kind in realm.policies.linted or request.dry_run
             else ()
         )
@@ -131,7 +141,7 @@ class Intake:
             when = appointment.times
             verdict = msgspec.structs.replace(verdict, trace=(*verdict.trace, appointment.step))
             decision = self.verdicts.row_of(verdict)
-        return Draft(
+        draft = Draft(
             Message(  # by place: with this many names it would cost 1.6 µs more
                 0,  # id
                 caller.workspace,
@@ -176,7 +186,16 @@ class Intake:
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
+            links=links,
         )
+        return self._counted(realm, draft) if realm.policies.has_budgets and not request.dry_run else draft
+
+    def _counted(self, realm: Realm, draft: Draft) -> Draft | Refusal:
+        """With what it adds to budgets; the ledger says whether there is room."""
+        refusal = self._budgets.repeated(realm, draft.message)
+        if refusal is None:
+            draft.charges = self._budgets.charges(realm, draft.message)
+        return refusal or draft
 
     # -- keeping
 
@@ -194,6 +213,8 @@ class Intake:
         messages: list[Message] = []
         reserved: list[tuple[Link, Message]] = []
         caps: dict[int, tuple[FrequencyCap, ...]] = {}
+        charges: dict[int, tuple[Charge, ...]] = {}
+        short_links: list[ShortLink] = []
         batch_id = self._ledger.next_id("batch") if batch else None
         next_id, links, process = self._ledger.next_id, self._links, self._ledger.process
         is_troubled = self._ways.is_troubled
@@ -203,6 +224,10 @@ class Intake:
             message.batch = batch_id
             if is_troubled and len(draft.verdict.connectors) > 1:
                 self._ways.begin(message, draft.verdict.connectors)
+            if draft.charges:
+                charges[message.id] = draft.charges
+            if draft.links:
+                short_links += [link._replace(message=message.id) for link in draft.links]
             link = links.get(message.connector)
             if draft.caps:
                 caps[message.id] = draft.caps
@@ -226,8 +251,10 @@ class Intake:
                 kept_messages = _without(messages, operation.refused)
                 self._accepted(kept_messages)
                 self._queue(kept_messages)
-                if operation.notices:
-                    self._told(operation.notices)
+                if operation.charges:
+                    self._budgets.kept(kept_messages)
+            if operation.error is None and operation.notices:
+                self._told(operation.notices)
             done(operation)
 
         self._ledger.add(
@@ -240,8 +267,14 @@ class Intake:
                 reply=reply,
                 all_or_none=all_or_none,
                 caps=caps,
+                charges=charges,
+                links=short_links,
             )
         )
+
+    def repriced(self, message: Message, before: Cost) -> None:
+        """A message costs something else than when it was accepted."""
+        self._budgets.repriced(message, before)
 
     def _queue(self, messages: Sequence[Message]) -> None:
         """Tell the links of what waits for them."""
@@ -254,6 +287,24 @@ class Intake:
         for (connector, lane, workspace), count in waiting.items():
             if link := self._links.get(connector):
                 link.waits(lane, workspace, count)
+
+
+def _words(
+    realm: Realm, request: MessageRequest, caller: Caller, kind: str, now: int
+) -> tuple[str, str, tuple[ShortLink, ...]] | Refusal:
+    """The text as it was given, the text as it goes out, and the short links in it."""
+    text = text_of(request)
+    if isinstance(text, Refusal):
+        return text
+    policy = realm.policies.links
+    if kind not in policy.kinds and request.shorten_links is None:
+        return text, text, ()
+    wanted = asked(policy, request.shorten_links, kind)
+    if isinstance(wanted, Refusal):
+        return wanted
+    if not wanted:
+        return text, text, ()
+    return text, *policy.shortened(text, caller.workspace, caller.environment, now)
 
 
 def _without(messages: Sequence[Message], refused: Collection[int]) -> Sequence[Message]:

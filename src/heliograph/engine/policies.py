@@ -15,8 +15,10 @@ from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
+from heliograph.engine.budgets import Budgets
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
+from heliograph.engine.short_links import LinkPolicy
 from heliograph.engine.templates.policy import TemplatePolicy
 
 T = TypeVar("T")
@@ -42,6 +44,10 @@ class Policies(msgspec.Struct, frozen=True):
     inbound: InboundPolicy = InboundPolicy()
     conversations: ConversationPolicy = ConversationPolicy()
     templates: TemplatePolicy = TemplatePolicy()
+    budgets: Budgets = Budgets()
+    has_budgets: bool = False
+    budgets_by_tag: bool = False
+    links: LinkPolicy = LinkPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -53,6 +59,8 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
     "templates": TemplatePolicy,
+    "budgets": Budgets,
+    "links": LinkPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -70,6 +78,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         return msgspec.convert(declared.get(_NAMES[form], {}), form)  # type: ignore[index]
 
     content, keywords = read(ContentPolicy).choice, read(KeywordPolicy)
+    budgets = read(Budgets)
     quiet, caps = read(QuietHours).policy(rehearses=rehearses), read(FrequencyCaps).all
     return Policies(
         consent=read(ConsentPolicy),
@@ -82,4 +91,8 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         inbound=read(InboundPolicy),
         conversations=read(ConversationPolicy),
         templates=read(TemplatePolicy),
+        budgets=budgets,
+        has_budgets=not budgets.is_empty,
+        budgets_by_tag=budgets.looks_at_tags,
+        links=read(LinkPolicy),
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from heliograph.core.lifecycle import ENDS, NOTES, advance, worst_part
 from heliograph.core.message import ANYBODY, Message, Receipt
-from heliograph.core.prices import price
+from heliograph.core.prices import Cost, price
 from heliograph.store.port import AttemptRow, Ledger, Match, Move, Moves, NewEvent, Notice, Receipts
 
 # Facts that say something final of a part. A later one may correct them (core.lifecycle decides for the message).
@@ -69,6 +69,13 @@ def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> No
             receipt.code,
             receipt.carrier_code,
         )
+
+
+def _judged(match: Match) -> tuple[Move, Cost | None]:
+    """What follows; and what the message was to cost, if it costs something else now."""
+    before = match.message.price, match.message.currency
+    move = judge(match)
+    return move, before if (match.message.price, match.message.currency) != before else None
 
 
 def _data(receipt: Receipt, *, correction: bool) -> str | None:
@@ -153,11 +160,16 @@ class ReceiptDesk:
     """
 
     def __init__(
-        self, ledger: Ledger, told: Callable[[list[Notice]], None], kept: Callable[[Sequence[Message]], None]
+        self,
+        ledger: Ledger,
+        told: Callable[[list[Notice]], None],
+        kept: Callable[[Sequence[Message]], None],
+        repriced: Callable[[Message, Cost], None],
     ) -> None:
         self._ledger = ledger
         self._told = told
         self._kept = kept
+        self._repriced = repriced
         self._recent: dict[tuple[str, str], tuple[Message, AttemptRow]] = {}
         self._older: dict[tuple[str, str], tuple[Message, AttemptRow]] = {}
         self._learned: dict[str, list[str]] = {}
@@ -187,7 +199,10 @@ class ReceiptDesk:
             if found is None:
                 others.append(receipt)
             else:
-                known.append((receipt, judge(Match(receipt, found[0], found[1], ()))))
+                move, before = _judged(Match(receipt, found[0], found[1], ()))
+                known.append((receipt, move))
+                if before is not None:
+                    self._repriced(move.message, before)
         waiting = bool(known) + bool(others)
 
         def kept() -> None:
@@ -222,10 +237,13 @@ class ReceiptDesk:
 
     def _look_up(self, receipts: list[Receipt], kept: Callable[[], None]) -> None:
         changed: dict[int, Message] = {}
+        repriced: dict[int, tuple[Message, Cost]] = {}
 
         def judged(match: Match) -> Move:
             self._learn(match)
-            move = judge(match)
+            move, before = _judged(match)
+            if before is not None:
+                repriced[move.message.id] = move.message, before
             if move.was != move.state:
                 changed[move.message.id] = move.message
             return move
@@ -236,6 +254,8 @@ class ReceiptDesk:
             self.parked += len(operation.parked)
             kept()
             self._kept(list(changed.values()))
+            for message, before in repriced.values():
+                self._repriced(message, before)
             self._told(operation.notices)
 
         self._ledger.add(Receipts(done=done, receipts=receipts, forms=self._forms, judge=judged))

@@ -12,6 +12,7 @@ from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import SCHEDULED, WAITING_STATES
 from heliograph.core.message import WAITING, Message
 from heliograph.core.request import MessageRequest
+from heliograph.engine.clicks import keep_links
 from heliograph.engine.intake import Caller, Intake
 from heliograph.store.port import Ledger, NewEvent
 
@@ -68,13 +69,17 @@ async def replace(ledger: Ledger, intake: Intake, message: Message, change: Chan
                 _UPDATE, new.id, new.environment, message.state, *(getattr(new, name) for name in _CHANGED)
             )
             if found:
+                await keep_links(transaction, ledger, [link._replace(message=new.id) for link in draft.links])
                 cost = {"price": new.price, "currency": new.currency} if new.price is not None else {}
                 event = NewEvent(REPLACED, now, msgspec.json.encode(cost).decode(), told=False)
                 await transaction.record(new.workspace, new.environment, [event], new)
     except BaseException:
         intake.verdicts.give_back_rows(decisions)
         raise
-    return new if found else _too_late(message)
+    if not found:
+        return _too_late(message)
+    intake.repriced(new, (message.price, message.currency))
+    return new
 
 
 def _too_late(message: Message) -> Refusal:

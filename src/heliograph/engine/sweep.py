@@ -16,6 +16,7 @@ from heliograph.core import retry
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import MESSAGE_COLUMNS, OTP, Message, Outcome, Submission
 from heliograph.core.request import LONGEST_VALIDITY_MS
+from heliograph.engine import clicks, spending
 from heliograph.engine.callbacks import KEEP_MS as CALLBACKS_KEPT_MS
 from heliograph.engine.outcomes import not_taken
 from heliograph.ports import Chance
@@ -99,6 +100,7 @@ async def forget(ledger: Ledger, now: int, days: int) -> bool:
                 f"(SELECT id FROM deliveries WHERE message IN ({marks}))",
                 *some,
             )
+            await clicks.forget(transaction, marks, *some)
             for table in ("deliveries", "events", "attempts", "conversions"):
                 await transaction.execute(f"DELETE FROM {table} WHERE message IN ({marks})", *some)
             await transaction.execute(f"DELETE FROM messages WHERE id IN ({marks})", *some)
@@ -117,6 +119,8 @@ async def tidy(ledger: Ledger, now: int) -> None:
         await transaction.execute("DELETE FROM idempotency WHERE expires_at < $1", now)
         await transaction.execute("DELETE FROM tokens WHERE expires_at < $1", now)
         await transaction.execute("DELETE FROM parked_receipts WHERE at < $1", now - NO_RECEIPT_MS)
+        await clicks.tidy(transaction, now)
+        await spending.tidy(transaction, now)
         await transaction.execute("DELETE FROM callbacks WHERE at < $1", now - CALLBACKS_KEPT_MS)
         await transaction.execute("DELETE FROM automatic_replies WHERE done_at < $1", now - LONGEST_VALIDITY_MS)
 

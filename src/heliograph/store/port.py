@@ -17,8 +17,10 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from heliograph.core.chain import Noted
+from heliograph.core.charges import Charge, Limit
 from heliograph.core.consent import Rulebook
 from heliograph.core.frequency import FrequencyCap
+from heliograph.core.links import ShortLink
 from heliograph.core.message import Delivery, Event, Inbound, Message, Receipt
 from heliograph.core.quiet import Answer
 from heliograph.store.protection import Protection
@@ -138,7 +140,7 @@ class Operation(msgspec.Struct, kw_only=True):
 class Accept(Operation):
     """New messages of one request, all or none. Left out and named are those that their recipients do not want, and
     those to numbers that a carrier does not know, until they have rested. What would break a frequency cap is held
-    until it doesn't, or left out as well.
+    until it doesn't, or left out as well; what a budget has no room for is left out, all else counted.
 
     A message comes in state `sending` with an owner when its attempt is to be handed over at this commit, otherwise
     `queued`, `scheduled` (waiting for a claim).
@@ -150,12 +152,15 @@ class Accept(Operation):
     reply: Callable[["Accept"], bytes] | None = None  # makes the answer to keep beside an idempotency key
     rules: Rulebook = Rulebook()
     caps: dict[int, tuple[FrequencyCap, ...]] = {}  # message → the frequency caps that it must keep
+    charges: dict[int, tuple[Charge, ...]] = {}  # message → what it adds to budgets
+    links: list[ShortLink] = []
     all_or_none: bool = False  # one unwanted message refuses the whole request
     # results
     refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when
     over: dict[int, Over] = msgspec.field(default_factory=dict)  # those of them that would break a cap
     held: dict[int, Over] = msgspec.field(default_factory=dict)  # messages that were held until they break none
+    overspent: dict[int, Limit] = msgspec.field(default_factory=dict)  # those of them that a budget has no room for
     replayed: bytes | None = None  # the answer kept for this idempotency key
     conflict: bool = False  # same key, other body
     notices: list[Notice] = msgspec.field(default_factory=list)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from heliograph.core.links import ShortLink
 from heliograph.core.message import Event, Message
 
 _TEXT_PLACE: Final = Message.__struct_fields__.index("text")
@@ -49,6 +50,11 @@ class Protection:
     def kept(self, workspace: int, place: str, text: str | None) -> str | None:
         """Any other text as it is kept: of a phone's message, of an event that belongs to no message of ours."""
         return text if self.seal is None or text is None else self.seal(workspace, place, text)
+
+    def link_row(self, link: ShortLink) -> ShortLink:
+        """A short link as it is kept: what it leads to may tell of a person."""
+        sealed = self.kept(link.workspace, f"link {link.token}", link.url)
+        return link if sealed is None else link._replace(url=sealed)
 
     def read(self, workspace: int, place: str, text: str | None) -> str | None:
         return self.open(workspace, place, text) if text is not None and text[:1] == MARK else text

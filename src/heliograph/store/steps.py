@@ -73,6 +73,8 @@ def past_of(at: int, kind: str, tags: str | None, topic: str | None) -> Past:
 
 def keep_caps(operation: Accept, pasts: Pasts) -> None:
     """Hold or leave out what would break a cap; what stays counts for those after it."""
+    if not operation.caps:
+        return
     operation.over = {}
     counted: list[tuple[list[Past], Past]] = []
     for message in operation.messages:

@@ -30,7 +30,13 @@ _STATUSES: Final = {  # by the field that a refusal points to
     "/valid_until": 0x62,
     "/send_at": 0x61,
 }
-_BY_CODE: Final = {"rate_limited": 0x58, "ledger_unavailable": 0x08, "not_ready": 0x08, "missing_scope": 0x0D}
+_BY_CODE: Final = {
+    "rate_limited": 0x58,
+    "runaway": 0x58,
+    "ledger_unavailable": 0x08,
+    "not_ready": 0x08,
+    "missing_scope": 0x0D,
+}
 SUBMIT_FAILED: Final = 0x45
 _BAD_CODING: Final = 0x104
 _BAD_ESM_CLASS: Final = 0x43

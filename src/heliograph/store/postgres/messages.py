@@ -12,9 +12,11 @@ import msgspec
 
 from heliograph.core.consent import Ruling, Stance, erased_stance
 from heliograph.core.cooldown import COOLING
+from heliograph.core.links import ShortLink
 from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
 from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
 from heliograph.store.postgres.commit import Commit, columns
+from heliograph.store.postgres.tallies import keep_tallies, lock_tallies
 from heliograph.store.steps import (
     Pasts,
     capped,
@@ -117,6 +119,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     ruled = await _leave_out_unwanted(commit, operations)
     await _leave_out_cooling(commit, operations)
     await _keep_caps(commit, operations)
+    tallies = await lock_tallies(commit, operations)
     fresh = await _take_keys(commit, operations)
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.refused]
     for operation in fresh:
@@ -132,6 +135,10 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     await commit.copy("decisions", ("id", "trace"), decisions)
     await commit.copy("messages", MESSAGE_COLUMNS, [commit.protection.row_of(message) for message in messages])
     await commit.copy("message_tags", ("workspace", "tag", "message"), list(_tags(messages)))
+    links = [link for operation in fresh for link in operation.links if link.message not in operation.refused]
+    await commit.copy("links", ShortLink._fields, [commit.protection.link_row(link) for link in links])
+    if tallies:
+        operations[-1].notices += await keep_tallies(commit, operations, fresh, tallies)
     if any(message.owner == WAITING for message in messages):
         commit.topics.add("queue")
 
@@ -182,8 +189,7 @@ async def _keep_caps(commit: Commit, operations: Sequence[Accept]) -> None:
     for workspace, environment, number, *row in await commit.rows(_PAST, *theirs, since):
         pasts.setdefault((workspace, environment, number), []).append(past_of(*row))
     for operation in operations:
-        if operation.caps:
-            keep_caps(operation, pasts)
+        keep_caps(operation, pasts)
 
 
 def _tags(messages: Iterable[Message]) -> Iterable[tuple[int, str, int]]:

@@ -10,8 +10,10 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from heliograph.core.charges import Key, Tally
 from heliograph.core.consent import Stance, erased_stance
 from heliograph.core.cooldown import COOLING
+from heliograph.core.links import ShortLink
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
 from heliograph.store.batch import Batch
 from heliograph.store.port import (
@@ -48,6 +50,7 @@ from heliograph.store.steps import (
     rulings,
     sort,
 )
+from heliograph.store.tallies import alarm_event, keep_limits, limits_of
 
 _M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _A: Final = ", ".join(f"a.{name}" for name in AttemptRow.__struct_fields__)
@@ -111,6 +114,15 @@ _SELECT_STANCES: Final = (
     f"SELECT j.key, {', '.join(Stance.__struct_fields__)} FROM json_each(?1) j "
     "CROSS JOIN stances s WHERE s.number = j.value AND +s.workspace IN (?2, 0)"
 )
+_SELECT_TALLY: Final = (
+    "SELECT used, told FROM tallies WHERE environment = ? AND name = ? AND subject = ? AND begins = ?"
+)
+_KEEP_TALLY: Final = (
+    "INSERT INTO tallies (environment, name, subject, begins, ends, workspace, used, told) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (environment, name, subject, begins) DO UPDATE SET used = excluded.used, told = excluded.told"
+)
+_INSERT_LINK: Final = f"INSERT INTO links ({', '.join(ShortLink._fields)}) VALUES ({_marks(len(ShortLink._fields))})"
 _SELECT_DELIVERIES: Final = (
     f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event "
     "LEFT JOIN messages m ON m.id = d.message "
@@ -247,9 +259,10 @@ class Writer:
     def _accept(self, operations: list[Accept]) -> None:
         messages: list[tuple[Any, ...]] = []
         tags: list[tuple[int, str, int]] = []
+        links: list[ShortLink] = []
         everything = [message for operation in operations for message in operation.messages]
         stances, cooling = self._stances(everything), self._cooling(everything)
-        pasts = self._pasts(operations)
+        pasts, tallies = self._pasts(operations), self._tallies(operations)
         for operation in operations:
             operation.notices = []
             ruled = rulings(operation.messages, stances, operation.rules)
@@ -258,8 +271,8 @@ class Writer:
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
-            if operation.caps:
-                keep_caps(operation, pasts)
+            keep_caps(operation, pasts)
+            keep_limits(operation, tallies)
             if operation.refused and operation.all_or_none:
                 continue
             if operation.decisions:
@@ -272,12 +285,17 @@ class Writer:
                     tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
                 for event in first_events(message, ruled.get(message.id), operation.held.get(message.id)):
                     operation.notices += self._emit_for(message, event)
+            links += [self.protection.link_row(x) for x in operation.links if x.message not in operation.refused]
             if idempotency is not None:
                 self._keep_answer(operation)
-        if messages:
-            self._cursor.executemany(_INSERT_MESSAGE, messages)
-        if tags:
-            self._cursor.executemany("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
+        operations[-1].notices += self._keep_tallies(tallies.values())
+        self._insert(_INSERT_MESSAGE, messages)
+        self._insert("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
+        self._insert(_INSERT_LINK, links)
+
+    def _insert(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            self._cursor.executemany(sql, rows)
 
     def _emit_for(self, message: Message, event: NewEvent) -> Sequence[Notice]:
         return self.emit(event, message.workspace, message.environment, message)
@@ -317,6 +335,27 @@ class Writer:
         """The other messages to those whom frequency caps protect."""
         persons, since = capped(operations)
         return {person: [past_of(*row) for row in self._rows(_SELECT_PAST, (*person, since))] for person in persons}
+
+    def _tallies(self, operations: Sequence[Accept]) -> dict[Key, Tally]:
+        """What budgets have counted so far."""
+        found = {}
+        for key, limit in limits_of(operations).items():
+            rows = self._rows(_SELECT_TALLY, key)
+            found[key] = Tally(limit, *(rows[0] if rows else (0, 0)))
+        return found
+
+    def _keep_tallies(self, tallies: Iterable[Tally]) -> list[Notice]:
+        notices: list[Notice] = []
+        rows = []
+        for tally in tallies:
+            limit, told = tally.limit, tally.told
+            for alarm in tally.alarms():
+                event = alarm_event(alarm, self._now_ms())
+                notices += self.emit(event, limit.workspace, limit.key[0], None)
+            if tally.used != tally.found or tally.told != told:
+                rows.append((*limit.key, limit.ends, limit.workspace, tally.used, tally.told))
+        self._insert(_KEEP_TALLY, rows)
+        return notices
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""

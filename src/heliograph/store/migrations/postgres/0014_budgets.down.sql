@@ -1,0 +1,3 @@
+DROP TABLE clicks;
+DROP TABLE links;
+DROP TABLE tallies;
