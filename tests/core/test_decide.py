@@ -119,7 +119,7 @@ def test_money_is_decimal(segments: int, per_segment: str | None, cost: str | No
 
 
 def test_the_price_is_that_of_country_and_kind_and_the_trace_says_where_it_stands() -> None:
-    book = PriceBook({("first", "GB", ""): ("0.07", "GBP")}, PRICES.own)
+    book = PriceBook({("first", "GB", "", ""): ("0.07", "GBP")}, PRICES.own)
     verdict = decide(case(), rules(prices=book))
     assert (verdict.price, verdict.currency) == ("0.14", "GBP")
     assert said(verdict, "price") == {

@@ -6,11 +6,11 @@ from heliograph.core.prices import PriceBook, price
 
 BOOK = PriceBook(
     {
-        ("full", "GB", "otp"): ("0.01", "EUR"),
-        ("full", "GB", ""): ("0.02", "EUR"),
-        ("full", "", "otp"): ("0.03", "USD"),
-        ("full", "", ""): ("0.04", "GBP"),
-        ("some", "GB", "otp"): ("0.05", "EUR"),
+        ("full", "GB", "", "otp"): ("0.01", "EUR"),
+        ("full", "GB", "", ""): ("0.02", "EUR"),
+        ("full", "", "", "otp"): ("0.03", "USD"),
+        ("full", "", "", ""): ("0.04", "GBP"),
+        ("some", "GB", "", "otp"): ("0.05", "EUR"),
     },
     {"full": ("0.10", "EUR"), "some": ("0.20", None), "own": ("0.30", "EUR")},
 )
@@ -39,18 +39,18 @@ def test_the_most_particular_price_counts(
 def test_without_a_price_nobody_knows() -> None:
     assert BOOK.find("other", "GB", "otp") is None
     assert BOOK.line("other", "GB", "otp") is None
-    assert BOOK.estimate("other", "GB", "otp", 2) == (None, None)
+    assert BOOK.estimate("other", "GB", "otp", 2) == (None, None, None)
     assert PriceBook().find("full", "GB", "otp") is None
 
 
 def test_an_estimate_is_for_all_segments() -> None:
-    assert BOOK.estimate("full", "GB", "otp", 3) == ("0.03", "EUR")
-    assert BOOK.estimate("some", "DE", "otp", 2) == ("0.40", None)
+    assert BOOK.estimate("full", "GB", "otp", 3) == ("0.03", "EUR", None)
+    assert BOOK.estimate("some", "DE", "otp", 2) == ("0.40", None, None)
 
 
 def test_a_price_of_nothing_is_a_price() -> None:
-    book = PriceBook({("free", "", ""): ("0", "EUR")}, {"free": ("0.10", "EUR")})
-    assert book.estimate("free", "GB", "otp", 2) == ("0", "EUR")
+    book = PriceBook({("free", "", "", ""): ("0", "EUR")}, {"free": ("0.10", "EUR")})
+    assert book.estimate("free", "GB", "otp", 2) == ("0", "EUR", None)
 
 
 def test_no_digit_is_lost() -> None:

@@ -173,6 +173,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         unknown_connector="Declare the connector first.",
         connector_in_use="Let the route that the detail names go another way first.",
         bad_csv="Mend the line that the detail names.",
+        unknown_item="Give message, surcharge, inbound or lookup, or leave the cell empty for message.",
         bad_price="Give a decimal number, such as 0.0345.",
         bad_currency="Give three capital letters, such as EUR.",
         duplicate_price="Keep one of the lines for the same connector, country and kind.",

@@ -12,6 +12,7 @@ from heliograph.cli import (
     audit,
     connectors,
     content,
+    costs,
     doctor,
     erasures,
     keys,
@@ -55,6 +56,7 @@ program.command()(rollback.history)
 program.command()(rollback.rollback)
 program.add_typer(connectors.program, name="connectors")
 program.add_typer(prices.program, name="prices")
+program.command()(costs.costs)
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import ids
+from heliograph.core import ids, numbers
 from heliograph.core.keywords import OPT_OUT
 from heliograph.core.message import Inbound, Part
+from heliograph.core.prices import price
+from heliograph.core.segments import measure
 from heliograph.core.views import moment
 from heliograph.engine.accounts import who_hears
 from heliograph.engine.background import Work
@@ -195,9 +197,20 @@ class InboundDesk:
             facts["opt_out"] = reading.action == OPT_OUT and not reading.review
         if reading.flow:
             facts["flow"] = reading.flow
+        if cost := self._cost(inbound):
+            facts |= {"price": cost[0], "currency": cost[1]}
         targets = who_hears(realm.hearers, inbound.to, inbound.at)
         event = NewEvent("inbound.received", inbound.at, msgspec.json.encode(facts).decode(), targets=targets)
-        return Arrival(number, realm.workspace, realm.id, inbound, (event,))
+        return Arrival(number, realm.workspace, realm.id, inbound, (event,), *cost)
+
+    def _cost(self, inbound: Inbound) -> tuple[str | None, str | None] | tuple[()]:
+        """Price and currency, where its connector has a price for what comes in."""
+        book = self._snapshot().prices
+        if not book.received:
+            return ()
+        sender = numbers.parse(inbound.sender, None)
+        line = book.inbound(inbound.connector, "" if isinstance(sender, numbers.BadNumber) else sender.country)
+        return () if line is None else (price(measure(inbound.text)[1], line.price), line.currency)
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:
         """The environment whose declared sender was texted; else the operator's live one (test, from the sandbox)."""

@@ -164,6 +164,7 @@ class Intake:
                 0,  # possible_duplicate
                 request.time_zone,
                 request.topic,
+                verdict.surcharge,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),

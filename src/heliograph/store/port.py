@@ -91,6 +91,8 @@ MOVED: Final = (
     "sent_at",
     "final_at",
     "possible_duplicate",
+    "surcharge",
+    "billed_segments",
 )
 _row_of: Final = attrgetter(*MOVED)
 
@@ -287,6 +289,8 @@ class Arrival(NamedTuple):
     environment: int
     inbound: Inbound
     events: tuple[NewEvent, ...]
+    price: str | None = None  # of all its segments
+    currency: str | None = None
 
 
 class Arrivals(Operation):

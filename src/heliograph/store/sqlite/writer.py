@@ -70,7 +70,7 @@ _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
 _WHERE: Final = f"WHERE id = ?{len(MOVED) + 1} AND state = ?{len(MOVED) + 2}"
 _MOVE: Final = f"UPDATE messages SET {', '.join(_PLACES.values())} {_WHERE}"
-_SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency")
+_SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency", "surcharge", "billed_segments")
 _SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in _SENT_COLUMNS)} {_WHERE}"
 _UPDATE_PART: Final = (
     "UPDATE attempts SET state = ?, failure = ?, code = ?, carrier_code = ?, receipt_at = ? "
@@ -443,7 +443,7 @@ class Writer:
         return Match(receipt, message, part, [])
 
     def _other_parts(self, message: Message, part: AttemptRow) -> list[AttemptRow]:
-        if message.segments == 1:
+        if message.segments == 1 and not message.billed_segments:
             return []
         return [AttemptRow(*row) for row in self._rows(_SELECT_PARTS, (part.message, part.attempt, part.part))]
 
@@ -454,7 +454,7 @@ class Writer:
         for arrival in operation.arrivals:
             inbound = arrival.inbound
             self._cursor.execute(
-                "INSERT OR IGNORE INTO inbound VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                "INSERT OR IGNORE INTO inbound VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 (
                     arrival.id,
                     arrival.workspace,
@@ -466,6 +466,8 @@ class Writer:
                     self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.text),
                     self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.raw),
                     inbound.at,
+                    arrival.price,
+                    arrival.currency,
                 ),
             )
             if not self._cursor.fetchall():
