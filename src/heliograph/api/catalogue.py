@@ -60,6 +60,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         unknown_country_code="Check the digits after +.",
         not_on_allowlist="Add the number to the environment's allowlist.",
         test_number="Use a test key, or a sandbox route.",
+        number_not_reachable="Check the number, or let the policy `lookup` warn only.",
         number_cooling_down="Check the number; the detail says until when it is left alone, and how to end that.",
         opted_out="Do not send; the recipient has to opt in again first.",
         no_consent="Record the recipient's opt-in, or let the policy ask for less where the law does.",

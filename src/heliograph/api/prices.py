@@ -10,7 +10,7 @@ from heliograph.engine.pricing import Imported, PriceLine
 
 
 class PriceFile(msgspec.Struct, forbid_unknown_fields=True):
-    """A table as CSV: the columns connector, item, country, network, kind, price and currency, named in its first line."""
+    """A table as CSV: connector, item, country, network, kind, price, currency; its first line names the columns."""
 
     csv: str
 

@@ -8,6 +8,9 @@ import typer
 from heliograph.cli.options import Config, DataDir, Json, actor, with_ledger
 from heliograph.cli.output import Mistake, show, table
 
+if TYPE_CHECKING:
+    from heliograph.engine.pricing import PriceLine
+
 program = typer.Typer(
     help="Price tables: what a segment costs, by connector, country, network and kind.", no_args_is_help=True
 )
@@ -16,7 +19,7 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="CSV with the columns connector, item, country, network, kind, price, currency; all but connector, price, currency may be missing.",
+        help="CSV with the columns connector, item, country, network, kind, price, currency.",
     ),
 ]
 

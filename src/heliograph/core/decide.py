@@ -93,7 +93,8 @@ def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
         return Verdict(route, tuple(trace))
     if refusal := _sender_rules(case, rules, sender, route, trace):
         return Verdict(refusal, tuple(trace))
-    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, *_price(case, rules, route[0], trace))
+    found = _price(case, rules, route[0], trace)
+    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, *found)
 
 
 def decided_sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str | None, Refusal | None]:

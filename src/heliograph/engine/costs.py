@@ -82,7 +82,7 @@ class _Sum:
         self.failed_price = Decimal(0)
         self.messages = self.segments = self.delivered = self.failed = 0
 
-    def count(self, row: Row) -> None:
+    def count(self, row: Sequence[Any]) -> None:
         """Messages that are alike: price, surcharge, state, how many, their segments."""
         price, surcharge, state, messages, segments = row
         more = Decimal(surcharge or 0)

@@ -23,9 +23,11 @@ from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.ends import estimated_end
 from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
+from heliograph.engine.lookups import Lookups
 from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
@@ -130,6 +132,7 @@ class Gateway:
             self.ways,
             lambda: self.quality.current,
             self.hours,
+            Lookups(ledger, outside.clock, self.links, lambda: self.snapshot, outside.build_carrier),
         )
         self.inbound = InboundDesk(
             ledger,
@@ -215,6 +218,7 @@ class Gateway:
         await self.ledger.protection.refresh()
         self.snapshot = await declared.load(self.ledger)
         self.paces.learn(self.snapshot.senders)
+        self.intake.lookups.learn(self.snapshot)
         self.config_changed()
         for link in self.links.values():
             link.pump()
@@ -235,16 +239,7 @@ class Gateway:
 
     def estimated_end(self, messages: Sequence[Message]) -> int:
         """When the last of these messages will probably have been handed over."""
-        now = self._clock.now_ms()
-        end = max((message.due_at for message in messages), default=now)
-        by_connector: dict[str, list[Message]] = {}
-        for message in messages:
-            by_connector.setdefault(message.connector, []).append(message)
-        for name, theirs in by_connector.items():
-            if link := self.links.get(name):
-                seconds = link.seconds_for(len(theirs), sum(message.segments for message in theirs))
-                end = max(end, now + int(seconds * 1000))
-        return end
+        return estimated_end(self.links, messages, self._clock.now_ms())
 
     # -- connectors
 

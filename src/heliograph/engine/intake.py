@@ -16,13 +16,15 @@ from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import WAITING, Message
 from heliograph.core.quality import Quality
-from heliograph.core.request import MessageRequest, kind_of, times
+from heliograph.core.numbers import Number
+from heliograph.core.request import MessageRequest, Times, kind_of, times
 from heliograph.core.segments import measure
 from heliograph.engine import content
-from heliograph.engine.declared import Snapshot
+from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
 from heliograph.engine.hours import Hours
+from heliograph.engine.lookups import Lookups
 from heliograph.engine.verdicts import Verdicts
 from heliograph.engine.ways import Ways
 from heliograph.ports import Chance, Clock
@@ -68,6 +70,7 @@ class Intake:
         ways: Ways,
         quality: Callable[[], Quality],
         hours: Hours,
+        lookups: Lookups,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -79,6 +82,7 @@ class Intake:
         self._accepted = accepted
         self._ways = ways
         self._hours = hours
+        self.lookups = lookups
         self.verdicts = Verdicts(ledger, clock, chance, quality)
 
     # -- reading and deciding
@@ -104,10 +108,10 @@ class Intake:
             return refusal
         warned: tuple[str, ...] = ()
         if kind in realm.policies.linted or request.dry_run:
-            found = content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
-            if isinstance(found, Refusal):
-                return found
-            warned = found
+            findings = content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
+            if isinstance(findings, Refusal):
+                return findings
+            warned = findings
         verdict, decision, plan = self.verdicts.find(
             snapshot, realm, request, number, kind, sender, encoding, segments, warned
         )
@@ -116,12 +120,11 @@ class Intake:
         when = times(request, now, kind)
         if isinstance(when, Refusal):
             return when
-        if kind in realm.policies.quiet.kinds:
-            appointment = self._hours.appoint(realm, number, kind, when, request)
-            if isinstance(appointment, Refusal):
-                return appointment
-            when = appointment.times
-            verdict = msgspec.structs.replace(verdict, trace=(*verdict.trace, appointment.step))
+        if kind in realm.policies.last_kinds:
+            found = self._last(realm, number, kind, when, request, verdict)
+            if isinstance(found, Refusal):
+                return found
+            when, verdict = found
             decision = self.verdicts.row_of(verdict)
         return Draft(
             Message(  # by place: with this many names it would cost 1.6 µs more
@@ -169,6 +172,24 @@ class Intake:
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
         )
+
+    def _last(
+        self, realm: Realm, number: Number, kind: str, when: Times, request: MessageRequest, verdict: Verdict
+    ) -> tuple[Times, Verdict] | Refusal:
+        """What is asked last: is it a time for this message, and is there a phone for it?"""
+        steps = []
+        if kind in realm.policies.quiet.kinds:
+            appointment = self._hours.appoint(realm, number, kind, when, request)
+            if isinstance(appointment, Refusal):
+                return appointment
+            when = appointment.times
+            steps.append(appointment.step)
+        if kind in realm.policies.lookup.before:
+            step, refusal = self.lookups.judge(realm, number)
+            if refusal is not None:
+                return refusal
+            steps.append(step)
+        return when, msgspec.structs.replace(verdict, trace=(*verdict.trace, *steps))
 
     # -- keeping
 

@@ -11,6 +11,7 @@ from heliograph.core.frequency import FrequencyCap
 from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
+from heliograph.core.lookups import LookupPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
 from heliograph.engine.frequency_caps import FrequencyCaps
@@ -36,6 +37,8 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    lookup: LookupPolicy = LookupPolicy()
+    last_kinds: frozenset[str] = frozenset()  # that keep quiet hours, or before which a provider is asked
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -44,6 +47,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "lookup": LookupPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -61,6 +65,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         return msgspec.convert(declared.get(_NAMES[form], {}), form)  # type: ignore[index]
 
     content, keywords = read(ContentPolicy).choice, read(KeywordPolicy)
+    lookup = read(LookupPolicy)
     quiet, caps = read(QuietHours).policy(rehearses=rehearses), read(FrequencyCaps).all
     return Policies(
         consent=read(ConsentPolicy),
@@ -70,4 +75,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         quiet=quiet,
         caps=caps,
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
+        lookup=lookup,
+        last_kinds=quiet.kinds.union(lookup.before),
     )
