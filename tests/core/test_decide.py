@@ -132,6 +132,22 @@ def test_the_price_is_that_of_country_and_kind_and_the_trace_says_where_it_stand
     assert said(decide(case(country="DE"), rules(prices=book)), "price")["line"] == "price_per_segment"
 
 
+def test_a_surcharge_is_a_line_of_its_own() -> None:
+    book = PriceBook({}, PRICES.own, surcharges={("first", "GB", "", ""): ("0.003", "EUR")})
+    verdict = decide(case(), rules(prices=book))
+    assert (verdict.price, verdict.surcharge) == ("0.106", "0.006")
+    assert said(verdict, "price")["price"] == "0.10"
+    assert said(verdict, "surcharge") == {
+        "rule": "surcharge",
+        "price": "0.006",
+        "currency": "EUR",
+        "line": "country GB",
+        "total": "0.106",
+    }
+    dollars = PriceBook({}, PRICES.own, surcharges={("first", "GB", "", ""): ("0.003", "USD")})
+    assert said(decide(case(), rules(prices=dollars)), "surcharge")["why"].startswith("left out")
+
+
 def test_without_a_price_the_trace_says_so() -> None:
     verdict = decide(case(), rules(prices=PriceBook()))
     assert (verdict.price, verdict.currency) == (None, None)

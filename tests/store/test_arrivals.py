@@ -17,7 +17,7 @@ async def test_a_message_from_a_phone_is_kept_and_told(ledger: Any) -> None:
     operation = await do(ledger, Arrivals, arrivals=[new])
     assert operation.repeated == set()
     assert await ledger.fetch("SELECT * FROM inbound") == [
-        (new.id, 1, 1, "telco", "in-1", "+491700000001", "12345", "STOP", "raw", NOW)
+        (new.id, 1, 1, "telco", "in-1", "+491700000001", "12345", "STOP", "raw", NOW, None, None)
     ]
     (notice,) = operation.notices
     assert (notice.event.type, notice.event.message, notice.message) == ("inbound.received", None, None)

@@ -15,8 +15,8 @@ from heliograph.core.decide import Verdict
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import WAITING, Message
-from heliograph.core.quality import Quality
 from heliograph.core.numbers import Number
+from heliograph.core.quality import Quality
 from heliograph.core.request import MessageRequest, Times, kind_of, times
 from heliograph.core.segments import measure
 from heliograph.engine import content
