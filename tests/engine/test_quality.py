@@ -10,7 +10,7 @@ from heliograph.core.routing import Route
 from heliograph.engine import conversions, quality
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Paused
-from heliograph.engine.quality import Counted, QualityDesk, Span, leaders, scored, settle, tallies
+from heliograph.engine.quality import Counted, QualityDesk, Span, first_since, leaders, scored, settle, tallies
 from heliograph.engine.standings import standings
 from heliograph.store.port import Accept, Arrivals, Move, Moves
 from tests.postgres import postgres_server, postgres_url
