@@ -112,9 +112,9 @@ class Gateway:
         made = subprocess.check_output([str(BIN / "heliograph"), *command, *self.words], env=self.environ)
         return str(json.loads(made)["key"])
 
-    def load(self, key: str, count: int, start: int, batch: int, rate: float = 0.0) -> dict[str, Any]:
+    def load(self, key: str, count: int, start: int, batch: int, rate: float = 0.0, **more: Any) -> dict[str, Any]:
         connections = 4 if batch > 1 else 32
-        flags = {"hook": self.hook, "count": count, "start": start, "batch": batch, "rate": rate}
+        flags = {"hook": self.hook, "count": count, "start": start, "batch": batch, "rate": rate, **more}
         words = [f"--{name}={value}" for name, value in {**flags, "connections": connections}.items()]
         url = f"http://127.0.0.1:{self.port}"
         found: dict[str, Any] = json.loads(
@@ -253,6 +253,9 @@ def main() -> None:
     if asked.quick:
         return
     _postgres()
+    from bench import consent
+
+    consent.measure(people=1_000_000, rounds=3, count=20_000)
     if asked.stored:
         _tell(throughput(f"single, SQLite, {asked.stored} stored", count=40_000, batch=1, stored=asked.stored))
 

@@ -95,16 +95,21 @@ class Load:
         if self.good + self.bad >= self._asked.count and not self.done.done():
             self.done.set_result(None)
 
+    def _recipient(self, number: int) -> int:
+        """Everybody once; or of so many known people those who have opted in, scattered as in real life."""
+        half = self._asked.people // 2
+        return number * 7919 % half * 2 if half else number
+
     def _request(self) -> bytes:
         first, self._next = self._next, self._next + self._asked.batch
         messages: list[dict[str, Any]] = [
             {
-                "to": f"+4474{number:08d}",
+                "to": f"+4474{self._recipient(number):08d}",
                 "text": f"Your verification code is 482913. It expires in 5 minutes. {number}",
             }
             for number in range(first, first + self._asked.batch)
         ]
-        shared: dict[str, Any] = {"sender": "Acme", "kind": "transactional"}
+        shared: dict[str, Any] = {"sender": "Acme", "kind": self._asked.kind}
         if self._asked.hook:
             shared |= {"callback_url": self._asked.hook, "callback_events": ["message.delivered"]}
         whole = {"defaults": shared, "messages": messages} if self._asked.batch > 1 else {**messages[0], **shared}
@@ -143,6 +148,8 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--kind", default="transactional")
+    parser.add_argument("--people", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.0)
     sys.stdout.write(json.dumps(uvloop.run(run(parser.parse_args()))) + "\n")
 

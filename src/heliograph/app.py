@@ -317,7 +317,7 @@ class _Server:
             self._ledger,
             environment="test",
             name="demo",
-            scopes=["messages:send", "messages:read"],
+            scopes=["messages:send", "messages:read", "consent:manage"],
             expires_at=now + _DEMO_KEY_MS,
             actor="demo",
             now=now,

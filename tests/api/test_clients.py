@@ -250,3 +250,20 @@ def test_what_was_done_to_keys_stands_in_the_audit_log(admin: Api) -> None:
     assert [entry["action"] for entry in about] == ["key.revoked", "key.created"]
     assert all(entry["actor"] and entry["at"] for entry in about)
     assert key["key"] not in str(entries)
+
+
+def test_a_test_key_decides_about_test_keys_only(server: Server, admin: Api) -> None:
+    """Or whoever holds it could text the world: a test key reaches nothing live."""
+    live = server.run("keys", "create", "--name", "theirs", "--environment", "live")
+    for method, path, body in (
+        ("POST", "/v1/keys", {"name": "mine", "environment": "live"}),
+        ("POST", f"/v1/keys/{live['id']}/rotate", {}),
+        ("POST", f"/v1/keys/{live['id']}/revoke", None),
+    ):
+        answer = admin(method, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "foreign_environment"), answer.text
+    assert admin("POST", "/v1/keys", {"name": "mine", "environment": "test"}).status_code == 201
+    assert (
+        Api(server, server.key("admin", environment="live"))("GET", f"/v1/keys/{live['id']}").json()["revoked_at"]
+        is None
+    )

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,7 @@ def test_a_batch_names_those_who_do_not_want_it(people: Api, live: Api, number: 
         ({"at": "2999-01-01T00:00:00Z"}, "bad_time", "/at"),
         ({"at": "yesterday"}, "bad_time", "/at"),
         ({"until": "soon"}, "bad_time", "/until"),
+        ({"detail": {"note": "a" * 5_000}}, "metadata_too_large", "/detail"),
         ({"surprise": 1}, "unknown_field", "/surprise"),
         ({"everywhere": True, "detail": {"a": 1}}, "wrong_type", "/detail/..."),
     ],
@@ -102,9 +104,43 @@ def test_what_can_not_be_recorded_is_refused(people: Api, body: dict[str, Any], 
 
 
 def test_only_the_operator_speaks_for_all_workspaces(server: Server, admin: Api) -> None:
-    key = admin("POST", "/v1/workspaces", {"name": "elsewhere"}).json()["admin_key"]["key"]
+    key = admin("POST", "/v1/workspaces", {"name": "without-say"}).json()["admin_key"]["key"]
     answer = Api(server, key)("POST", "/v1/consents", {"to": "+447700900777", "action": "opt_out", "everywhere": True})
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign_workspace")
+
+
+def test_a_no_is_not_refused_because_a_clock_is_fast(people: Api, live: Api, number: str) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=90)).isoformat()
+    entry = say(people, number, "opt_out", at=soon)["data"][0]
+    assert entry["at"] == entry["recorded_at"]
+    assert send(live, number) == "opted_out"
+
+
+def test_what_the_operator_says_for_all_no_workspace_lifts(admin: Api, people: Api, live: Api, number: str) -> None:
+    answer = admin("POST", "/v1/consents", {"to": number, "action": "opt_out", "everywhere": True, "source": "letter"})
+    assert answer.json()["errors"][0]["pointer"] == "/source"
+    say(admin, number, "opt_out", everywhere=True)
+    found = say(people, number, "opt_in")
+    assert (send(live, number), found["may_send"]["promotional"]) == ("opted_out", "opted_out")
+    why = found["data"][0]
+    assert (why["action"], why["source"], why["actor"]) == ("opt_out", "operator", "operator"), "each sees why"
+    say(admin, number, "opt_in", everywhere=True)
+    assert send(live, number) == "yes"
+
+
+def test_a_long_field_of_a_file_is_a_bad_line(people: Api, number: str) -> None:
+    text = f"to,action,source,text\n{number},opt_in,{'s' * 65},\n{number},opt_in,,{'t' * 10_001}\n{number},opt_in,s,t\n"
+    report = people("POST", "/v1/consents/import", {"csv": text}).json()
+    assert (report["taken"], [one["code"] for one in report["bad"]]) == (1, ["too_long", "too_long"])
+
+
+def test_a_file_stands_in_the_audit_log_by_its_ends(people: Api, server: Server, number: str) -> None:
+    lines = "".join(f"{number},opt_out,topic-{place}\n" for place in range(3))
+    people("POST", "/v1/consents/import", {"csv": f"to,action,purpose\n{lines}"})
+    entries = people("GET", f"/v1/consents?to=%2B{number[1:]}").json()["data"]
+    log = Api(server, server.key("admin", environment="live"))("GET", "/v1/audit").json()["data"]
+    (noted,) = [one for one in log if one["action"] == "consent.imported" and one["detail"]["entries"] == 3]
+    assert (noted["detail"]["first"], noted["detail"]["last"]) == (entries[0]["id"], entries[-1]["id"])
 
 
 def test_a_list_is_read_from_csv_with_a_report_of_its_bad_lines(people: Api, live: Api, number: str) -> None:

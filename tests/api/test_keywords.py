@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from heliograph.core.message import Inbound
+from heliograph.engine.people.keywords import KeywordDesk
+from heliograph.engine.policies import Keywords
 from tests.process.server import Api, Server
 from tests.process.sink import Sink
 
@@ -112,6 +116,32 @@ def test_a_yes_of_somebody_who_was_not_asked_means_something_else(all_rights: Ap
     text(all_rights, number, "HELP")
     until(lambda: record(all_rights, number))
     assert [entry["action"] for entry in record(all_rights, number)] == ["help"]
+
+
+def test_a_welcome_is_said_once_or_two_machines_would_greet_each_other_for_ever(all_rights: Api, number: str) -> None:
+    for words in ("STOP", "START", "START", "START"):
+        text(all_rights, number, words)
+    until(lambda: len(record(all_rights, number)) == 4)
+    time.sleep(0.5)
+    assert len(answers(all_rights, number)) == 2, "one goodbye, one welcome"
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "person"),
+    [
+        ("07911123456", "+447700900100", "+447911123456"),
+        ("+447911123456", SHORT, "+447911123456"),
+        ("447911123456", SHORT, "+447911123456"),
+        ("Acme", SHORT, "Acme"),
+    ],
+)
+def test_whoever_texts_is_known_by_their_number_in_whatever_form_it_comes(sender: str, to: str, person: str) -> None:
+    assert keywords_of(sender, to).person == person
+
+
+def keywords_of(sender: str, to: str) -> Any:
+    realm: Any = SimpleNamespace(policies=SimpleNamespace(keywords=Keywords()))
+    return KeywordDesk(None, None, None, None).hear(Inbound("quick", sender, to, "STOP", 0), realm)  # type: ignore[arg-type]
 
 
 def test_help_names_the_program_and_a_contact_but_not_again_and_again(all_rights: Api, number: str) -> None:

@@ -79,6 +79,7 @@ WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("PATCH", "/v1/environments/staging", {"allowlist": []}),
     ("GET", "/v1/connectors/quick/recording", None),
     ("GET", "/v1/connectors/quick/balance", None),
+    ("GET", "/v1/connectors/quick/opt-outs", None),
     ("GET", "/v1/users/{user}", None),
     ("PUT", "/v1/users/{user}/roles", {"roles": {"test": ["owner"]}}),
     ("POST", "/v1/users/{user}/disable", None),

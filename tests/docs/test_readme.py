@@ -34,8 +34,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str
 
 
 def run(code: str, server: Server, key: str, language: str = "sh") -> str:
-    environ = {**os.environ, "HELIOGRAPH_KEY": key, "PATH": f"{BIN}:{os.environ['PATH']}", "NO_PROXY": "127.0.0.1"}
+    environ = {**os.environ, "HELIOGRAPH_KEY": key, "HELIOGRAPH_URL": server.url, "NO_PROXY": "127.0.0.1"}
     environ |= {"HELIOGRAPH_CONFIG": str(server.config), "HELIOGRAPH_DATA_DIR": str(server.data_dir)}
+    environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
     command = ["sh", "-euc"] if language == "sh" else [sys.executable, "-c"]
     code = code.replace("http://127.0.0.1:8080", server.url)
     done = subprocess.run([*command, code], capture_output=True, text=True, env=environ, timeout=60)

@@ -65,6 +65,7 @@ def run(folder: Path, *, queued: int, seconds: int, store: str = "") -> Verdict:
     with Server(folder, CONFIG.format(store=store, rate=rate, journal=journal)) as server:
         for name in names:
             server.run("workspaces", "create", name)
+            Api(server, server.key("admin", workspace=name)).policy("consent", promotional="no_opt_out")
         apis = {name: Api(server, server.key("messages:send", workspace=name, environment="live")) for name in names}
         rivals = _queue(apis["rival"], queued // 2 + 2 * rate)
         _queue(apis["big"], queued)

@@ -3,7 +3,8 @@
 `python -m tests.process.smsc --port 2775 --journal FILE` and any of: --drop-after N (closes after so many submits),
 --per-second N (throttles), --lose SHARE (takes, and never answers), --early (reports before it answers),
 --twice (reports all again), --other-binds (reports on another bind than the submit's), --until SECONDS (is gone after
-that). Numbers that end in 7 can't be reached. Ids are answered in hexadecimal and reported in decimal.
+that), --stop-after N (a phone whose number ends in 2 texts STOP when it got so many). Numbers that end in 7 can't be
+reached. Ids are answered in hexadecimal and reported in decimal.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,11 +24,12 @@ from typing import Any, NamedTuple, TextIO
 from heliograph.smpp import receipts
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import DELIVER_SM, SUBMIT_SM
-from heliograph.smpp.session import Asked, Binding, Over, Session
+from heliograph.smpp.session import Answered, Asked, Binding, Over, Session
 from tests.process.server import free_port
 
 _WINDOW = 1_000_000
 _THROTTLED = 0x58
+STOP_SENT, STOP_TAKEN = "(texted STOP)", "(its STOP was taken)"  # in the place of a text
 
 
 class Line(NamedTuple):
@@ -48,6 +51,7 @@ class Centre:
         self.ids = int(time.time() * 1000) << 20
         self.chance = random.Random(options.seed)
         self.since_drop = 0
+        self.got: Counter[str] = Counter()
         self.tokens, self.tokens_at = float(options.per_second), time.monotonic()
 
     def may_take(self) -> bool:
@@ -61,6 +65,9 @@ class Centre:
             return False
         self.tokens -= 1
         return True
+
+    def note(self, what: str, number: str, bind: int = 0, taken: bool = True) -> None:
+        self.journal.write(f"{time.time():.6f}\t{int(taken)}\t{number}\t{bind}\t{what}\n")
 
     def report(self, origin: "Link", pdu: Pdu, number: int) -> None:
         """A receipt, on this bind or another; to whoever is there when the submitter has gone."""
@@ -100,6 +107,8 @@ class Link(asyncio.Protocol):
                 if not self.submitted(event.pdu):
                     self.transport.abort()
                     return
+            elif isinstance(event, Answered) and event.token is not None:
+                self.centre.note(STOP_TAKEN, event.token)
             elif isinstance(event, Over):
                 self.flush()
                 self.transport.close()
@@ -115,7 +124,10 @@ class Link(asyncio.Protocol):
         taken = centre.may_take()
         text = pdu.fields["short_message"].decode("latin-1").replace("\n", " ")[-40:]
         number = pdu.fields["destination_addr"]
-        centre.journal.write(f"{time.time():.6f}\t{int(taken)}\t{number}\t{id(self) & 0xFFFF}\t{text}\n")
+        centre.note(text, number, id(self) & 0xFFFF, taken)
+        centre.got[number] += 1
+        if centre.got[number] == options.stop_after and number.endswith("2"):
+            self.stop(pdu)
         if not taken:
             self.session.respond(pdu, _THROTTLED)
             return True
@@ -134,6 +146,19 @@ class Link(asyncio.Protocol):
             centre.since_drop = 0
             return False
         return True
+
+    def stop(self, pdu: Pdu) -> None:
+        """The phone has had enough."""
+        fields = {
+            "source_addr_ton": 1,
+            "source_addr_npi": 1,
+            "source_addr": pdu.fields["destination_addr"],
+            "destination_addr": pdu.fields["source_addr"],
+            "short_message": b"STOP",
+        }
+        number = pdu.fields["destination_addr"]
+        self.centre.note(STOP_SENT, number)
+        self.session.request(Pdu(DELIVER_SM, fields), number, time.monotonic())
 
     def deliver(self, pdu: Pdu, number: int) -> None:
         now = datetime.now(UTC)
@@ -244,6 +269,7 @@ def main() -> None:
     parser.add_argument("--lose", type=float, default=0.0)
     parser.add_argument("--receipt-after", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stop-after", type=int, default=0)
     parser.add_argument("--until", type=float, default=0.0)
     for name in ("--early", "--twice", "--other-binds"):
         parser.add_argument(name, action="store_true")

@@ -123,6 +123,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         with server:
             api = Api(server, server.key("admin", environment="live"))
             assert api.policy("quiet_hours", kinds=[]).status_code == 200  # promotions at any time of the day
+            assert api.policy("consent", promotional="no_opt_out").status_code == 200
             yield Rig(server, provider, sink, api)
 
 

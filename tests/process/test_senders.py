@@ -29,6 +29,10 @@ max_segments_per_second = 15
 [senders."+447400123002"]
 [senders."+447400123003"]
 max_segments_per_day = 30
+[policies.consent]
+promotional = "no_opt_out"
+[policies.quiet_hours]
+kinds = []
 """
 SLOW, FREE, SCARCE = "+447400123001", "+447400123002", "+447400123003"
 

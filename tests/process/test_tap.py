@@ -32,6 +32,10 @@ match = {{ country = ["DE"] }}
 [[routes]]
 name = "others"
 via = ["first"]
+[policies.consent]
+promotional = "no_opt_out"
+[policies.quiet_hours]
+kinds = []
 """
 GERMAN = "+4915112345678"
 BRITISH = "+447911123456"

@@ -44,12 +44,16 @@ class Disk:
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.commit_s = 0.02  # a commit takes up to this long …
         self.answer_s = 0.002  # … and up to this long until the process hears of it
+        # SQLite's one writer tells of its commits in their order, a cold one's included. From PostgreSQL a process may
+        # hear of its own commit when another's, which came later, is long known.
+        self.tells_in_order = True
         self.commits = 0
         self.out_until = 0.0  # full, or gone
         self.die: Callable[[], None] = lambda: None
         self.dies_before: int | None = None  # the process dies just before this commit …
         self.dies_after: int | None = None  # … or just after it, before anybody hears of it
         self.handed: dict[tuple[int, int], tuple[int, float]] = {}  # (message, attempt) → commit and time of its intent
+        self.handed_at: dict[str, float] = {}  # number → when the last hand-over to it became durable
         self.opted_out: dict[tuple[int, str], int] = {}  # (workspace, number) → commit of the opt-out
         self.cold = False
 
@@ -79,6 +83,10 @@ class Disk:
             return False
         return True
 
+    def note_opt_outs(self) -> None:
+        for key in self.rows("SELECT DISTINCT workspace, number FROM stances WHERE out_at IS NOT NULL"):
+            self.opted_out.setdefault(key, self.commits)
+
     def let_go(self) -> None:
         """The process that had a transaction open is dead."""
         if self.connection.in_transaction:
@@ -99,6 +107,7 @@ class SimLedger:
         self._writer = Writer(disk.connection, SimClock(life).now_ms)
         self._group = GroupCommit(life.loop, self._write, self._complain)
         self._deferred: deque[Batch] = deque()
+        self._untold = 0  # commits of which the process has not heard yet
         self._cold = asyncio.Lock()
         self._woken: Callable[[str], None] = lambda topic: None
         self._told: Callable[[list[Notice]], None] = lambda notices: None
@@ -147,11 +156,20 @@ class SimLedger:
             return
         error = self._trouble()
         if error is None:
-            lives = self._disk.commit(lambda: self._writer.apply(batch), lambda number: self._note(batch, number))
+            try:
+                lives = self._disk.commit(lambda: self._writer.apply(batch), lambda number: self._note(batch, number))
+            except Exception as defect:  # the real one would sort the good from the bad: here none may be bad
+                self._report(defect)
+                raise
             if not lives:
                 return
         answer_s = self._disk.chance.random() * self._disk.answer_s
-        self._life.later(answer_s, lambda: self._group.finished(batch, error))
+        self._untold += 1
+        self._life.later(answer_s, lambda: self._tell(batch, error))
+
+    def _tell(self, batch: Batch, error: Unavailable | None) -> None:
+        self._untold -= 1
+        self._group.finished(batch, error)
 
     def _trouble(self) -> Unavailable | None:
         return Unavailable("the disk is full") if self._life.loop.time() < self._disk.out_until else None
@@ -165,6 +183,7 @@ class SimLedger:
                 leaving += [m for m in accept.messages if m.state == "sending" and m.id not in accept.refused]
         for message in leaving:
             self._disk.handed[message.id, message.attempts] = (number, self._life.loop.time())
+            self._disk.handed_at[message.to] = self._life.loop.time()
 
     # -- cold reads and writes
 
@@ -195,6 +214,8 @@ class SimLedger:
             self._disk.cold = True
             transaction = SimTransaction(self._disk, self._writer, self._reach)
             try:
+                while self._untold and self._disk.tells_in_order:
+                    await self._reach()
                 yield transaction
                 await chain.add(transaction, self.protection.audit_key, transaction.noted)
                 await self._reach()
@@ -203,7 +224,8 @@ class SimLedger:
                 raise
             self._end("COMMIT")
             self._disk.commits += 1
-            self._disk.opted_out |= dict.fromkeys(transaction.opted_out, self._disk.commits)
+            if transaction.is_about_stances:
+                self._disk.note_opt_outs()
         if transaction.notices:
             self._told(transaction.notices)
         self._woken("config")
@@ -231,13 +253,12 @@ class SimTransaction:
         self._writer = writer
         self._reach = reach
         self.notices: list[Notice] = []
-        self.opted_out: list[tuple[int, str]] = []
+        self.is_about_stances = False
         self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         await self._reach()
-        if sql.startswith("INSERT INTO stances"):
-            self.opted_out.append((int(str(values[1])), str(values[0])))
+        self.is_about_stances |= sql.startswith("INSERT INTO stances")
         return self._disk.rows(sql, *values)
 
     async def execute(self, sql: str, *values: object) -> None:

@@ -16,9 +16,10 @@ from heliograph.engine import conversions, declare
 from heliograph.engine.clients import create_key
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
-from heliograph.engine.gateway import Gateway, Outside, Retention
+from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.retention import Retention
 from heliograph.engine.ways import Patience
 from heliograph.store.port import Accept
 from tests.sim.ledger import Disk, SimLedger
@@ -111,7 +112,7 @@ class Company:
             ),
             roles=frozenset({"api", "engine"}),
             notify=NotifySettings(),
-            retention=Retention(0, 0),
+            keeping=Retention(0, 0),
             patience=Patience(),
         )
         await self.life.run(self.gateway.start())

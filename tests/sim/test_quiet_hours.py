@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from heliograph.engine import quiet_hours
 from tests.sim.loop import EPOCH_MS, simulate
 from tests.sim.oracle import broken
 from tests.sim.world import Simulation
@@ -22,8 +21,12 @@ class Evening(Simulation):
     async def _declare(self) -> None:
         await super()._declare()
         rule = {"name": "evening", "countries": ["*"], "hours": {"mon-sun": HOURS}}
-        settings = {quiet_hours.KEY: {"in_test": True, "rules": [rule]}}
-        self.disk.connection.execute("UPDATE workspaces SET settings = ?", (msgspec.json.encode(settings).decode(),))
+        spec = msgspec.json.encode({"in_test": True, "rules": [rule]}).decode()
+        self.disk.connection.execute(
+            "INSERT INTO declared (workspace, kind, name, spec, created_at, updated_at) "
+            "SELECT id, 'policy', 'quiet_hours', ?, 0, 0 FROM workspaces",
+            (spec,),
+        )
 
 
 def submitted(simulation: Simulation) -> list[tuple[str, datetime]]:

@@ -23,6 +23,7 @@ from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside
 from heliograph.engine.intake import Caller
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.people.quiescence import quiet
 from heliograph.engine.people.record import Said, record
 from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
@@ -63,7 +64,8 @@ class Told(msgspec.Struct, frozen=True):
     at: float
     segments: int
     number: str
-    commit: int  # how many commits were on disk
+    commit: int  # that of its intent
+    on_disk: int  # how many commits there were when it was handed over
 
 
 class Record:
@@ -77,6 +79,7 @@ class Record:
         self.accepted: dict[str, int] = {}  # idempotency key → message
         self.twice: list[str] = []  # the same key, answered with two messages
         self.heard: defaultdict[str, set[bytes]] = defaultdict(set)  # event id → bodies
+        self.stopped: dict[str, float] = {}  # number → when its opt-out had been answered
         self.defects: list[BaseException] = []
         self.deaths = 0
 
@@ -122,6 +125,7 @@ class Network:
                     message.segments,
                     message.to,
                     handed[0] if handed else 0,
+                    self._disk.commits,
                 )
             )
             self._record.latest[message.id, attempt] = len(self._record.outcomes)
@@ -186,11 +190,21 @@ class Watching:
 class Simulation:
     """One history: everything in it follows from its seed."""
 
-    def __init__(self, seed: int, *, messages: int = 150, deaths: int = 4, outages: int = 2) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        messages: int = 150,
+        deaths: int = 4,
+        outages: int = 2,
+        people: int = len(_NUMBERS),
+        opt_out_every: int = 25,
+    ) -> None:
         self.chance = Random(seed)
         self.disk = Disk(Random(seed + 1))
         self.record = Record()
         self._messages, self._deaths, self._outages = messages, deaths, outages
+        self._people, self._opt_out_every = _NUMBERS[:people], opt_out_every
         self._busy_s = 60.0  # callers come, things break; afterwards it is calm
         self._pause_s = 0.0  # how long the process stays dead; 0: by chance
         self._died = asyncio.Event()
@@ -202,13 +216,18 @@ class Simulation:
     def calm(self) -> bool:
         return asyncio.get_running_loop().time() > self._busy_s
 
-    async def run(self) -> Record:
+    async def run(self, *, to_the_end: bool = True) -> Record:
         await self.disk.format()
         await self._declare()
         supervisor = asyncio.create_task(self._supervise())
         callers = [asyncio.create_task(self._call(number)) for number in range(self._messages)]
         trouble = asyncio.create_task(self._trouble())
         await asyncio.gather(*callers, trouble)
+        if not to_the_end:
+            await asyncio.sleep(30)
+            self._die(self._life)
+            supervisor.cancel()
+            return self.record
         await asyncio.sleep(1_800)  # what can end by retrying ends
         self._pause_s = _LONGEST_SILENCE_S
         self._die(self._life)
@@ -241,6 +260,8 @@ class Simulation:
         await declare.apply(ledger, document, tools, actor="sim", now=now)
         workspace, environment = self.disk.rows("SELECT workspace, id FROM environments WHERE name = 'live'")[0]
         self._caller = Caller(self.disk.rows("SELECT id FROM clients")[0][0], workspace, environment, None)
+        yes = [Said(address=one, action="opt_in", scope="promotional", at=now) for one in self._people]
+        await record(ledger, workspace, environment, yes, actor="sim", now=now)
         life.end()
 
     async def _supervise(self) -> None:
@@ -322,12 +343,12 @@ class Simulation:
     async def _call(self, number: int) -> None:
         """A caller who asks until there is an answer."""
         await asyncio.sleep(self.chance.uniform(0, self._busy_s * 0.9))
-        if number % 25 == 24:
-            await self._opt_out(self.chance.choice(_NUMBERS))
+        if number % self._opt_out_every == self._opt_out_every - 1:
+            await self._opt_out(self.chance.choice(self._people))
             return
         wish = self.chance.choice(_WISHES)
         request = MessageRequest(
-            to=self.chance.choice(_NUMBERS),
+            to=self.chance.choice(self._people),
             text=f"Number {number} [sandbox:{wish}]" + "!" * self.chance.choice([0, 0, 0, 300]),
             kind=self.chance.choice(["otp", "transactional", "promotional"]),
             valid_for=self.chance.choice([None, None, None, 5, 60]),
@@ -374,7 +395,12 @@ class Simulation:
         return answered.result() if answered.done() else None
 
     async def _opt_out(self, number: str) -> None:
-        """A person says stop, until somebody has heard it."""
+        """A person says stop, until somebody has heard it; by preference when something is just on its way to them."""
+        since = asyncio.get_running_loop().time()
+        for _ in range(2_000):
+            if self.disk.handed_at.get(number, -1.0) >= since:
+                break
+            await asyncio.sleep(0.002)
         while True:
             gateway, life, died = self._gateway, self._life, self._died
             if gateway is not None:
@@ -391,6 +417,8 @@ class Simulation:
         now = self._now()
         said = Said(address=number, action="opt_out", source="keyword", at=now)
         await record(gateway.ledger, caller.workspace, caller.environment, [said], actor="sim", now=now)
+        await quiet(gateway.ledger, SimClock(self._life), [caller.workspace], number)
+        self.record.stopped.setdefault(number, asyncio.get_running_loop().time())
 
     def _now(self) -> int:
         return SimClock(Life()).now_ms()

@@ -87,6 +87,26 @@ async def test_a_move_from_a_state_that_is_over_is_lost(ledger: Any) -> None:
     assert (await history(ledger, new))[-1] == "message.sent"
 
 
+async def test_a_move_decided_before_a_later_attempt_is_lost_though_the_state_is_the_same_again(ledger: Any) -> None:
+    new = message(ledger)
+    await accept(ledger, new)
+    stale = copied(new, connector="other")  # decided on while it waited, written when it waits again
+    begun = copied(new, state="sending", attempts=1, owner=1)
+    await do(ledger, Moves, moves=[Move(begun, "queued", ())])
+    await do(ledger, Moves, moves=[Move(copied(begun, state="queued", owner=0), "sending", ())])
+    operation = await do(ledger, Moves, moves=[Move(stale, "queued", ())])
+    assert operation.lost == {new.id}
+    (found,) = await ledger.fetch("SELECT connector, attempts FROM messages")
+    assert tuple(found) == (new.connector, 1)
+
+
+async def test_a_throttled_message_gives_the_number_of_its_attempt_back(ledger: Any) -> None:
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    back = copied(new, state="queued", attempts=new.attempts - 1, owner=0)
+    assert (await do(ledger, Moves, moves=[Move(back, "sending", ())])).lost == set()
+
+
 async def test_of_two_moves_from_one_state_the_first_wins(ledger: Any) -> None:
     new = in_hand(ledger)
     await accept(ledger, new)

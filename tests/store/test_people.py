@@ -103,6 +103,41 @@ async def test_who_records_at_the_same_time_loses_nothing(ledger: Any) -> None:
     assert sorted(one.scope for one in await record.stances_of(ledger, 1, ANN)) == sorted(scopes)
 
 
+async def test_a_number_that_moves_while_somebody_records_is_whose_it_is_then(ledger: Any) -> None:
+    ann = await person(ledger, ANN)
+    await asyncio.gather(
+        contacts.change(ledger, 1, ann, Given(addresses=[ANNS_OTHER]), actor="test", now=NOW + 1_000),
+        *(say(ledger, ANN, "opt_out", scope, after_s=2) for scope in ("promotional", "otp", "topic:news")),
+        *(say(ledger, ANNS_OTHER, "opt_out", scope, after_s=2) for scope in ("sender:Acme", "topic:offers")),
+    )
+    rows = await ledger.fetch("SELECT number, contact, scope FROM consents ORDER BY id")
+    of_ann = {scope for _, contact, scope in rows if contact is not None}
+    held = {one.scope for one in await record.stances_of(ledger, 1, ANNS_OTHER)}
+    assert held == {"sender:Acme", "topic:offers"} | of_ann, rows
+
+
+async def test_two_people_who_are_given_one_number_at_once_have_it_one_after_the_other(ledger: Any) -> None:
+    await asyncio.gather(*(person(ledger, ANN, after_s=second) for second in range(4)))
+    rows = await ledger.fetch("SELECT until FROM contact_addresses ORDER BY id")
+    assert [row[0] is None for row in rows] == [False, False, False, True]
+
+
+async def test_lines_of_a_file_hold_as_single_entries_do(ledger: Any) -> None:
+    await person(ledger, ANN, ANNS_OTHER)
+    lines = [
+        Said(address=ANN, action="opt_in", scope="promotional", source="import", at=NOW),
+        Said(address=BOB, action="opt_out", source="import", at=NOW + 1),
+        Said(address=ANNS_OTHER, action="opt_out", scope="topic:news", source="import", at=NOW + 2),
+        Said(address=BOB, action="opt_out", source="import", at=NOW + 3),
+    ]
+    await record.record_lines(ledger, 1, 1, lines, actor="test", now=NOW + 9)
+    assert [await may(ledger, one) for one in (ANN, ANNS_OTHER, BOB)] == ["yes", "yes", "opted_out"]
+    assert {one.scope for one in await record.stances_of(ledger, 1, ANN)} == {"promotional", "topic:news"}
+    told = await ledger.fetch("SELECT data FROM events WHERE type LIKE 'contact.%' ORDER BY seq")
+    assert len(told) == 3, "Bob's second line changed nothing"
+    assert [entry.at < entry.recorded_at for entry in await record.history(ledger, 1, BOB)] == [True, True]
+
+
 async def test_a_second_stop_is_recorded_but_told_once(ledger: Any) -> None:
     for second in range(2):
         await say(ledger, ANN, "opt_out", after_s=second, source="keyword")

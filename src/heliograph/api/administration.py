@@ -115,6 +115,7 @@ async def new_key(request: Request) -> CreatedKey:
         if not isinstance(found, int):
             raise refuse(found.code, found.detail, "/expires_at")
         expires_at = found
+    _may_decide(request, asked.environment or request.client.environment_name)
     created = await create_key(
         request.context.ledger,
         workspace=request.client.workspace_name,
@@ -132,6 +133,19 @@ async def new_key(request: Request) -> CreatedKey:
     if created.smpp is not None:
         await request.context.reload()  # it hears from now on
     return created
+
+
+def _may_decide(request: Request, environment: str) -> None:
+    """A test key reaches nothing live, so it must not make a key that does, replace one or end it."""
+    client, realms = request.client, request.context.snapshot().realms.values()
+    modes = [realm.mode for realm in realms if (realm.workspace, realm.name) == (client.workspace, environment)]
+    if client.mode == "test" and client.person is None and modes not in ([], ["test"]):
+        detail = f"a test key can't decide about keys of {environment!r}; use one of that environment, or log in"
+        raise refuse("foreign_environment", detail, status=403)
+
+
+async def _may_touch(request: Request) -> None:
+    _may_decide(request, (await one_key(request)).environment)
 
 
 def _account(asked: NewKey) -> Account | None:
@@ -159,6 +173,7 @@ async def rotate(request: Request) -> CreatedKey:
     span = 0 if request.body.overlap in (0, "0") else read_span(request.body.overlap)
     if not isinstance(span, int):
         raise refuse(span.code, span.detail, "/overlap")
+    await _may_touch(request)
     created = await rotate_key(
         request.context.ledger,
         request.place["id"],
@@ -172,6 +187,7 @@ async def rotate(request: Request) -> CreatedKey:
 
 
 async def revoke(request: Request) -> KeyView:
+    await _may_touch(request)
     view = await revoke_key(
         request.context.ledger,
         request.place["id"],

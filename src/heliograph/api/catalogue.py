@@ -78,6 +78,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         sender_not_registered="Register the sender with the carriers there, and declare it; or use another.",
         reserved_keyword="Use another word; this one means to opt out, by law or by everybody's habit.",
         no_balance="Ask the provider's own pages.",
+        no_opt_out_list="Compare by hand: export ours, and the provider's from its own pages.",
         unreachable_route="Put it before the route that the detail names, or leave it out.",
         bad_weights="Give a weight for each connector in via, and no order beside them.",
         unknown_order="Use listed, cheapest or best.",

@@ -25,6 +25,7 @@ from heliograph.engine.people.scopes import address_of, scope_of
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
 _Text = Annotated[str, Meta(max_length=10_000)]
 _Agent = Annotated[str, Meta(max_length=512)]
+_CLOCKS_DIFFER_MS: Final = 300_000  # a no is not refused because a caller's clock is fast
 _Action = Literal["opt_in", "confirmed", "opt_out", "help", "doubt", "dismissed"]
 
 
@@ -147,8 +148,9 @@ async def add(request: Request) -> Standing:
     workspace = _whose(request, asked)
     client, context = request.client, request.context
     await record.record(context.ledger, workspace, client.environment, [said], actor=request.actor, now=request.now)
-    if said.action == consent.OPT_OUT and workspace != EVERYBODY:
-        await quiet(context.ledger, context.clock, workspace, said.address)
+    if said.action == consent.OPT_OUT:
+        concerned = context.snapshot().workspaces.values() if workspace == EVERYBODY else [workspace]
+        await quiet(context.ledger, context.clock, concerned, said.address)
     return await _standing(request, said.address)
 
 
@@ -168,14 +170,20 @@ def _said(request: Request, asked: ConsentRequest) -> Said:
         if isinstance(found, Refusal):
             raise Refused(found)
     assert isinstance(scope, str) and isinstance(at, int) and not isinstance(until, Refusal)
-    if at > request.now:
+    if at > request.now + _CLOCKS_DIFFER_MS:
         raise refuse("bad_time", "what was said can't have been said in the future", "/at")
+    if len(msgspec.json.encode(asked.detail)) > 4_096:
+        raise refuse("metadata_too_large", "detail may take 4 kB as JSON", "/detail")
+    source = "operator" if asked.everywhere and asked.source == "api" else asked.source
+    if asked.everywhere and source not in consent.FIRM:
+        allowed = ", ".join(sorted(consent.FIRM))
+        raise refuse("bad_value", f"what is said of all workspaces has one of the sources {allowed}", "/source")
     return Said(
         address=_address(request, asked.to),
         action=asked.action,
         scope=scope,
-        source=asked.source,
-        at=at,
+        source=source,
+        at=min(at, request.now),
         channel=asked.channel,
         language=asked.language,
         text=asked.text,

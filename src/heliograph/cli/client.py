@@ -16,7 +16,7 @@ _TIMEOUT_S = 30.0
 class Client:
     """Speaks to one server with one key."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, timeout_s: float = _TIMEOUT_S) -> None:
         from heliograph.cli.posting import opener
         from heliograph.settings import resolve_secret
 
@@ -26,6 +26,7 @@ class Client:
         if host is None or not self._url.startswith(("http://", "https://")):
             raise Mistake(f"{url} is not the URL of a server; such as http://127.0.0.1:8080")
         self._opener = opener(self._url)
+        self._timeout_s = timeout_s
 
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, None, query)
@@ -39,6 +40,9 @@ class Client:
 
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._call("PUT", path, body, {})
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._call("PATCH", path, body, {})
 
     def delete(self, path: str, **query: Any) -> Any:
         return self._call("DELETE", path, None, query)
@@ -71,7 +75,7 @@ class Client:
             method=method,
         )
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+            with self._opener.open(request, timeout=self._timeout_s) as answer:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:

@@ -11,6 +11,8 @@ from heliograph.cli import (
     apply,
     audit,
     connectors,
+    consent,
+    contacts,
     content,
     costs,
     doctor,
@@ -60,6 +62,8 @@ program.command()(costs.costs)
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")
+program.add_typer(consent.program, name="consent")
+program.add_typer(contacts.program, name="contacts")
 program.command()(listen.listen)
 program.command()(segments.segments)
 program.command()(content.lint)

@@ -158,27 +158,29 @@ def rule(need: str, kind: str, topic: str | None, sender: str | None, stances: S
     """May a message that needs this much go to a person of these stances?"""
     if need == _NOTHING:
         return ALLOWED
-    said = [stance for stance in stances if covers(stance.scope, kind, topic, sender)]
-    out = max((stance.out_at or 0 for stance in said), default=0)
-    lifted, _ = _given([stance for stance in said if not stance.imported], _NO_OPT_OUT, now)
-    if any(stance.firm for stance in said) or (out and out >= lifted):
-        return Ruling(OPTED_OUT, max((s.record for s in said if s.out_at), default=0))
-    if kind == PROMOTIONAL and any(stance.doubt_at is not None for stance in said):
+    out = refusing = lifted = given = permitting = 0
+    is_firm = in_doubt = False
+    for stance in stances:  # once over all: this is asked for every message
+        if not covers(stance.scope, kind, topic, sender):
+            continue
+        is_firm = is_firm or bool(stance.firm)
+        in_doubt = in_doubt or stance.doubt_at is not None
+        if stance.out_at is not None:
+            out, refusing = max(out, stance.out_at), max(refusing, stance.record)
+        if stance.given_at is None or (stance.until is not None and stance.until <= now):
+            continue
+        if not stance.imported:
+            lifted = max(lifted, stance.given_at)
+        at = stance.confirmed_at if need == _DOUBLE else stance.given_at
+        if at is not None:
+            given, permitting = max((given, permitting), (at, stance.record))
+    if is_firm or (out and out >= lifted):
+        return Ruling(OPTED_OUT, refusing)
+    if in_doubt and kind == PROMOTIONAL:
         return Ruling(IN_REVIEW)
     if need == _NO_OPT_OUT:
         return ALLOWED
-    at, record = _given(said, need, now)
-    return Ruling(None, record) if at > out else Ruling(NO_CONSENT)
-
-
-def _given(said: Sequence[Stance], need: str, now: int) -> tuple[int, int]:
-    """When the latest consent of this strength was given, and its entry."""
-    found = (0, 0)
-    for stance in said:
-        at = stance.confirmed_at if need == _DOUBLE else stance.given_at
-        if at is not None and (stance.until is None or stance.until > now):
-            found = max(found, (at, stance.record))
-    return found
+    return Ruling(None, permitting) if given > out else Ruling(NO_CONSENT)
 
 
 def derive(entries: Sequence[Entry]) -> list[Stance]:

@@ -139,7 +139,7 @@ class Gateway:
             lambda: self.snapshot,
             self.notify.told,
             self._background.soon,
-            KeywordDesk(ledger, lambda: self.snapshot, self.intake),
+            KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake),
         )
         self.callbacks = CallbackDesk(
             ledger,

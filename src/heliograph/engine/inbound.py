@@ -7,6 +7,7 @@ whole after an hour goes on with its gaps.
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -96,9 +97,10 @@ class InboundDesk:
             return
 
         async def obey() -> None:
-            for one in wanting:
-                await self._keywords.obey(one)
+            answered = [one for one in wanting if await self._keywords.obey(one)]
             self._keep(heard, committed)
+            for one in answered:
+                self._soon(partial(self._keywords.answer, one))
 
         self._soon(obey)
 

@@ -44,7 +44,7 @@ PROVIDER = account()
 TEXT = Text(to="+447700900000", sender=None, text="Your code is 482913", at=NOW, valid_for_s=300)
 SENDS = {name: one for name, one in examples("aws", "send").items() if name != "dry run"}  # we have our own
 REQUESTS = dict.fromkeys(SENDS, TEXT)  # the same text, answered in many ways
-# `queries` are look-ups and the provider's opt-out list: no adapter asks for these.
+LISTED = examples("aws", "queries")["opted-out numbers"]  # the other queries are look-ups: no adapter asks for these
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -80,6 +80,33 @@ def test_the_time_of_the_text_and_another_host_are_taken() -> None:
     call = provider.request(structs.replace(TEXT, at=NOW + 3_600_999))
     assert call.url == "http://127.0.0.1:8080/"
     assert call.headers["X-Amz-Date"] == "20261120T223000Z"
+
+
+def test_the_opt_out_list_is_asked_for_page_by_page_and_read() -> None:
+    call = PROVIDER.opt_outs_request(None, NOW)
+    assert call is not None
+    wanted = LISTED["request"]
+    assert (call.method, call.url, json.loads(call.body)) == (wanted["method"], wanted["url"], wanted["json"])
+    assert call.headers["X-Amz-Target"] == wanted["headers"]["X-Amz-Target"]
+    assert call.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/eu-west-1/")
+    following = PROVIDER.opt_outs_request("page 2", NOW)
+    assert following is not None and json.loads(following.body) == {"OptOutListName": "Default", "NextToken": "page 2"}
+    page = PROVIDER.opt_outs(answer_of(LISTED["response"]))
+    assert page is not None and (page.numbers, page.page) == (LISTED["expect"]["opted_out"], None)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"OptedOutNumbers": 7}', b'{"__type": "AccessDeniedException"}'])
+def test_what_is_no_opt_out_list_is_not_taken_for_an_empty_one(body: bytes) -> None:
+    assert PROVIDER.opt_outs(Answer(200, body)) is None
+    assert PROVIDER.opt_outs(Answer(400, b'{"OptedOutNumbers": []}')) is None
+
+
+def test_lines_of_an_opt_out_list_that_are_none_are_passed_over() -> None:
+    body = (
+        b'{"OptedOutNumbers": [7, {}, {"OptedOutNumber": null}, {"OptedOutNumber": "+447700900000"}], "NextToken": "n"}'
+    )
+    page = PROVIDER.opt_outs(Answer(200, body))
+    assert page is not None and (page.numbers, page.page) == (["+447700900000"], "n")
 
 
 @pytest.mark.parametrize("name", SENDS)

@@ -12,16 +12,12 @@ import msgspec
 
 from heliograph.carriers.http import provider, sns
 from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
-from heliograph.carriers.http.fields import amount_of, count_of, dict_of, string_of
-from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
+from heliograph.carriers.http.fields import amount_of, count_of, dict_of, dicts_of, string_of
+from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, OptOuts, Text, fact_of
 from heliograph.carriers.http.sigv4 import signed
 from heliograph.carriers.port import json_of
 from heliograph.core.message import PROMOTIONAL, Outcome, Receipt
 
-_HEADERS: Final = {
-    "Content-Type": "application/x-amz-json-1.0",
-    "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage",
-}
 _TTL_S: Final = (5, 259_200)
 _STATES: Final = {
     "TEXT_QUEUED": "queued",
@@ -50,10 +46,11 @@ class Settings(provider.Settings, kw_only=True):
     signing_certificates: tuple[str, ...] = ()  # of SNS, as PEM: we never fetch what a callback names
     origination_identity: str | None = None  # for texts without a sender: a pool, number or sender ID
     max_price: str | None = None  # USD for a whole message, like 0.50
+    opt_out_list: str = "Default"  # where AWS keeps who has said no
 
 
 class Aws(provider.Provider):
-    """Offers neither polling nor a balance."""
+    """Offers neither polling nor a balance; it does tell who has opted out."""
 
     settings_type = Settings
     host = "https://sms-voice.{region}.amazonaws.com"
@@ -82,13 +79,18 @@ class Aws(provider.Provider):
             "Context": {"attempt": text.ref},
         }
         body = msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+        return self._call("SendTextMessage", body, text.at)
+
+    def _call(self, action: str, body: bytes, at: int) -> Call:
+        settings = self.settings
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"PinpointSMSVoiceV2.{action}"}
         return signed(
-            Call("POST", f"{self.base}/", _HEADERS, body),
+            Call("POST", f"{self.base}/", headers, body),
             region=settings.region,
             service="sms-voice",
             access_key_id=settings.access_key_id,
             secret=settings.secret,
-            at=text.at,
+            at=at,
         )
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
@@ -123,6 +125,17 @@ class Aws(provider.Provider):
             to, carrier_id = string_of(event.get("destinationNumber")), string_of(event.get("inboundMessageId")) or None
             return Heard(inbound=[self.inbound(sender=sender, to=to, text=text, at=callback.at, carrier_id=carrier_id)])
         return Heard(self._receipts(event, callback.at))
+
+    def opt_outs_request(self, page: str | None, at: int) -> Call | None:
+        fields = {"OptOutListName": self.settings.opt_out_list} | ({"NextToken": page} if page else {})
+        return self._call("DescribeOptedOutNumbers", msgspec.json.encode(fields), at)
+
+    def opt_outs(self, answer: Answer) -> OptOuts | None:
+        said = dict_of(answer.json())
+        if answer.status // 100 != 2 or not isinstance(said.get("OptedOutNumbers"), list):
+            return None
+        numbers = [string_of(one.get("OptedOutNumber")) for one in dicts_of(said["OptedOutNumbers"])]
+        return OptOuts([number for number in numbers if number], string_of(said.get("NextToken")) or None)
 
     def _receipts(self, event: dict[str, Any], at: int) -> Sequence[Receipt]:
         carrier_id, word = string_of(event.get("messageId")), string_of(event.get("eventType")).upper()

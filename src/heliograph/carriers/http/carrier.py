@@ -27,6 +27,7 @@ _NEVER_LEFT: Final = frozenset(
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
 _LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
 _SECRET: Final = re.compile("pass|secret|token|key").search
+_PAGES_AT_MOST: Final = 10_000  # of an opt-out list: whoever names a next page for ever is not asked for ever
 _REST_S: Final = 60.0  # how long a provider is left alone that refuses our credentials
 
 
@@ -98,6 +99,21 @@ class HttpCarrier:
         call = self._provider.lookup_request(e164)
         answer = await self.ask(call) if call is not None else None
         return self._provider.lookup(answer) if answer is not None else None
+
+    async def opt_outs(self) -> list[str] | None:
+        """Everybody whom the provider has as opted out; None when it has no list, or did not give us all of it."""
+        found: list[str] = []
+        page: str | None = None
+        for _ in range(_PAGES_AT_MOST):
+            call = self._provider.opt_outs_request(page, self._clock.now_ms())
+            answer = await self.ask(call) if call is not None else None
+            part = self._provider.opt_outs(answer) if answer is not None else None
+            if part is None:
+                return None
+            found += part.numbers
+            if (page := part.page) is None:
+                return found
+        return None
 
     async def stop(self, grace_s: float) -> None:
         self._is_stopped = True

@@ -2,8 +2,9 @@
 
 An adapter is a class with its settings, one screen long, always in the same order: `request` and `answer` for a send,
 `forged` and `read` for what the provider calls us with, and, where the provider offers it, `question` and `report`
-(what became of a message?), `balance_request` and `balance`, `lookup_request` and `lookup` (what is this number?). It
-has no time-outs, retries, logs or sockets: `carrier` does all that, the same for every provider.
+(what became of a message?), `balance_request` and `balance`, `lookup_request` and `lookup` (what is this number?), and
+`opt_outs_request` and `opt_outs` (who has said no to the provider?). It has no time-outs, retries, logs or sockets:
+`carrier` does all that, the same for every provider.
 """
 
 from abc import ABC, abstractmethod
@@ -71,6 +72,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base_url: str | None = None  # another host: a region, a test server
     timeout_ms: int = 10_000
     callback_token: str | None = None  # the unguessable part of our callback URL, for providers that sign nothing
+
+
+class OptOuts(msgspec.Struct, frozen=True):
+    """A page of a provider's opt-out list."""
+
+    numbers: Sequence[str]  # in E.164
+    page: str | None  # where the next one begins
 
 
 class Provider(ABC):
@@ -150,6 +158,14 @@ class Provider(ABC):
 
     def lookup(self, answer: Answer) -> Looked | None:
         """What the answer to `lookup_request` says; None when it is none."""
+        return None
+
+    def opt_outs_request(self, page: str | None, at: int) -> Call | None:
+        """The request for a page of the numbers that the provider has as opted out; None where it has no such list."""
+        return None
+
+    def opt_outs(self, answer: Answer) -> OptOuts | None:
+        """The page; None when the answer is none."""
         return None
 
     def inbound(self, *, sender: str, to: str, text: str, at: int, carrier_id: str | None) -> Inbound:

@@ -60,6 +60,7 @@ async def create(
 ) -> Contact:
     """A new contact. Raises `Refused`."""
     async with ledger.transaction() as transaction:
+        await transaction.execute(record.WAIT)
         await _external_is_free(transaction, workspace, given, None)
         rows = await transaction.fetch(
             "INSERT INTO contacts (workspace, created_at, updated_at) VALUES ($1, $2, $2) RETURNING id", workspace, now
@@ -78,6 +79,7 @@ async def change(
 ) -> Contact:
     """Change what is given. Raises `Refused`."""
     async with ledger.transaction() as transaction:
+        await transaction.execute(record.WAIT)
         number = _number(contact)
         before = await _read(transaction, workspace, number)
         if before is None:
@@ -177,7 +179,6 @@ async def _move(transaction: Transaction, workspace: int, contact: int, addresse
         "SELECT address FROM contact_addresses WHERE workspace = $1 AND contact = $2 AND until IS NULL",
         *(workspace, contact),
     )
-    await transaction.execute(record.WAIT)
     had, wanted = {row[0] for row in rows}, set(addresses)
     for address in sorted(had - wanted) + sorted(wanted - had):
         await transaction.execute(
@@ -189,7 +190,8 @@ async def _move(transaction: Transaction, workspace: int, contact: int, addresse
                 "INSERT INTO contact_addresses (workspace, address, contact, since) VALUES ($1, $2, $3, $4)",
                 *(workspace, address, contact, now),
             )
-        await record.settle(transaction, workspace, address)
+    if had != wanted:
+        await record.settle(transaction, workspace, sorted(had ^ wanted))
 
 
 def _shown(ledger: Ledger, workspace: int, contact: Contact) -> dict[str, Any]:

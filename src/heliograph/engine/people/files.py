@@ -3,6 +3,7 @@
 Nothing of a file is kept unless the report says so: `dry_run` shows it first.
 """
 
+import asyncio
 import csv
 import io
 from typing import Final
@@ -13,7 +14,7 @@ from heliograph.core import consent
 from heliograph.core.failures import Refusal
 from heliograph.core.request import read_time
 from heliograph.core.views import moment
-from heliograph.engine.people.record import Said, record
+from heliograph.engine.people.record import Said, record_lines
 from heliograph.engine.people.scopes import address_of, scope_of
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger
@@ -21,6 +22,7 @@ from heliograph.store.port import Ledger
 COLUMNS: Final = ("to", "action", "purpose", "sender", "source", "at", "channel", "language", "text", "text_version")
 LINES_AT_MOST: Final = 100_000
 _SHOWN: Final = 1_000
+_LETTERS: Final = dict.fromkeys(("sender", "source", "channel", "language", "text_version"), 64) | {"text": 10_000}
 _AT_ONCE: Final = 200  # entries in one transaction: nobody who sends meanwhile waits for long
 
 
@@ -55,13 +57,14 @@ async def read_in(
     now: int,
 ) -> Report | Refusal:
     """Read a file. `action` is what lines mean that name none."""
-    found = parse(text, action, default_country, now)
+    found = await asyncio.to_thread(parse, text, action, default_country, now)  # a second for a long one
     if isinstance(found, Refusal):
         return found
     good, bad = found
     if not dry_run:
         for start in range(0, len(good), _AT_ONCE):
-            await record(ledger, workspace, environment, good[start : start + _AT_ONCE], actor=actor, now=now)
+            lines = good[start : start + _AT_ONCE]
+            await record_lines(ledger, workspace, environment, lines, actor=actor, now=now)
     return Report(len(good) + len(bad), len(good), len(bad), dry_run, bad[:_SHOWN])
 
 
@@ -111,6 +114,9 @@ def _said(row: dict[str, str], action: str | None, default_country: str | None, 
     scope = scope_of(row.get("purpose") or None, row.get("sender") or None)
     if isinstance(scope, Refusal):
         return scope
+    for name, most in _LETTERS.items():
+        if len(row.get(name, "")) > most:
+            return Refusal("too_long", f"{name} takes {most} characters")
     at = read_time(row["at"], "/at") if row.get("at") else now
     if isinstance(at, Refusal):
         return at

@@ -1,8 +1,8 @@
 """STOP, START, HELP: what a phone's message wants is recorded before the carrier hears that we have it.
 
 A STOP holds from the commit of its entry, for every workspace that texted the person from the number that was answered.
-It is confirmed once, when it changed something; HELP is answered; neither is ever sent where the provider itself does
-so. What may be a no is nothing that anybody is told about: it waits for review.
+It is confirmed once, after everything that was on its way has left; HELP is answered; neither is ever sent where the
+provider itself does so. What may be a no is nothing that anybody is told about: it waits for review.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,9 @@ from heliograph.core.request import MessageRequest
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.intake import Caller, Intake
 from heliograph.engine.people import record
+from heliograph.engine.people.quiescence import quiet
 from heliograph.engine.people.record import Said
+from heliograph.ports import Clock
 from heliograph.store.port import Ledger
 
 _REPLY_FOR_S: Final = 300  # an answer that is late by more has no use
@@ -45,30 +47,36 @@ class Heard(msgspec.Struct, frozen=True):
 class KeywordDesk:
     """Obeys what phones say. One for a process."""
 
-    def __init__(self, ledger: Ledger, snapshot: Callable[[], Snapshot], intake: Intake) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, snapshot: Callable[[], Snapshot], intake: Intake) -> None:
         self._ledger = ledger
+        self._clock = clock
         self._snapshot = snapshot
         self._intake = intake
 
     def hear(self, message: Inbound, realm: Realm) -> Heard:
         """What does it want?"""
-        person, country = _person(message.sender, realm)
+        person, country = _person(message)
         words = realm.policies.keywords
         reading = keywords.read(message.text, languages=words.languages, country=country, custom=words.custom)
         return Heard(message, realm, person, country, reading)
 
-    async def obey(self, heard: Heard) -> None:
-        """Record it wherever it counts, and answer once. What was obeyed before is left as it is."""
+    async def obey(self, heard: Heard) -> bool:
+        """Record it wherever it counts; is it to be answered? What was obeyed before is left as it is."""
         message = heard.message
         if message.carrier_id is not None and await self._ledger.fetch(
             "SELECT 1 FROM inbound WHERE connector = $1 AND carrier_id = $2", message.connector, message.carrier_id
         ):
-            return
-        replies = await self._record(heard, heard.realm)
+            return False
+        is_answered = await self._record(heard, heard.realm)
         for other in await self._others(heard):
             await self._record(heard, other)
-        if replies:
-            self._reply(heard)
+        return is_answered
+
+    async def answer(self, heard: Heard) -> None:
+        """Who is told that nothing more comes shall not get anything afterwards."""
+        if heard.reading.action == keywords.OPT_OUT:
+            await quiet(self._ledger, self._clock, [heard.realm.workspace], heard.person)
+        self._reply(heard)
 
     async def _others(self, heard: Heard) -> list[Realm]:
         """Environments of other workspaces that texted this person from the number that was answered."""
@@ -103,9 +111,21 @@ class KeywordDesk:
             detail={"sender": message.to, "connector": message.connector, "rule": heard.reading.rule},
         )
         change = (await record.record(self._ledger, realm.workspace, realm.id, [said], actor=_ACTOR, now=message.at))[0]
-        if action == consent.OPT_OUT:  # whoever said so before has been told before
-            return _out(change.before) != _out(change.after)
+        if action == consent.OPT_OUT:
+            return _out(change.before) != _out(change.after) or not await self._was_confirmed(heard, realm)
+        if action == consent.OPT_IN:  # a machine may answer our welcome with another START
+            return bool(_out(change.before)) or not any(one.given_at for one in change.before)
         return action != consent.DOUBT
+
+    async def _was_confirmed(self, heard: Heard, realm: Realm) -> bool:
+        """Have we told them since they last said yes? If not, we died before we could."""
+        rows = await self._ledger.fetch(
+            "SELECT 1 FROM messages WHERE workspace = $1 AND to_number = $2 AND topic = $3 AND accepted_at >= ("
+            "SELECT coalesce(max(recorded_at), 0) FROM consents WHERE workspace = $1 AND number = $2 "
+            "AND action IN ('opt_in', 'confirmed')) LIMIT 1",
+            *(realm.workspace, heard.person, f"{consent.OURS}{consent.OPT_OUT}"),
+        )
+        return bool(rows)
 
     async def _was_helped(self, heard: Heard, realm: Realm) -> bool:
         """Two machines that ask each other for help would go on for ever."""
@@ -154,12 +174,17 @@ class KeywordDesk:
             self._intake.accept([draft], lambda operation: None)
 
 
-def _person(sender: str, realm: Realm) -> tuple[str, str]:
-    """The sender in E.164 and its country. What no number can be made of stays as it came."""
-    number = numbers.parse(sender, None)
+def _person(message: Inbound) -> tuple[str, str]:
+    """The sender in E.164 and its country; a national form is read as one of the country of the number of ours that
+    they texted. What no number can be made of stays as it came."""
+    number = numbers.parse(message.sender, None)
+    if isinstance(number, numbers.BadNumber):
+        ours = numbers.parse(message.to, None)
+        home = None if isinstance(ours, numbers.BadNumber) else ours.country
+        number = numbers.parse(message.sender, home) if home else number
     if isinstance(number, numbers.BadNumber) and number.suggestion:
         number = numbers.parse(number.suggestion, None)
-    return (sender, "") if isinstance(number, numbers.BadNumber) else (number.e164, number.country)
+    return (message.sender, "") if isinstance(number, numbers.BadNumber) else (number.e164, number.country)
 
 
 def _action(reading: Reading, before: list[Stance]) -> str | None:

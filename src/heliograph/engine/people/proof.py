@@ -74,13 +74,13 @@ async def make(
         workspace_name,
         address,
         moment(now),
-        actor,
+        str(actor),  # it may know more than its name
         await contacts.of_address(ledger, workspace, address),
         await _stays(ledger, workspace, address),
         standing,
         entries,
         await _policies(ledger, workspace),
-        await _sent(ledger, workspace, address),
+        await _sent(ledger, workspace, address, entries),
     )
     digest = hashlib.sha256(msgspec.json.encode(proof)).hexdigest()
     return msgspec.structs.replace(proof, digest=digest)
@@ -107,7 +107,7 @@ async def _policies(ledger: Ledger, workspace: int) -> list[PolicyThen]:
     return [PolicyThen(moment(at), None if spec is None else msgspec.json.decode(spec), by) for at, spec, by in rows]
 
 
-async def _sent(ledger: Ledger, workspace: int, address: str) -> list[SentBecause]:
+async def _sent(ledger: Ledger, workspace: int, address: str, entries: Sequence[Recorded]) -> list[SentBecause]:
     """Messages to this address that needed consent; the newest that there is room for."""
     rows = await ledger.fetch(
         "SELECT m.id, m.accepted_at, m.kind, m.topic, m.sender, e.data FROM messages m "
@@ -115,25 +115,15 @@ async def _sent(ledger: Ledger, workspace: int, address: str) -> list[SentBecaus
         "WHERE m.workspace = $1 AND m.to_number = $2 ORDER BY m.id DESC LIMIT $3",
         *(workspace, address, _SENT_AT_MOST),
     )
-    numbers = {row[0]: msgspec.json.decode(row[5]).get("consent") for row in rows}
-    born = await _born(ledger, workspace, sorted({number for number in numbers.values() if number}))
+    ids_of = {ids.parse("con", entry.id): entry.id for entry in entries}
+    numbers = {place[1]: public for place, public in ids_of.items() if place is not None}
     return [
         SentBecause(
             *(ids.make("msg", at, number), moment(at), kind, topic, sender),
-            record.record_id(born[cause], cause) if (cause := numbers[number]) in born else None,
+            numbers.get(msgspec.json.decode(data).get("consent")),
         )
-        for number, at, kind, topic, sender, _ in rows
+        for number, at, kind, topic, sender, data in rows
     ]
-
-
-async def _born(ledger: Ledger, workspace: int, numbers: Sequence[int]) -> dict[int, int]:
-    """When each of these entries was said."""
-    found: dict[int, int] = {}
-    for number in numbers:
-        rows = await ledger.fetch("SELECT at FROM consents WHERE workspace = $1 AND id = $2", workspace, number)
-        if rows:
-            found[number] = rows[0][0]
-    return found
 
 
 # -- for people to read

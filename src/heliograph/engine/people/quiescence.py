@@ -6,6 +6,7 @@ its answer says: from now on nothing more arrives at any carrier.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 from heliograph.ports import Clock
@@ -15,8 +16,13 @@ _AT_MOST_S: Final = 3.0  # a carrier that doesn't answer for so long has been gi
 _PAUSE_S: Final = 0.01
 
 
-async def quiet(ledger: Ledger, clock: Clock, workspace: int, number: str) -> None:
-    """Until no message to this number is being handed over."""
+async def quiet(ledger: Ledger, clock: Clock, workspaces: Iterable[int], number: str) -> None:
+    """Until no message of these workspaces to this number is being handed over."""
+    for workspace in workspaces:
+        await _quiet(ledger, clock, workspace, number)
+
+
+async def _quiet(ledger: Ledger, clock: Clock, workspace: int, number: str) -> None:
     end = clock.monotonic() + _AT_MOST_S
     pause = _PAUSE_S
     while clock.monotonic() < end:

@@ -5,7 +5,10 @@ to somebody else takes no consent along, but every no. The stances that every se
 transaction of the entry itself.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -22,14 +25,9 @@ _FIELDS: Final = (
     *("workspace", "number", "contact", "action", "scope", "source", "channel", "language", "text", "text_version"),
     *("ip", "user_agent", "message", "detail", "until", "actor", "at", "recorded_at"),
 )
-_INSERT: Final = (
-    f"INSERT INTO consents ({', '.join(_FIELDS)}) "
-    f"VALUES ({', '.join(f'${place}' for place, _ in enumerate(_FIELDS, 1))}) RETURNING id"
-)
 # Whoever changes stances at the same time is waited for, by the trigger that any change of theirs sets off. By itself,
 # because a statement sees what was committed before it began, not while it waited.
 WAIT: Final = "DELETE FROM stances WHERE number = ''"
-_STAY: Final = "SELECT contact FROM contact_addresses WHERE workspace = $1 AND address = $2 AND until IS NULL"
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +92,11 @@ async def record(
 ) -> list[Change]:
     """Add entries, and let them hold. All or nothing."""
     async with ledger.transaction() as transaction:
-        changes = [await _add(transaction, workspace, one, actor, now) for one in said]
+        changes = await _add(transaction, workspace, said, actor, now)
         for one in said:
             if one.action in consent.AGREED and one.source not in (consent.IMPORT, consent.KEYWORD):
                 await lift(transaction, ledger.protection, workspace, one.address)
-        events = [event for one, change in zip(said, changes, strict=True) if (event := _event(one, change, now))]
-        if events and workspace != EVERYBODY:
-            await transaction.record(workspace, environment, events)
+        await _tell(transaction, workspace, environment, said, changes, now)
         for one, change in zip(said, changes, strict=True):
             await audit.note(
                 transaction,
@@ -115,70 +111,136 @@ async def record(
     return changes
 
 
-async def _add(transaction: Transaction, workspace: int, said: Said, actor: str, now: int) -> Change:
-    contact = await _contact(transaction, workspace, said.address)
+async def record_lines(
+    ledger: Ledger, workspace: int, environment: int, said: Sequence[Said], *, actor: str, now: int
+) -> None:
+    """The same for lines of a file, which the audit log names together: by its first and last entry."""
+    async with ledger.transaction() as transaction:
+        changes = await _add(transaction, workspace, said, actor, now)
+        await _tell(transaction, workspace, environment, said, changes, now)
+        ends = [record_id(said[place].at, changes[place].record) for place in (0, -1)]
+        await audit.note(
+            transaction,
+            workspace=workspace,
+            actor=actor,
+            action="consent.imported",
+            object="consents",
+            now=now,
+            detail={"entries": len(said), "first": ends[0], "last": ends[1]},
+        )
+
+
+async def _add(transaction: Transaction, workspace: int, said: Sequence[Said], actor: str, now: int) -> list[Change]:
+    """All entries with a handful of statements: while they run, whoever hands over may have to wait."""
     await transaction.execute(WAIT)
-    before = await _clear(transaction, workspace, said.address)
-    values = (
+    addresses = sorted({one.address for one in said})
+    holders = await _holders(transaction, workspace, addresses)
+    before = await _stances(transaction, workspace, addresses)
+    rows = [_values(workspace, holders.get(one.address), one, actor, now) for one in said]
+    numbers = sorted(row[0] for row in await _insert(transaction, "consents", _FIELDS, rows, " RETURNING id"))
+    others = await _addresses_of(transaction, workspace, sorted(set(holders.values())))
+    after = await settle(transaction, workspace, sorted({*addresses, *others}))
+    return [
+        Change(number, before.get(one.address, []), after.get(one.address, []))
+        for number, one in zip(numbers, said, strict=True)
+    ]
+
+
+def _values(workspace: int, contact: int | None, said: Said, actor: str, now: int) -> tuple[Any, ...]:
+    return (
         *(workspace, said.address, contact, said.action, said.scope, said.source, said.channel, said.language),
         *(said.text, said.text_version, said.ip, said.user_agent, said.message),
         *(msgspec.json.encode(said.detail).decode(), said.until, actor, said.at, now),
     )
-    number = (await transaction.fetch(_INSERT, *values))[0][0]
-    after = await settle(transaction, workspace, said.address, cleared=True)
-    for other in await _others(transaction, workspace, contact, said.address):
-        await settle(transaction, workspace, other)
-    return Change(number, before, after)
 
 
-async def _contact(transaction: Transaction, workspace: int, address: str) -> int | None:
-    rows = await transaction.fetch(_STAY, workspace, address)
-    return rows[0][0] if rows else None
+async def _insert(
+    transaction: Transaction, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]], more: str = ""
+) -> list[Row]:
+    """Rows in one statement; they get their numbers in their order."""
+    places = iter(range(1, len(rows) * len(names) + 1))
+    marks = ", ".join(f"({', '.join(f'${next(places)}' for _ in names)})" for _ in rows)
+    flat = [value for row in rows for value in row]
+    return await transaction.fetch(f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}{more}", *flat)
 
 
-async def _others(transaction: Transaction, workspace: int, contact: int | None, address: str) -> list[str]:
-    """The person's other addresses."""
-    if contact is None:
+def _marks(values: Sequence[object], first: int) -> str:
+    return ", ".join(f"${place}" for place in range(first, first + len(values)))
+
+
+async def _holders(transaction: Transaction, workspace: int, addresses: Sequence[str]) -> dict[str, int]:
+    """Whose these addresses are at present."""
+    rows = await transaction.fetch(
+        "SELECT address, contact FROM contact_addresses "
+        f"WHERE workspace = $1 AND until IS NULL AND address IN ({_marks(addresses, 2)})",
+        *(workspace, *addresses),
+    )
+    return dict(rows)
+
+
+async def _addresses_of(transaction: Transaction, workspace: int, contacts: Sequence[int]) -> list[str]:
+    """All present addresses of these persons."""
+    if not contacts:
         return []
     rows = await transaction.fetch(
-        "SELECT address FROM contact_addresses WHERE workspace = $1 AND contact = $2 AND until IS NULL "
-        "AND address <> $3 ORDER BY address",
-        *(workspace, contact, address),
+        "SELECT address FROM contact_addresses "
+        f"WHERE workspace = $1 AND until IS NULL AND contact IN ({_marks(contacts, 2)})",
+        *(workspace, *contacts),
     )
     return [row[0] for row in rows]
 
 
-async def _clear(transaction: Transaction, workspace: int, address: str) -> list[Stance]:
+async def _stances(transaction: Transaction, workspace: int, addresses: Sequence[str]) -> dict[str, list[Stance]]:
     rows = await transaction.fetch(
-        f"DELETE FROM stances WHERE number = $1 AND workspace = $2 RETURNING {_STANCES}", address, workspace
+        f"SELECT number, {_STANCES} FROM stances WHERE workspace = $1 AND number IN ({_marks(addresses, 2)}) "
+        "ORDER BY number, scope",
+        *(workspace, *addresses),
     )
-    return [Stance(*row) for row in rows]
+    return {number: [Stance(*row[1:]) for row in some] for number, some in groupby(rows, itemgetter(0))}
 
 
-async def settle(transaction: Transaction, workspace: int, address: str, *, cleared: bool = False) -> list[Stance]:
-    """Derive what holds for an address at present from the whole record, and write it."""
-    if not cleared:
-        await _clear(transaction, workspace, address)
-    stays = await transaction.fetch(
-        "SELECT contact, until FROM contact_addresses WHERE workspace = $1 AND address = $2 ORDER BY id",
-        *(workspace, address),
+async def settle(transaction: Transaction, workspace: int, addresses: Sequence[str]) -> dict[str, list[Stance]]:
+    """Derive what holds for addresses at present from the whole record, and write it."""
+    holders = await _holders(transaction, workspace, addresses)
+    entries = await _entries(transaction, workspace, addresses, sorted(set(holders.values())))
+    stays: defaultdict[str, list[Row]] = defaultdict(list)
+    for address, *stay in await transaction.fetch(
+        "SELECT address, contact, until FROM contact_addresses "
+        f"WHERE workspace = $1 AND address IN ({_marks(addresses, 2)}) ORDER BY id",
+        *(workspace, *addresses),
+    ):
+        stays[address].append(tuple(stay))
+    found: dict[str, list[Stance]] = {}
+    for address in addresses:
+        present = holders.get(address)
+        concerning = [*entries.get(address, ()), *(entries.get(present, ()) if present is not None else ())]
+        held = {row[0]: Entry(*row[:6]) for row in concerning if _still_holds(row, address, stays[address], present)}
+        found[address] = consent.derive(list(held.values()))
+    await transaction.execute(
+        f"DELETE FROM stances WHERE workspace = $1 AND number IN ({_marks(addresses, 2)})", workspace, *addresses
     )
-    present = next((stay[0] for stay in stays if stay[1] is None), None)
-    rows = await transaction.fetch(
-        "SELECT id, at, action, scope, source, until, number, contact FROM consents "
-        "WHERE workspace = $1 AND (number = $2 OR contact = $3) ORDER BY id",
-        *(workspace, address, present),
-    )
-    entries = [Entry(*row[:6]) for row in rows if _still_holds(row, address, stays, present)]
-    stances = consent.derive(entries)
-    for stance in stances:
-        await transaction.execute(
-            f"INSERT INTO stances (number, workspace, {_STANCES}) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            *(address, workspace, stance.scope, stance.given_at, int(stance.imported), stance.confirmed_at),
-            *(stance.until, stance.out_at, int(stance.firm), stance.doubt_at, stance.record),
-        )
-    return stances
+    rows = [
+        (address, workspace, *(int(v) if isinstance(v, bool) else v for v in msgspec.structs.astuple(stance)))
+        for address, stances in found.items()
+        for stance in stances
+    ]
+    if rows:
+        await _insert(transaction, "stances", ("number", "workspace", *Stance.__struct_fields__), rows)
+    return found
+
+
+async def _entries(
+    transaction: Transaction, workspace: int, addresses: Sequence[str], contacts: Sequence[int]
+) -> dict[str | int, list[Row]]:
+    """What was said, by the address it was said of and by the person."""
+    fields = "SELECT id, at, action, scope, source, until, number, contact FROM consents WHERE workspace = $1"
+    found: defaultdict[str | int, list[Row]] = defaultdict(list)
+    for row in await transaction.fetch(f"{fields} AND number IN ({_marks(addresses, 2)})", workspace, *addresses):
+        found[row[6]].append(row)
+    if contacts:
+        for row in await transaction.fetch(f"{fields} AND contact IN ({_marks(contacts, 2)})", workspace, *contacts):
+            found[row[7]].append(row)
+    return found
 
 
 def _still_holds(row: Row, address: str, stays: Sequence[Row], present: int | None) -> bool:
@@ -192,11 +254,30 @@ def _still_holds(row: Row, address: str, stays: Sequence[Row], present: int | No
     return holder is None or holder == present
 
 
-def _event(said: Said, change: Change, now: int) -> NewEvent | None:
+async def _tell(
+    transaction: Transaction,
+    workspace: int,
+    environment: int,
+    said: Sequence[Said],
+    changes: Sequence[Change],
+    now: int,
+) -> None:
     """What subscribers hear of; a second STOP changes nothing and tells nothing."""
-    name = {consent.OPT_OUT: "contact.opted_out", consent.OPT_IN: "contact.opted_in"}.get(said.action)
-    if name is None or (_outs(change.before) == _outs(change.after) and said.action == consent.OPT_OUT):
-        return None
+    told: set[tuple[str, str]] = set()
+    events: list[NewEvent] = []
+    for one, change in zip(said, changes, strict=True):
+        name = {consent.OPT_OUT: "contact.opted_out", consent.OPT_IN: "contact.opted_in"}.get(one.action)
+        if one.action == consent.OPT_OUT:
+            if (one.address, one.scope) in told or one.scope not in _outs(change.after) - _outs(change.before):
+                continue
+            told.add((one.address, one.scope))
+        if name is not None:
+            events.append(_event(name, one, change, now))
+    if events and workspace != EVERYBODY:
+        await transaction.record(workspace, environment, events)
+
+
+def _event(name: str, said: Said, change: Change, now: int) -> NewEvent:
     facts: dict[str, Any] = {
         "number": said.address,
         "scope": said.scope,
@@ -233,13 +314,14 @@ async def stances_of(ledger: Ledger, workspace: int, address: str) -> list[Stanc
 
 
 async def history(ledger: Ledger, workspace: int, address: str) -> list[Recorded]:
-    """All that was recorded of an address, and of the other addresses of whose it is; the oldest first."""
+    """All that was recorded of an address and of the other addresses of whose it is, and what the operator said of it
+    for everybody; the oldest first."""
     rows = await ledger.fetch(
         f"SELECT c.id, {', '.join(f'c.{name}' for name in _FIELDS)}, p.created_at FROM consents c "
-        "LEFT JOIN contacts p ON p.id = c.contact WHERE c.workspace = $1 AND (c.number = $2 OR c.contact = "
-        "(SELECT contact FROM contact_addresses WHERE workspace = $1 AND address = $2 AND until IS NULL)) "
-        "ORDER BY c.id",
-        *(workspace, address),
+        "LEFT JOIN contacts p ON p.id = c.contact WHERE (c.workspace = $1 AND (c.number = $2 OR c.contact = "
+        "(SELECT contact FROM contact_addresses WHERE workspace = $1 AND address = $2 AND until IS NULL))) "
+        "OR (c.workspace = $3 AND c.number = $2) ORDER BY c.id",
+        *(workspace, address, EVERYBODY),
     )
     return [recorded(row) for row in rows]
 
@@ -256,5 +338,5 @@ def recorded(row: Row) -> Recorded:
         *(of["channel"], of["language"], of["text"], of["text_version"], of["ip"], of["user_agent"], of["message"]),
         msgspec.Raw(of["detail"].encode()),
         None if of["until"] is None else moment(of["until"]),
-        of["actor"],
+        of["actor"] if of["workspace"] != EVERYBODY else "operator",
     )

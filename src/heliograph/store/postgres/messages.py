@@ -85,9 +85,10 @@ _MOVE: Final = (
     f"UPDATE messages m SET {', '.join(f'{name} = v.{name}' for name in _MOVED)} "
     f"FROM unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_MOVE_TYPES, 1))}) "
     f"v (id, was, position, {', '.join(_MOVED)}) "
-    # Whoever took over from a process that hung has begun a later attempt; a throttled one gives its number back.
-    "WHERE m.id = v.id AND m.state = v.was "
-    "AND m.attempts <= v.attempts + CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END RETURNING v.position"
+    # Whoever took over from a process that hung has begun a later attempt; one that was throttled on its way gives its
+    # number back. What waited when it was decided on may have been tried meanwhile, and wait again.
+    "WHERE m.id = v.id AND m.state = v.was AND m.attempts <= v.attempts "
+    "+ CASE WHEN v.state = 'queued' AND v.was = 'sending' THEN 1 ELSE 0 END RETURNING v.position"
 )
 _UPDATE_PARTS: Final = (
     "UPDATE attempts a SET state = v.state, failure = v.failure, code = v.code, carrier_code = v.carrier_code, "

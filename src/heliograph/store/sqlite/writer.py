@@ -68,7 +68,13 @@ _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 # The hot step sending → sent has a statement of its own: it leaves every indexed column alone.
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
-_WHERE: Final = f"WHERE id = ?{len(MOVED) + 1} AND state = ?{len(MOVED) + 2}"
+_WAS: Final = f"?{len(MOVED) + 2}"
+# What waited when it was decided on may have been tried meanwhile, and wait again: a later attempt has begun. One that
+# was throttled on its way gives its number back.
+_WHERE: Final = (
+    f"WHERE id = ?{len(MOVED) + 1} AND state = {_WAS} AND attempts <= ?{MOVED.index('attempts') + 1} "
+    f"+ (?{MOVED.index('state') + 1} = 'queued' AND {_WAS} = 'sending')"
+)
 _MOVE: Final = f"UPDATE messages SET {', '.join(_PLACES.values())} {_WHERE}"
 _SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency", "surcharge", "billed_segments")
 _SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in _SENT_COLUMNS)} {_WHERE}"
@@ -94,8 +100,11 @@ _SELECT_CLAIM: Final = (
 )
 _HEARING: Final = "SELECT EXISTS (SELECT 1 FROM stances), EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1)"
 _SELECT_ERASED: Final = "SELECT ?, at FROM erased WHERE workspace = ? AND hash = ? AND is_suppressed = 1"
+# One statement for all: a third of the price of one for each. One look into the index for each, too, not two: the plus
+# keeps SQLite from searching for each workspace apart.
 _SELECT_STANCES: Final = (
-    f"SELECT ?, {', '.join(Stance.__struct_fields__)} FROM stances WHERE number = ? AND workspace IN (?, 0)"
+    f"SELECT j.key, {', '.join(Stance.__struct_fields__)} FROM json_each(?1) j "
+    "CROSS JOIN stances s WHERE s.number = j.value AND +s.workspace IN (?2, 0)"
 )
 _SELECT_DELIVERIES: Final = (
     f"SELECT {_D}, {_E}, {_M} FROM deliveries d JOIN events e ON e.seq = d.event "
@@ -274,9 +283,13 @@ class Writer:
         if not messages:
             return found
         hearing, erasing = self._rows(_HEARING)[0]
-        if hearing:
-            for row in self._many(_SELECT_STANCES, [(m.id, m.to, m.workspace) for m in messages]):
-                found.setdefault(row[0], []).append(Stance(*row[1:]))
+        by_workspace: dict[int, list[Message]] = {}
+        for message in messages if hearing else ():
+            by_workspace.setdefault(message.workspace, []).append(message)
+        for workspace, theirs in by_workspace.items():
+            numbers = msgspec.json.encode([message.to for message in theirs]).decode()
+            for place, *stance in self._cursor.execute(_SELECT_STANCES, (numbers, workspace)):
+                found.setdefault(theirs[place].id, []).append(Stance(*stance))
         if erasing:  # of those who were erased only a hash says no
             hashed = [(m.id, m.workspace, self.protection.hash_number(m.workspace, m.to)) for m in messages]
             for number, at in self._many(_SELECT_ERASED, hashed):
