@@ -45,15 +45,15 @@ async def filled(ledger: Any) -> None:
 
     await accept(
         ledger,
+        made("delivered", "3", accepted_at=NOW - 1),
         made("delivered", "0.030", "0.010", tags='["a","b"]', kind="otp"),
-        made("delivered", "0.10", accepted_at=NOW + DAY, country="GB", segments=2, billed_segments=3),
         made("undelivered", "0.030", "0.010", tags='["a"]'),
         made("canceled", "5"),
         made("sent", None, currency=None),
         made("sent", "1", connector="spare", currency="USD"),
         made("delivered", "7", environment=test),
         made("delivered", "9", workspace=2, environment=theirs),
-        made("delivered", "3", accepted_at=NOW - 1),
+        made("delivered", "0.10", accepted_at=NOW + DAY, country="GB", segments=2, billed_segments=3),
         made("delivered", "3", accepted_at=NOW + 3 * DAY),
     )
 
