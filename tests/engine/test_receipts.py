@@ -98,6 +98,14 @@ def test_a_price_that_comes_late_counts_and_stays_when_it_is_told_again() -> Non
     assert again.message.price == "0.05" and "estimated_price" not in facts(again)
 
 
+def test_progress_may_bring_a_price_too() -> None:
+    move = told(sent(price="0.04", currency="EUR"), "buffered", price="0.05", currency="EUR")
+    assert (move.message.state, move.message.price) == ("sent", "0.05")
+    unknown = sent(state="queued", attempts=1, price="0.04", currency="EUR")
+    move = told(unknown, "buffered", state="unknown", price="0.05", currency="EUR")
+    assert (move.message.state, move.message.price, facts(move)["estimated_price"]) == ("sent", "0.05", "0.04")
+
+
 def test_why_it_failed_is_kept_and_forgotten_when_it_arrived_after_all() -> None:
     failed = told(sent(), "expired", failure="unreachable", code="absent", carrier_code="27").message
     assert (failed.failure, failed.failure_code, failed.carrier_code) == ("unreachable", "absent", "27")

@@ -53,6 +53,7 @@ def test_a_process_without_connectors_asks_too_and_what_it_learnt_is_known_to_al
     assert second("GET", f"/v1/lookup/{quote(TO)}?provider=telco").json()["asked"]["mccmnc"] == "23410"
     assert first("GET", f"/v1/lookup/{quote(TO)}?provider=telco").json()["asked"]["mccmnc"] == "23410"
     assert oracle.asked == [TO]
+    assert second("GET", f"/v1/lookup/{quote(FIXED)}?provider=telco").json()["asked"]["can_receive"] is False
     for api in (second, first):
         refused = api("POST", "/v1/messages", {"to": FIXED, "text": "1234", "kind": "otp"})
         assert (refused.status_code, refused.json()["code"]) == (422, "number_not_reachable"), refused.text

@@ -17,7 +17,6 @@ from heliograph.core.failures import Refusal
 from heliograph.core.lookups import NOT_REACHABLE, REFUSE, Looked
 from heliograph.core.numbers import Number
 from heliograph.core.request import MessageRequest, kind_of
-from heliograph.core.views import moment
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import recipient
@@ -105,7 +104,7 @@ class Lookups:
         looked = found.looked
         if looked is None:
             return step | {"why": found.note}, None
-        step |= {"type": looked.type, "carrier": looked.carrier, "asked_at": moment(found.at)}
+        step |= {"type": looked.type, "carrier": looked.carrier}
         if looked.can_receive is not False:
             return step | {"why": "can be texted" if looked.can_receive else "not known whether it can be texted"}, None
         step["why"] = looked.why_not

@@ -34,7 +34,8 @@ def judge(match: Match) -> Move:
         part.failure, part.code, part.carrier_code = receipt.failure, receipt.code, receipt.carrier_code
     if step is None or step.ignored is not None:
         reason = step.ignored if step is not None else "other parts are still open"
-        late = _corrected(message, receipt, 1) if message.state in ENDS and not match.others else {}
+        is_taken = message.state == "sent" or message.state in ENDS
+        late = _corrected(message, receipt, 1) if is_taken and not match.others else {}
         return Move(message, was, (_note(receipt, part.part, reason, late),), receipts=(part,))
     corrected = _settle(message, step.state, receipt, parts=len(match.others) + 1)
     if was == "queued" and message.attempts == 1:  # the try of which nothing was known is settled: there was no other
@@ -52,8 +53,10 @@ def _taken_after_all(match: Match) -> Move:
     message.updated_at = message.sent_at = receipt.at
     message.possible_duplicate = int(message.attempts > 1)
     part.state = "accepted"
-    facts = msgspec.json.encode({"attempt": part.attempt, "connector": part.connector, "receipt": receipt.raw}).decode()
-    return Move(message, was, (NewEvent("message.sent", receipt.at, facts),), receipts=(part,))
+    facts: dict[str, object] = {"attempt": part.attempt, "connector": part.connector, "receipt": receipt.raw}
+    facts |= _corrected(message, receipt, len(match.others) + 1)
+    data = msgspec.json.encode(facts).decode()
+    return Move(message, was, (NewEvent("message.sent", receipt.at, data),), receipts=(part,))
 
 
 def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> dict[str, object]:
