@@ -23,6 +23,7 @@ def test_a_number_is_told_with_all_that_is_known(api: Api) -> None:
         "is_test_number": False,
         "may_be_texted": True,
         "why_not": None,
+        "asked": None,
     }
 
 

@@ -48,6 +48,26 @@ def test_the_quality_of_connectors_is_told_in_numbers(ask: Run, server: Server, 
     assert "PLAUSIBLE" in ask("connectors", "quality").out
 
 
+def test_what_was_spent_is_told_by_group_and_in_all(ask: Run, server: Server, admin_key: str) -> None:
+    api = Api(server, admin_key)
+    api("PUT", "/v1/prices", {"csv": "connector,price,currency\nsandbox,0.05,EUR\n"})
+    api.until(api.send("+4915510000000", tags=["spent"])["id"], "delivered")
+    found = ask("costs", "--by", "tag", "--json").data
+    (spent,) = [one for one in found["data"] if one["group"] == "spent"]
+    assert (spent["currency"], spent["total"], spent["delivered"]) == ("EUR", "0.05", 1)
+    lines = ask("costs", "--by", "tag").out.splitlines()
+    assert lines[0].split()[:2] == ["TAG", "CURRENCY"] and any(line.startswith("in all") for line in lines)
+    refused = ask("costs", "--by", "colour")
+    assert refused.code == 1 and "connector, country" in refused.err
+
+
+def test_a_provider_is_asked_about_a_number_through_the_server(ask: Run) -> None:
+    found = ask("lookup", "+447700900104", "--provider", "sandbox", "--json").data
+    assert (found["asked"]["valid"], found["asked"]["can_receive"]) == (False, False)
+    assert "sandbox: can receive" in ask("lookup", "+447700900104", "--provider", "sandbox").out
+    assert "there is no connector" in ask("lookup", "+447700900104", "--provider", "nobody").err
+
+
 def test_what_waits_can_be_taken_back(ask: Run) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     waiting = ask("send", TO, "Later", "--send-at", tomorrow, "--json").data

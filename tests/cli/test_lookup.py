@@ -41,3 +41,8 @@ def test_why_it_may_not_be_texted_is_told(run: Run) -> None:
 def test_what_is_no_number_is_refused(run: Run, words: tuple[str, ...], told: str) -> None:
     done = run("lookup", *words)
     assert (done.code, told in done.err, done.out) == (1, True, ""), done.err
+
+
+def test_a_provider_can_not_be_asked_without_a_key(run: Run) -> None:
+    done = run("lookup", "+447400123456", "--provider", "telco")
+    assert done.code == 1 and "--key" in done.err

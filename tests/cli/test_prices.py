@@ -20,7 +20,7 @@ def test_a_table_is_imported_and_listed(run: Run, data: str, tmp_path: Path) -> 
         ("GB", "", "0.0345"),
     ]
     shown = run("prices", "list", "--data-dir", data).out.splitlines()[1]
-    assert shown.split() == ["sandbox", "*", "otp", "0.08", "EUR"]
+    assert shown.split() == ["sandbox", "message", "*", "*", "otp", "0.08", "EUR"]
     file.write_text("connector,price,currency\nsandbox,0.01,EUR\n")
     assert run("prices", "import", str(file), "--data-dir", data).out == "prices of sandbox: 1\n"
     assert len(run("prices", "list", "--data-dir", data, "--json").data["data"]) == 1

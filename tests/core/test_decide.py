@@ -119,7 +119,7 @@ def test_money_is_decimal(segments: int, per_segment: str | None, cost: str | No
 
 
 def test_the_price_is_that_of_country_and_kind_and_the_trace_says_where_it_stands() -> None:
-    book = PriceBook({("first", "GB", ""): ("0.07", "GBP")}, PRICES.own)
+    book = PriceBook({("first", "GB", "", ""): ("0.07", "GBP")}, PRICES.own)
     verdict = decide(case(), rules(prices=book))
     assert (verdict.price, verdict.currency) == ("0.14", "GBP")
     assert said(verdict, "price") == {
@@ -130,6 +130,22 @@ def test_the_price_is_that_of_country_and_kind_and_the_trace_says_where_it_stand
         "line": "country GB",
     }
     assert said(decide(case(country="DE"), rules(prices=book)), "price")["line"] == "price_per_segment"
+
+
+def test_a_surcharge_is_a_line_of_its_own() -> None:
+    book = PriceBook({}, PRICES.own, surcharges={("first", "GB", "", ""): ("0.003", "EUR")})
+    verdict = decide(case(), rules(prices=book))
+    assert (verdict.price, verdict.surcharge) == ("0.106", "0.006")
+    assert said(verdict, "price")["price"] == "0.10"
+    assert said(verdict, "surcharge") == {
+        "rule": "surcharge",
+        "price": "0.006",
+        "currency": "EUR",
+        "line": "country GB",
+        "total": "0.106",
+    }
+    dollars = PriceBook({}, PRICES.own, surcharges={("first", "GB", "", ""): ("0.003", "USD")})
+    assert said(decide(case(), rules(prices=dollars)), "surcharge")["why"].startswith("left out")
 
 
 def test_without_a_price_the_trace_says_so() -> None:

@@ -62,7 +62,7 @@ def test_the_cheapest_goes_first_and_what_nobody_knows_last(prices: PriceBook, v
 
 
 def test_a_price_for_a_country_and_kind_counts_before_that_for_all() -> None:
-    prices = PriceBook({("a", "GB", "otp"): ("0.01", "EUR")}, {"a": ("9", "EUR"), "b": ("0.02", "EUR")})
+    prices = PriceBook({("a", "GB", "", "otp"): ("0.01", "EUR")}, {"a": ("9", "EUR"), "b": ("0.02", "EUR")})
     assert arranged("cheapest", prices=prices).via[0] == "a"
     assert arranged("cheapest", at=facts(country="FR"), prices=prices).via[0] == "b"
     assert arranged("cheapest", prices=prices).why["prices"] == {"a": "0.01 EUR", "b": "0.02 EUR", "c": None}

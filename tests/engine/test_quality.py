@@ -10,7 +10,7 @@ from heliograph.core.routing import Route
 from heliograph.engine import conversions, quality
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Paused
-from heliograph.engine.quality import Counted, QualityDesk, Span, leaders, scored, settle, tallies
+from heliograph.engine.quality import Counted, QualityDesk, Span, first_since, leaders, scored, settle, tallies
 from heliograph.engine.standings import standings
 from heliograph.store.port import Accept, Arrivals, Move, Moves
 from tests.postgres import postgres_server, postgres_url
@@ -119,9 +119,9 @@ async def test_the_first_message_of_a_span_is_found_among_many(open_sqlite: Any)
     sent = [message(ledger, accepted_at=NOW + place * 1_000) for place in range(500)]
     await do(ledger, Accept, messages=sent)
     for place in (0, 1, 250, 499):
-        first = await Span()._first_since(ledger, sent[place].accepted_at)
+        first = await first_since(ledger, sent[place].accepted_at)
         assert first - 1 < sent[place].id <= max(first, 1)
-    assert await Span()._first_since(ledger, NOW + 500_000) > sent[-1].id
+    assert await first_since(ledger, NOW + 500_000) > sent[-1].id
 
 
 # -- what followed

@@ -1,5 +1,6 @@
 """What one receipt means for its message, of one part and of several; and in which forms ids are looked for."""
 
+import json
 from typing import Any
 
 import pytest
@@ -66,6 +67,43 @@ def test_a_price_of_each_part_makes_that_of_the_message() -> None:
     move = told(sent(segments=3), "delivered", others=("delivered", "delivered"), price="0.05", currency="EUR")
     assert (move.message.price, move.message.currency) == ("0.15", "EUR")
     assert told(sent(), "delivered", price="0.05", currency="EUR").message.price == "0.05"
+
+
+def facts(move: Any) -> Any:
+    return json.loads(move.events[0].data)
+
+
+def test_what_was_estimated_is_told_beside_what_the_carrier_asks() -> None:
+    guessed = sent(price="0.04", currency="EUR", surcharge="0.01")
+    move = told(guessed, "delivered", price="0.05", currency="EUR")
+    assert (move.message.price, move.message.surcharge) == ("0.06", "0.01")
+    assert facts(move) == {"price": "0.06", "currency": "EUR", "estimated_price": "0.04"}
+
+
+def test_as_many_parts_as_the_carrier_made_are_paid_once() -> None:
+    guessed = sent(price="0.04", currency="EUR")
+    move = told(guessed, "delivered", parts=2)
+    assert (move.message.price, move.message.billed_segments) == ("0.08", 2)
+    assert facts(move)["billed_segments"] == 2
+    again = told(sent(price="0.08", currency="EUR", billed_segments=2), "delivered", parts=2)
+    assert again.message.price == "0.08"
+
+
+def test_a_price_that_comes_late_counts_and_stays_when_it_is_told_again() -> None:
+    over = sent(state="delivered", price="0.04", currency="EUR")
+    move = told(over, "delivered", price="0.05", currency="EUR")
+    assert (move.message.state, move.message.price, move.events[0].type) == ("delivered", "0.05", "receipt.ignored")
+    assert facts(move)["price"] == "0.05"
+    again = told(over, "delivered", price="0.05", currency="EUR")
+    assert again.message.price == "0.05" and "estimated_price" not in facts(again)
+
+
+def test_progress_may_bring_a_price_too() -> None:
+    move = told(sent(price="0.04", currency="EUR"), "buffered", price="0.05", currency="EUR")
+    assert (move.message.state, move.message.price) == ("sent", "0.05")
+    unknown = sent(state="queued", attempts=1, price="0.04", currency="EUR")
+    move = told(unknown, "buffered", state="unknown", price="0.05", currency="EUR")
+    assert (move.message.state, move.message.price, facts(move)["estimated_price"]) == ("sent", "0.05", "0.04")
 
 
 def test_why_it_failed_is_kept_and_forgotten_when_it_arrived_after_all() -> None:

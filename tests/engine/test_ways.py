@@ -15,7 +15,7 @@ from heliograph.engine.ways import Patience, Ways
 from tests.carriers.network import NOW, Clock, message
 
 BOOK = PriceBook(
-    {("spare", "GB", "otp"): ("0.07", "GBP"), ("spare", "GB", ""): ("0.09", "GBP")}, {"first": ("1", "EUR")}
+    {("spare", "GB", "", "otp"): ("0.07", "GBP"), ("spare", "GB", "", ""): ("0.09", "GBP")}, {"first": ("1", "EUR")}
 )
 PLAN = ("first", "spare")
 

@@ -168,3 +168,22 @@ def test_one_that_speaks_http_is_sent_away(running: tuple[Server, int], tmp_path
         while more := stranger.recv(100):
             answer += more
     assert len(answer) == 16, "a generic_nack, and the end"
+
+
+def test_a_code_to_a_number_that_can_not_take_it_is_refused_where_that_is_declared(
+    running: tuple[Server, int], account: dict[str, Any]
+) -> None:
+    server, port = running
+    api = Api(server, server.key("admin"))
+    assert api.policy("lookup", before=["otp"], provider="play").status_code == 200
+    try:
+        with App(port, account) as app:
+            assert app.submit("447700900104", service_type="OTP").status != 0  # …04: not in use, says the sandbox
+            assert app.submit("447700900123", service_type="OTP").status == 0
+            assert app.submit("447700900104").status == 0, "other kinds are not asked about"
+            parts, coding, esm_class = smpplib.gsm.make_parts("Your code is 1234. " * 10)
+            codes = {"data_coding": coding, "esm_class": esm_class, "service_type": "OTP"}
+            answers = [app.submit("447700900104", short_message=part, **codes) for part in parts]
+            assert answers[-1].status != 0, "a long one too"
+    finally:
+        api.policy("lookup")

@@ -74,6 +74,12 @@ async def live(ledger: Any) -> None:
             "VALUES ('c', 'unread', '', '', $1, $2)",
             *(f"to={ANNA[1:]}", NOW),
         )
+        for number in (ANNA, BEN):
+            await transaction.execute(
+                "INSERT INTO lookups (workspace, environment, connector, number, at, answer, price, currency) "
+                "VALUES (1, 1, 'telco', $1, $2, $3, '0.004', 'EUR')",
+                *(number, NOW, msgspec.json.encode({"carrier": number}).decode()),
+            )
 
 
 async def say(ledger: Any, number: str, action: str, at: int, **more: Any) -> None:
@@ -84,7 +90,7 @@ async def say(ledger: Any, number: str, action: str, at: int, **more: Any) -> No
 async def everything(ledger: Any) -> str:
     tables = (
         "messages message_tags attempts decisions events inbound inbound_parts parked_receipts callbacks consents "
-        "stances contacts contact_addresses cooldowns audit deliveries erased"
+        "stances contacts contact_addresses cooldowns audit deliveries erased lookups"
     )
     return " ".join([str(await ledger.fetch(f"SELECT * FROM {table}")) for table in tables.split()])
 
@@ -101,6 +107,7 @@ async def test_nothing_of_an_erased_person_is_left(ours: Any) -> None:
     assert (done.messages, done.inbound, done.consents, done.is_suppressed) == (2, 1, 1, True)
     left = await everything(ours)
     assert [word for word in (ANNA, ANNA[1:], "Anna", "anna") if word in left] == []
+    assert await ours.fetch("SELECT COUNT(*), MIN(price) FROM lookups") == [(2, "0.004")], "what they cost stays"
 
 
 async def test_others_keep_what_is_theirs(ours: Any) -> None:
@@ -109,6 +116,7 @@ async def test_others_keep_what_is_theirs(ours: Any) -> None:
     known = await disclosing.disclose(ours, 1, BEN, actor="key:a", now=NOW)
     assert (len(known.messages), [text.text for text in known.inbound]) == (1, ["Ben was here"])
     assert (len(known.consents), known.is_suppressed) == (1, True)
+    assert [bytes(one.answer) for one in known.lookups] == [msgspec.json.encode({"carrier": BEN})]
     assert await ours.fetch("SELECT tag FROM message_tags") == [("vip",)]
 
 

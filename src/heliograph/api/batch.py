@@ -84,7 +84,17 @@ def send_batch(call: Call) -> None:
     if refusal := _size(batch) or call.over_rate(len(batch.messages)):
         return call.refuse(refusal)
     given = None if defaults is None else defaults.given()
-    items = [_draft(call, request, given) for request in _requests(call.body, batch, defaults)]
+    requests = [_filled(request, given) for request in _requests(call.body, batch, defaults)]
+    if call.asks_first:
+        readable = [request for request in requests if not isinstance(request, Refusal)]
+        return call.after_lookups(readable, lambda: _go_on(call, batch, requests, defaults))
+    return _go_on(call, batch, requests, defaults)
+
+
+def _go_on(
+    call: Call, batch: BatchRequest, requests: Sequence[MessageRequest | Refusal], defaults: Defaults | None
+) -> None:
+    items = [_draft(call, request, is_filled=defaults is not None) for request in requests]
     refused = [_at(index, item) for index, item in enumerate(items) if isinstance(item, Refusal)]
     drafts = [item for item in items if not isinstance(item, Refusal)]
     if refused and (batch.all_or_none or not drafts):
@@ -131,16 +141,21 @@ def _requests(
     return [decode(bytes(raw), MessageRequest if defaults is None else Defaults) for raw in batch.messages]
 
 
-def _draft(call: Call, request: MessageRequest | Refusal, given: Given | None) -> Draft | Refusal:
-    if isinstance(request, Refusal):
-        return request
-    if given is not None:
+def _filled(request: MessageRequest | Refusal, given: Given | None) -> MessageRequest | Refusal:
+    """With what the defaults give."""
+    if given is not None and not isinstance(request, Refusal):
         for field, value in given:
             if not (own := getattr(request, field)):
                 setattr(request, field, value)
             elif field == "variables":  # each by its name
                 request.variables = {**value, **own}  # type: ignore[dict-item]
-    elif request.dry_run:
+    return request
+
+
+def _draft(call: Call, request: MessageRequest | Refusal, *, is_filled: bool) -> Draft | Refusal:
+    if isinstance(request, Refusal):
+        return request
+    if not is_filled and request.dry_run:
         return Refusal("dry_run_in_item", "dry_run is for a whole batch: put it into defaults", "/dry_run")
     return call.context.intake.draft(call.caller, request, call.now)
 

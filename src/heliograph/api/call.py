@@ -13,6 +13,7 @@ from heliograph.api.context import Context
 from heliograph.api.problems import defect, problem
 from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal
+from heliograph.core.request import MessageRequest
 from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.intake import Caller, Draft
 from heliograph.store.port import Accept, Idempotency
@@ -24,6 +25,7 @@ Header = tuple[bytes, bytes]
 Reply = Callable[[int, list[Header], bytes], None]
 Door = Callable[["Call"], None]
 
+_asking: Final[set[asyncio.Task[None]]] = set()  # the loop holds tasks weakly
 _IDEMPOTENCY_MS: Final = 86_400_000
 _CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="heliograph", Basic realm="heliograph"')
 _NO_DIALOGUE: Final = (b"www-authenticate", b'Bearer realm="heliograph"')  # Basic makes a browser ask for a password
@@ -119,6 +121,28 @@ class Call:
         client = self.client
         assert client is not None
         return Caller(client.id, client.workspace, client.environment, client.default_country)
+
+    @property
+    def asks_first(self) -> bool:
+        """Does its workspace have providers asked about numbers before some messages?"""
+        assert self.client is not None
+        return self.client.environment in self.context.intake.lookups.environments
+
+    def after_lookups(self, requests: Sequence[MessageRequest], go_on: Callable[[], None]) -> None:
+        """Go on once a provider was asked about the recipients, as far as that is declared."""
+
+        async def ask() -> None:
+            try:
+                caller = self.caller
+                lookups = self.context.intake.lookups
+                await lookups.prepare(caller.environment, caller.default_country, requests, self.now)
+                go_on()
+            except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
+                self.broke(error)
+
+        task = asyncio.ensure_future(ask())
+        _asking.add(task)
+        task.add_done_callback(_asking.discard)
 
     def keep(
         self,

@@ -68,6 +68,12 @@ def sms_send(call: Call) -> None:
         callback_url=asked.callback_url,
         send_at=asked.scheduled_for,
     )
+    if call.asks_first:
+        return call.after_lookups((request,), lambda: _go_on(call, request))
+    return _go_on(call, request)
+
+
+def _go_on(call: Call, request: MessageRequest) -> None:
     draft = call.context.intake.draft(call.caller, request, call.now)
     if isinstance(draft, Refusal):
         return call.refuse(draft)

@@ -41,6 +41,12 @@ def send_one(call: Call) -> None:
         return call.refuse(request)
     if refusal := call.over_rate(1):
         return call.refuse(refusal)
+    if call.asks_first:
+        return call.after_lookups((request,), lambda: _go_on(call, request))
+    return _go_on(call, request)
+
+
+def _go_on(call: Call, request: MessageRequest) -> None:
     draft = call.context.intake.draft(call.caller, request, call.now)
     if isinstance(draft, Refusal):
         return call.refuse(draft)

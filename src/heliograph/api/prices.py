@@ -10,13 +10,13 @@ from heliograph.engine.pricing import Imported, PriceLine
 
 
 class PriceFile(msgspec.Struct, forbid_unknown_fields=True):
-    """A table as CSV: the columns connector, country, kind, price and currency, named in its first line."""
+    """A table as CSV: connector, item, country, network, kind, price, currency; its first line names the columns."""
 
     csv: str
 
 
 class PriceList(msgspec.Struct):
-    """All prices, by connector, country and kind."""
+    """All prices, by connector, item, country, network and kind."""
 
     data: list[PriceLine]
 

@@ -39,6 +39,8 @@ class AttemptView(msgspec.Struct):
 class MessageDetail(MessageView):
     """A message with its attempts and the decision that sent it its way."""
 
+    surcharge: str | None  # of its price
+    billed_segments: int | None  # how many the carrier says that it made of the text
     attempts: list[AttemptView]
     decision: msgspec.Raw
 
@@ -130,7 +132,13 @@ async def show(request: Request) -> MessageDetail:
     attempts = [_attempt(row) for row in await reads.attempts(ledger, message.id)]
     trace = await reads.decision(ledger, message.decision)
     fields = msgspec.structs.asdict(message_view(message))
-    return MessageDetail(**fields, attempts=attempts, decision=msgspec.Raw((trace or "[]").encode()))
+    return MessageDetail(
+        **fields,
+        surcharge=message.surcharge,
+        billed_segments=message.billed_segments,
+        attempts=attempts,
+        decision=msgspec.Raw((trace or "[]").encode()),
+    )
 
 
 def _attempt(row: AttemptRow) -> AttemptView:

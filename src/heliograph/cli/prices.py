@@ -1,17 +1,26 @@
 """`heliograph prices`: what a segment costs at which connector, to which country. Works beside a running server."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from heliograph.cli.options import Config, DataDir, Json, actor, with_ledger
 from heliograph.cli.output import Mistake, show, table
 
-program = typer.Typer(help="Price tables: what a segment costs, by connector, country and kind.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from heliograph.engine.pricing import PriceLine
+
+program = typer.Typer(
+    help="Price tables: what a segment costs, by connector, country, network and kind.", no_args_is_help=True
+)
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV with the columns connector, country, kind, price, currency.")
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="CSV with the columns connector, item, country, network, kind, price, currency.",
+    ),
 ]
 
 
@@ -39,9 +48,16 @@ def import_prices(file: File, config: Config = None, data_dir: DataDir = None, a
 
 @program.command("list")
 def list_prices(config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """List the prices; * stands for every country, and for every kind."""
+    """List the prices; * stands for every one."""
     from heliograph.engine import pricing
 
     found = with_ledger(config, data_dir, pricing.list_prices)
-    rows = [(line.connector, line.country or "*", line.kind or "*", line.price, line.currency) for line in found]
-    show({"data": found}, table(("CONNECTOR", "COUNTRY", "KIND", "PRICE", "CURRENCY"), rows), as_json)
+    rows = [(line.connector, line.item, *_cells(line), line.price, line.currency) for line in found]
+    show({"data": found}, table(_HEAD, rows), as_json)
+
+
+_HEAD = ("CONNECTOR", "ITEM", "COUNTRY", "NETWORK", "KIND", "PRICE", "CURRENCY")
+
+
+def _cells(line: "PriceLine") -> tuple[str, ...]:
+    return tuple(cell or "*" for cell in (line.country, line.network, line.kind))

@@ -14,6 +14,7 @@ from heliograph.cli import (
     consent,
     contacts,
     content,
+    costs,
     doctor,
     erasures,
     keys,
@@ -58,6 +59,7 @@ program.command()(rollback.history)
 program.command()(rollback.rollback)
 program.add_typer(connectors.program, name="connectors")
 program.add_typer(prices.program, name="prices")
+program.command()(costs.costs)
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")

@@ -13,7 +13,7 @@ from heliograph.core.budget import Budget
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES, SUPPORT
 from heliograph.core.order import arrange
-from heliograph.core.prices import PriceBook, price
+from heliograph.core.prices import UNKNOWN, Cost, PriceBook, cost
 from heliograph.core.quality import NO_QUALITY, Quality
 from heliograph.core.senders import Sender
 
@@ -69,8 +69,9 @@ class Verdict(msgspec.Struct, frozen=True):
     sender: str | None = None
     lane: int = 1
     connectors: tuple[str, ...] = ()
-    price: str | None = None
+    price: str | None = None  # surcharges included
     currency: str | None = None
+    surcharge: str | None = None
 
 
 def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
@@ -92,8 +93,8 @@ def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
         return Verdict(route, tuple(trace))
     if refusal := _sender_rules(case, rules, sender, route, trace):
         return Verdict(refusal, tuple(trace))
-    cost, currency = _price(case, rules, route[0], trace)
-    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, cost, currency)
+    found = _price(case, rules, route[0], trace)
+    return Verdict(None, tuple(trace), sender, LANES[case.kind], route, *found)
 
 
 def decided_sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tuple[str | None, Refusal | None]:
@@ -226,10 +227,16 @@ def _route(
     return via
 
 
-def _price(case: Case, rules: Rules, connector: str, trace: list[dict[str, Any]]) -> tuple[str | None, str | None]:
+def _price(case: Case, rules: Rules, connector: str, trace: list[dict[str, Any]]) -> Cost:
     """What it will probably cost: at the first connector of its way."""
-    line = rules.prices.line(connector, case.country, case.kind)
-    cost = price(case.segments, line.price) if line else None
-    currency, where = (line.currency, line.where) if line else (None, None)
-    trace.append({"rule": "price", "price": cost, "currency": currency, "connector": connector, "line": where})
-    return cost, currency
+    at = (connector, case.country, case.kind, case.network)
+    line, more = rules.prices.line(*at), rules.prices.surcharge(*at)
+    found = cost(case.segments, line, more) if line else UNKNOWN
+    alone = cost(case.segments, line, None).price if line else None
+    where = line.where if line else None
+    trace.append({"rule": "price", "price": alone, "currency": found.currency, "connector": connector, "line": where})
+    if more is not None:
+        step = {"rule": "surcharge", "price": found.surcharge, "currency": more.currency, "line": more.where}
+        why = {} if found.surcharge else {"why": "left out: the price is not known in this currency"}
+        trace.append(step | {"total": found.price} | why)
+    return found

@@ -56,7 +56,7 @@ class Message(msgspec.Struct, gc=False):
     tags: str | None  # JSON list of strings
     metadata: str | None  # JSON object of strings
     correlation_id: str | None
-    price: str | None  # decimal, for all segments
+    price: str | None  # decimal, for all segments, surcharges included
     currency: str | None
     failure: str | None  # class of our taxonomy
     failure_code: str | None  # our stable code
@@ -67,6 +67,8 @@ class Message(msgspec.Struct, gc=False):
     time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
     topic: str | None = None  # what it is about, in the words of the consent record
     template: str | None = None  # NAME@VERSION of the template that gave the text
+    surcharge: str | None = None  # the part of its price that is passed-through fees
+    billed_segments: int | None = None  # how many the carrier says that it made of the text
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)

@@ -52,7 +52,7 @@ def _first(name: str, via: Sequence[str]) -> tuple[str, ...]:
 
 def _cheapest(via: tuple[str, ...], facts: Facts, prices: PriceBook) -> Arranged:
     """By the price of a segment; those of which nobody knows it come last."""
-    found = {name: prices.find(name, facts.country, facts.kind) for name in via}
+    found = {name: prices.find(name, facts.country, facts.kind, facts.network) for name in via}
     known = {name: price for name, price in found.items() if price is not None}
     currencies = {currency for _, currency in known.values()}
     told = {name: None if price is None else f"{price[0]} {price[1] or ''}".rstrip() for name, price in found.items()}

@@ -110,11 +110,12 @@ class Looks(msgspec.Struct, frozen=True):
     closer: bool  # some of the above
 
 
-def looks(routes: Sequence[Route]) -> Looks:
+def looks(routes: Sequence[Route], *, by_network: bool = False) -> Looks:
+    """`by_network`: prices depend on networks."""
     number = any(route.prefixes or route.share < 1.0 or route.weights for route in routes)
     tags = any(route.tags for route in routes)
     time = any(route.hours is not None for route in routes)
-    network = any(route.networks for route in routes)
+    network = by_network or any(route.networks for route in routes)
     explores = max((route.explore for route in routes if route.order == "best"), default=0.0)
     pin_ends = tuple(sorted({route.pin_until for route in routes if route.pin_until is not None}))
     closer = any((number, tags, time, network, explores, pin_ends))

@@ -8,7 +8,7 @@ is noted elsewhere and given to the check as an anchor.
 import csv
 import hmac
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -166,6 +166,21 @@ async def head(ledger: Ledger) -> Head:
     """Where the chain ends now."""
     rows = await ledger.fetch("SELECT last_id, last_hash FROM audit_chain")
     return Head(*rows[0])
+
+
+class HeadTeller:
+    """Tells the head to the log, which is kept elsewhere: so that an audit log that was cut off is noticed."""
+
+    def __init__(self, ledger: Ledger, note: Callable[..., None]) -> None:
+        self._ledger = ledger
+        self._note = note
+        self._told: Head | None = None
+
+    async def tell(self) -> None:
+        found = await head(self._ledger)
+        if found != self._told:
+            self._told = found
+            self._note("audit_head", anchor=str(found))
 
 
 def read_anchor(text: str) -> Head:

@@ -14,7 +14,7 @@ from heliograph.core import pools, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.consent import Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
-from heliograph.core.prices import PriceBook
+from heliograph.core.prices import INBOUND, ITEMS, LOOKUP, MESSAGE, SURCHARGE, PriceBook
 from heliograph.engine import accounts
 from heliograph.engine.accounts import Hearer
 from heliograph.engine.dispatch import Paused
@@ -92,7 +92,7 @@ class Tables(msgspec.Struct, frozen=True):
     declared: list[Declared]  # in the order of their positions
     unhealthy: frozenset[int]
     pauses: list[Row]  # scope, value
-    prices: list[Row]  # connector, country, kind, price, currency
+    prices: list[Row]  # connector, item, country, network, kind, price, currency
     hearers: list[Hearer]
     templates: list[Row]  # workspace, name, version, state, spec
 
@@ -112,7 +112,7 @@ async def read(ledger: Ledger) -> Tables:
     objects = await ledger.fetch("SELECT id, workspace, kind, name, spec, position FROM declared ORDER BY position, id")
     unhealthy = await ledger.fetch("SELECT endpoint FROM endpoint_health WHERE disabled_at IS NOT NULL")
     pauses = await ledger.fetch("SELECT scope, value FROM pauses")
-    prices = await ledger.fetch("SELECT connector, country, kind, price, currency FROM prices")
+    prices = await ledger.fetch("SELECT connector, item, country, network, kind, price, currency FROM prices")
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
     sick = frozenset(row[0] for row in unhealthy)
     hearers, versions = await accounts.hearers(ledger), await ledger.fetch(SELECT_USABLE)
@@ -170,7 +170,17 @@ def _book(rows: Sequence[Row], connectors: Mapping[str, ConnectorSpec]) -> Price
         for name, spec in connectors.items()
         if spec.price_per_segment is not None
     }
-    return PriceBook({(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}, own)
+    tables: dict[str, dict[tuple[str, str, str, str], tuple[str, str | None]]] = {item: {} for item in ITEMS}
+    for connector, item, country, network, kind, price, currency in rows:
+        tables[item][connector, country, network, kind] = (price, currency)
+    return PriceBook(
+        lines=tables[MESSAGE],
+        own=own,
+        surcharges=tables[SURCHARGE],
+        received=tables[INBOUND],
+        lookups=tables[LOOKUP],
+        networks=frozenset(row[3] for row in rows if row[3]),
+    )
 
 
 def _pooled(declared: Mapping[str, senders.Sender]) -> frozenset[str | None]:
@@ -215,7 +225,7 @@ def _realm(
         callback_secret=secret,
         rules=Rules(workspace, mode, usable, routes, own_senders, budget, prices),
         pooled=_pooled(own_senders),
-        looks=routing.looks(routes),
+        looks=routing.looks(routes, by_network=bool(prices.networks)),
         rehearses=rehearses,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
         policies=policies_of({row.name: row.spec for row in own if row.kind == "policy"}, rehearses=rehearses),

@@ -30,6 +30,14 @@ class Texted(msgspec.Struct):
     connector: str
 
 
+class LookedUp(msgspec.Struct):
+    """What a provider said of the number when it was asked."""
+
+    at: str
+    provider: str
+    answer: msgspec.Raw
+
+
 class Known(msgspec.Struct):
     """All that is known of a person."""
 
@@ -38,6 +46,7 @@ class Known(msgspec.Struct):
     messages: list[MessageView]
     events: list[EventView]
     inbound: list[Texted]
+    lookups: list[LookedUp]
     contact: Contact | None
     consents: list[Recorded]
     is_suppressed: bool
@@ -61,6 +70,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         messages=messages,
         events=events,
         inbound=await _inbound(ledger, workspace, number),
+        lookups=await _lookups(ledger, workspace, number),
         contact=await contacts.of_address(ledger, workspace, number),
         consents=await history(ledger, workspace, number),
         is_suppressed=bool(outs),
@@ -108,3 +118,10 @@ async def _inbound(ledger: Ledger, workspace: int, sender: str) -> list[Texted]:
         Texted(moment(at), to, read(workspace, f"inbound {number}", text), connector)
         for number, at, to, text, connector in rows
     ]
+
+
+async def _lookups(ledger: Ledger, workspace: int, number: str) -> list[LookedUp]:
+    rows = await ledger.fetch(
+        "SELECT at, connector, answer FROM lookups WHERE workspace = $1 AND number = $2 ORDER BY at", workspace, number
+    )
+    return [LookedUp(moment(at), connector, msgspec.Raw(answer.encode())) for at, connector, answer in rows]

@@ -16,7 +16,7 @@ from heliograph.core import retry
 from heliograph.core.consent import Rulebook
 from heliograph.core.failures import THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
-from heliograph.core.prices import Cost, PriceBook
+from heliograph.core.prices import Amount, PriceBook
 from heliograph.core.quiet import Answer
 from heliograph.core.rates import Cap
 from heliograph.engine.heed import Heed
@@ -49,7 +49,7 @@ class Desk(msgspec.Struct, frozen=True):
     quiet_kinds: Callable[[], frozenset[str]]
     closed: Callable[[Message, int], Answer | None]  # quiet hours; asked only of those kinds
     link_changed: Callable[[], None]
-    repriced: Callable[[Message, Cost], None]  # a message, and what it was to cost before
+    repriced: Callable[[Message, Amount], None]  # a message, and what it was to cost before
 
 
 class Paused(msgspec.Struct, frozen=True):

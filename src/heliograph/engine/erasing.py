@@ -154,6 +154,7 @@ async def _numbers(ledger: Ledger, workspace: int) -> list[tuple[str, int]]:
         "SELECT number, min(at) FROM (SELECT to_number AS number, accepted_at AS at FROM messages "
         "WHERE workspace = $1 UNION ALL SELECT from_number, at FROM inbound WHERE workspace = $1 "
         "UNION ALL SELECT number, at FROM consents WHERE workspace = $1 "
+        "UNION ALL SELECT number, at FROM lookups WHERE workspace = $1 "
         "UNION ALL SELECT address, since FROM contact_addresses WHERE workspace = $1) traces GROUP BY number",
         workspace,
     )
@@ -206,6 +207,9 @@ async def _consents(transaction: Transaction, workspace: int, number: str, name:
         *(workspace, number, name),
     )
     await transaction.execute("DELETE FROM cooldowns WHERE workspace = $1 AND number = $2", workspace, number)
+    await transaction.execute(  # what the question cost stays
+        "UPDATE lookups SET number = $3, answer = '{}' WHERE workspace = $1 AND number = $2", workspace, number, name
+    )
     return len(rows)
 
 

@@ -127,6 +127,8 @@ class _Sender(msgspec.Struct, forbid_unknown_fields=True):
     max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     max_segments_per_day: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
     day_zone: str | None = None
+    rental_per_month: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
+    rental_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
 
 
 class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
@@ -324,6 +326,9 @@ def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
     if form.day_zone is not None and not is_zone(form.day_zone):
         detail = f"{form.day_zone[:40]!r} is not a time zone; give one such as America/Los_Angeles"
         return [Refusal("bad_zone", detail, f"{o.pointer}/day_zone")]
+    if (form.rental_per_month is None) != (form.rental_currency is None):
+        missing = "rental_currency" if form.rental_currency is None else "rental_per_month"
+        return [Refusal("missing_field", f"a rent is an amount and a currency: {missing} is missing", o.pointer)]
     return []
 
 

@@ -29,6 +29,7 @@ from heliograph.engine.estimate import estimated_end
 from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
 from heliograph.engine.intake import Intake
+from heliograph.engine.lookups import Lookups
 from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
 from heliograph.engine.notify.desk import Settings as NotifySettings
@@ -89,7 +90,7 @@ class Gateway:
         self._clock = outside.clock
         self._watch = outside.watch
         self._retention = keeping
-        self._head: auditing.Head | None = None  # the last one that was told
+        self._head = auditing.HeadTeller(ledger, outside.watch.note)
         self._disable_after_ms = notify.disable_after_ms
         self._background = Background(outside.watch)
         self._specs: dict[str, ConnectorSpec] = {}
@@ -138,6 +139,7 @@ class Gateway:
             lambda: self.quality.current,
             self.hours,
             self.budgets,
+            Lookups(ledger, outside.clock, self.links, lambda: self.snapshot, outside.build_carrier),
         )
         keywords = KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake)
         self.settling = SettlingDesk(
@@ -227,6 +229,7 @@ class Gateway:
         self.snapshot = await declared.load(self.ledger)
         self.paces.learn(self.snapshot.senders)
         await self.budgets.refresh()
+        self.intake.lookups.learn(self.snapshot)
         self.config_changed()
         for link in self.links.values():
             link.pump()
@@ -357,18 +360,11 @@ class Gateway:
             kept, more = await sweep.end_unheard(self.ledger, now)
             self.tell(kept)
         await retention.clear(self.ledger, now, self._retention)
-        await self._tell_head()
+        await self._head.tell()
         await self.inbound.give_up_waiting(now)
         await versions.remind(self.ledger, now)
         await accounts.give_up(self.ledger, now)
         await sweep.tidy(self.ledger, now)
-
-    async def _tell_head(self) -> None:
-        """Into the log, which is kept elsewhere: so that an audit log that was cut off is noticed."""
-        head = await auditing.head(self.ledger)
-        if head != self._head:
-            self._head = head
-            self._watch.note("audit_head", anchor=str(head))
 
     # -- what the parts report
 

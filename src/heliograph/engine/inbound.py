@@ -12,7 +12,10 @@ from typing import Final
 
 import msgspec
 
+from heliograph.core import numbers
 from heliograph.core.message import Inbound, Part
+from heliograph.core.prices import price
+from heliograph.core.segments import measure
 from heliograph.engine.background import Work
 from heliograph.engine.declared import OPERATOR, Realm, Snapshot
 from heliograph.engine.people.keywords import Heard, KeywordDesk
@@ -172,8 +175,17 @@ class InboundDesk:
             await self._join(message)
 
     def _arrival(self, heard: Heard) -> Arrival:
-        realm = heard.realm
-        return Arrival(self._ledger.next_id("inbound"), realm.workspace, realm.id, heard.message)
+        realm, number = heard.realm, self._ledger.next_id("inbound")
+        return Arrival(number, realm.workspace, realm.id, heard.message, *self._cost(heard.message))
+
+    def _cost(self, inbound: Inbound) -> tuple[str | None, str | None] | tuple[()]:
+        """Price and currency, where its connector has a price for what comes in."""
+        book = self._snapshot().prices
+        if not book.received:
+            return ()
+        sender = numbers.parse(inbound.sender, None)
+        line = book.inbound(inbound.connector, "" if isinstance(sender, numbers.BadNumber) else sender.country)
+        return () if line is None else (price(measure(inbound.text)[1], line.price), line.currency)
 
     def _realm(self, inbound: Inbound, environment: int | None) -> Realm:
         """The environment whose declared sender was texted; else the operator's live one (test, from the sandbox)."""

@@ -17,15 +17,17 @@ from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.links import ShortLink
 from heliograph.core.message import WAITING, Message
-from heliograph.core.prices import Cost
+from heliograph.core.numbers import Number
+from heliograph.core.prices import Amount
 from heliograph.core.quality import Quality
-from heliograph.core.request import MessageRequest, kind_of, times
+from heliograph.core.request import MessageRequest, Times, kind_of, times
 from heliograph.core.segments import measure
 from heliograph.engine import content
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
 from heliograph.engine.hours import Hours
+from heliograph.engine.lookups import Lookups
 from heliograph.engine.short_links import asked
 from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.templates.usable import filled
@@ -77,6 +79,7 @@ class Intake:
         quality: Callable[[], Quality],
         hours: Hours,
         budgets: BudgetDesk,
+        lookups: Lookups,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -89,6 +92,7 @@ class Intake:
         self._ways = ways
         self._hours = hours
         self._budgets = budgets
+        self.lookups = lookups
         self.verdicts = Verdicts(ledger, clock, chance, quality)
 
     # -- reading and deciding
@@ -134,12 +138,11 @@ class Intake:
         when = times(request, now, kind)
         if isinstance(when, Refusal):
             return when
-        if kind in realm.policies.quiet.kinds:
-            appointment = self._hours.appoint(realm, number, kind, when, request)
-            if isinstance(appointment, Refusal):
-                return appointment
-            when = appointment.times
-            verdict = msgspec.structs.replace(verdict, trace=(*verdict.trace, appointment.step))
+        if kind in realm.policies.last_kinds:
+            found = self._last(realm, number, kind, when, request, verdict)
+            if isinstance(found, Refusal):
+                return found
+            when, verdict = found
             decision = self.verdicts.row_of(verdict)
         draft = Draft(
             Message(  # by place: with this many names it would cost 1.6 µs more
@@ -183,6 +186,7 @@ class Intake:
                 request.time_zone,
                 request.topic,
                 template,
+                verdict.surcharge,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
@@ -196,6 +200,24 @@ class Intake:
         if refusal is None:
             draft.charges = self._budgets.charges(realm, draft.message)
         return refusal or draft
+
+    def _last(
+        self, realm: Realm, number: Number, kind: str, when: Times, request: MessageRequest, verdict: Verdict
+    ) -> tuple[Times, Verdict] | Refusal:
+        """What is asked last: is it a time for this message, and is there a phone for it?"""
+        steps = []
+        if kind in realm.policies.quiet.kinds:
+            appointment = self._hours.appoint(realm, number, kind, when, request)
+            if isinstance(appointment, Refusal):
+                return appointment
+            when = appointment.times
+            steps.append(appointment.step)
+        if kind in realm.policies.lookup.before:
+            step, refusal = self.lookups.judge(realm, number)
+            if refusal is not None:
+                return refusal
+            steps.append(step)
+        return when, msgspec.structs.replace(verdict, trace=(*verdict.trace, *steps))
 
     # -- keeping
 
@@ -272,7 +294,7 @@ class Intake:
             )
         )
 
-    def repriced(self, message: Message, before: Cost) -> None:
+    def repriced(self, message: Message, before: Amount) -> None:
         """A message costs something else than when it was accepted."""
         self._budgets.repriced(message, before)
 

@@ -8,7 +8,7 @@ from heliograph.core import retry
 from heliograph.core.failures import THROTTLED, UNKNOWN
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import WAITING, Message, Outcome, Submission
-from heliograph.core.prices import PriceBook
+from heliograph.core.prices import PriceBook, recounted, reported
 from heliograph.store.port import AttemptRow, Move, NewEvent
 
 # What happens to a message whose attempt's outcome nobody knows: send again (flagged), or hold and wait for a receipt.
@@ -24,19 +24,34 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
     was = message.state
     message.state = advance(was, "taken").state
     message.updated_at = message.sent_at = now
-    if outcome.price is not None:
-        message.price, message.currency = outcome.price, outcome.currency
+    corrected = _corrected(message, outcome)
     attempt = submission.attempt
     rows = [
         AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
         for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
     ]
     facts = f'{{"attempt":{attempt},"connector":"{connector}"}}'
-    if outcome.price is not None or message.possible_duplicate:
-        more = {"price": outcome.price, "currency": outcome.currency}
+    if corrected or message.possible_duplicate:
         duplicate = {"possible_duplicate": bool(message.possible_duplicate)}
-        facts = msgspec.json.encode({"attempt": attempt, "connector": connector, **more, **duplicate}).decode()
+        facts = msgspec.json.encode({"attempt": attempt, "connector": connector, **corrected, **duplicate}).decode()
     return Move(message, was, (NewEvent("message.sent", now, facts),), tuple(rows))
+
+
+def _corrected(message: Message, outcome: Outcome) -> dict[str, object]:
+    """The carrier's word on price and parts is better than our estimate; what is told of it, the estimate beside it."""
+    if outcome.price is None and (outcome.parts or message.segments) == message.segments:
+        return {}
+    estimate, segments = message.price, outcome.parts or message.segments
+    if outcome.price is not None:
+        cost = reported(message, outcome.price, outcome.currency, segments)
+    else:
+        cost = recounted(message, segments)
+    told: dict[str, object] = {"price": cost.price, "currency": cost.currency, "estimated_price": estimate}
+    if segments != message.segments:
+        told["billed_segments"] = segments
+    message.price, message.currency, message.surcharge = cost
+    message.billed_segments = outcome.parts or None
+    return told
 
 
 def not_taken(
@@ -91,7 +106,8 @@ def not_taken(
 
 def _lead(message: Message, connector: str, prices: PriceBook) -> None:
     message.connector = connector
-    message.price, message.currency = prices.estimate(connector, message.country, message.kind, message.segments)
+    message.price, message.currency, message.surcharge = prices.of(message, connector)
+    message.billed_segments = None
 
 
 def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:

@@ -13,6 +13,7 @@ from heliograph.core.inbound_rules import InboundPolicy
 from heliograph.core.keywords.custom import NOTHING_OWN, Custom
 from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
+from heliograph.core.lookups import LookupPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
 from heliograph.engine.budgets import Budgets
@@ -48,6 +49,8 @@ class Policies(msgspec.Struct, frozen=True):
     has_budgets: bool = False
     budgets_by_tag: bool = False
     links: LinkPolicy = LinkPolicy()
+    lookup: LookupPolicy = LookupPolicy()
+    last_kinds: frozenset[str] = frozenset()  # that keep quiet hours, or before which a provider is asked
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -61,6 +64,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "templates": TemplatePolicy,
     "budgets": Budgets,
     "links": LinkPolicy,
+    "lookup": LookupPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -79,6 +83,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
 
     content, keywords = read(ContentPolicy).choice, read(KeywordPolicy)
     budgets = read(Budgets)
+    lookup = read(LookupPolicy)
     quiet, caps = read(QuietHours).policy(rehearses=rehearses), read(FrequencyCaps).all
     return Policies(
         consent=read(ConsentPolicy),
@@ -95,4 +100,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         has_budgets=not budgets.is_empty,
         budgets_by_tag=budgets.looks_at_tags,
         links=read(LinkPolicy),
+        lookup=lookup,
+        last_kinds=quiet.kinds.union(lookup.before),
     )

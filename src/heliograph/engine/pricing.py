@@ -1,11 +1,14 @@
 """Price tables: read from CSV, checked whole, kept in place of what the same connectors had before.
 
-    connector,country,kind,price,currency
-    vonage,GB,,0.0345,EUR
-    vonage,GB,otp,0.0390,EUR
-    vonage,,,0.08,EUR
+    connector,item,country,network,kind,price,currency
+    vonage,,GB,,,0.0345,EUR
+    vonage,,GB,,otp,0.0390,EUR
+    vonage,,,,,0.08,EUR
+    vonage,surcharge,US,,,0.003,EUR
+    vonage,inbound,,,,0.005,EUR
 
-The columns may stand in any order, `country` and `kind` may be missing; empty means every country, or every kind.
+The columns may stand in any order. All but connector, price and currency may be missing. An empty item is `message`, an
+empty country, network or kind all of them.
 """
 
 import asyncio
@@ -21,13 +24,17 @@ from heliograph.core import numbers
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import LANES
+from heliograph.core.prices import INBOUND, ITEMS, LOOKUP, MESSAGE, SURCHARGE
 from heliograph.engine import audit
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.suggest import did_you_mean
 from heliograph.store.port import Ledger, Transaction
 
-COLUMNS: Final = ("connector", "country", "kind", "price", "currency")
-_OPTIONAL: Final = ("country", "kind")
+COLUMNS: Final = ("connector", "item", "country", "network", "kind", "price", "currency")
+_KEY: Final = 5  # of them name the line
+_OPTIONAL: Final = ("item", "country", "network", "kind")
+_ANY: Final = "*"  # every country that is named
+_EMPTY: Final = {"item": MESSAGE}
 _POINTER: Final = "/csv"
 _AUDITED: Final = 200  # lines that an audit entry shows
 _TOLD: Final = 20  # refusals of one file; the rest is only counted
@@ -37,10 +44,12 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
 class PriceLine(msgspec.Struct, frozen=True):
-    """What one segment costs. An empty `country` is every country, an empty `kind` every kind."""
+    """What one segment, or one question about a number, costs. Empty: every country, every network, every kind."""
 
     connector: str
+    item: str
     country: str
+    network: str
     kind: str
     price: str
     currency: str
@@ -54,7 +63,9 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 async def list_prices(ledger: Ledger) -> list[PriceLine]:
-    rows = await ledger.fetch(f"SELECT {', '.join(COLUMNS)} FROM prices ORDER BY connector, country, kind")
+    rows = await ledger.fetch(
+        f"SELECT {', '.join(COLUMNS)} FROM prices ORDER BY connector, item, country, network, kind"
+    )
     return [PriceLine(*row) for row in rows]
 
 
@@ -68,7 +79,7 @@ async def import_prices(ledger: Ledger, text: str, *, actor: str, now: int, ip: 
         before: dict[tuple[str, ...], str] = {}
         for connector in imported.connectors:
             rows = await transaction.fetch(f"SELECT {', '.join(COLUMNS)} FROM prices WHERE connector = $1", connector)
-            before |= {row[:3]: f"{row[3]} {row[4]}" for row in rows}
+            before |= {row[:_KEY]: f"{row[_KEY]} {row[_KEY + 1]}" for row in rows}
             await transaction.execute("DELETE FROM prices WHERE connector = $1", connector)
         for start in range(0, len(lines), _AT_ONCE):
             await _insert(transaction, lines[start : start + _AT_ONCE])
@@ -88,14 +99,19 @@ async def import_prices(ledger: Ledger, text: str, *, actor: str, now: int, ip: 
 
 def _difference(before: Mapping[tuple[str, ...], str], lines: Sequence[PriceLine]) -> dict[str, object]:
     """The prices that are not what they were, as far as an entry has room for them."""
-    after: dict[tuple[str, ...], str] = {line[:3]: f"{line[3]} {line[4]}" for line in map(_tuple, lines)}
+    after: dict[tuple[str, ...], str] = {line[:_KEY]: f"{line[_KEY]} {line[_KEY + 1]}" for line in map(_tuple, lines)}
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     shown = sorted(changed)[:_AUDITED]
     return {
         "changed": len(changed),
-        "before": {" ".join(filter(None, key)): before[key] for key in shown if key in before},
-        "after": {" ".join(filter(None, key)): after[key] for key in shown if key in after},
+        "before": {_named(key): before[key] for key in shown if key in before},
+        "after": {_named(key): after[key] for key in shown if key in after},
     }
+
+
+def _named(key: tuple[str, ...]) -> str:
+    """A line in few words: what it is the price of is said where that is not a message."""
+    return " ".join(cell for cell in key if cell and cell != MESSAGE)
 
 
 async def _insert(transaction: Transaction, lines: Sequence[PriceLine]) -> None:
@@ -116,11 +132,11 @@ def _tuple(line: PriceLine) -> tuple[Any, ...]:
 
 def read(text: str, connectors: Sequence[str]) -> list[PriceLine]:
     """The lines of a file. Raises `Refused` with what is wrong, each by its line."""
-    lines: dict[tuple[str, str, str], tuple[PriceLine, int]] = {}
+    lines: dict[tuple[str, ...], tuple[PriceLine, int]] = {}
     refusals: list[Refusal] = []
     for number, cells in _rows(text):
-        line = PriceLine(*(cells.get(column, "") for column in COLUMNS))
-        key = (line.connector, line.country, line.kind)
+        line = PriceLine(*(cells.get(column, "") or _EMPTY.get(column, "") for column in COLUMNS))
+        key = _tuple(line)[:_KEY]
         found = list(_wrong(line, connectors))
         if key in lines:
             found.append(("duplicate_price", f"the price of line {lines[key][1]} stands here again"))
@@ -131,9 +147,28 @@ def read(text: str, connectors: Sequence[str]) -> list[PriceLine]:
         refusals = [*refusals[:_TOLD], Refusal("bad_csv", detail, _POINTER)]
     if not refusals and not lines:
         refusals = [Refusal("bad_csv", "there are no prices under the first line", _POINTER)]
+    refusals = refusals or _mixed(list(lines.values()))
     if refusals:
         raise Refused(*refusals)
     return [line for line, _ in lines.values()]
+
+
+def _mixed(lines: Sequence[tuple[PriceLine, int]]) -> list[Refusal]:
+    """Surcharges in another currency than the messages that they would come on top of."""
+    currencies: dict[tuple[str, str], dict[str, str]] = {}  # (connector, country): currency → an example
+    for line, _ in lines:
+        if line.item == MESSAGE:
+            for country in {line.country, _ANY}:
+                currencies.setdefault((line.connector, country), {})[line.currency] = line.country or "every country"
+    found = []
+    for line, number in lines:
+        if line.item != SURCHARGE:
+            continue
+        theirs = currencies.get((line.connector, line.country or _ANY), {}) | currencies.get((line.connector, ""), {})
+        if other := next((currency for currency in theirs if currency != line.currency), None):
+            detail = f"a surcharge in {line.currency} can't be added to prices in {other} ({theirs[other]})"
+            found.append(_refusal("bad_currency", number, detail))
+    return found[:_TOLD]
 
 
 def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -183,6 +218,13 @@ def _wrong(line: PriceLine, connectors: Sequence[str]) -> Iterator[tuple[str, st
     if line.country and not numbers.is_country(line.country):
         detail = f"{line.country[:40]!r} is not a country; give two capital letters, such as GB, or nothing for all"
         yield "unknown_country", detail
+    if line.item not in ITEMS:
+        yield "unknown_item", f"{line.item[:40]!r} has no price: {', '.join(ITEMS)}.{did_you_mean(line.item, ITEMS)}"
+    if line.network and line.network not in numbers.networks():
+        hint = did_you_mean(line.network, numbers.networks())
+        yield "unknown_network", f"no range of numbers was given out to {line.network[:40]!r}.{hint}"
+    if line.item in (INBOUND, LOOKUP) and (line.network or line.kind):
+        yield "bad_value", f"the price of {line.item} depends on the country alone; leave network and kind empty"
     if line.kind and line.kind not in LANES:
         yield "unknown_kind", f"{line.kind[:40]!r} is not a kind: {', '.join(LANES)}, or nothing for all"
     if not _PRICE.fullmatch(line.price):

@@ -185,24 +185,25 @@ class Span:
 
     async def _rows(self, ledger: Ledger, now: int) -> list[Counted]:
         since = now - self.ms
-        first = await self._first_since(ledger, since)
+        first = await first_since(ledger, since)
         return [Counted(*row) for row in await ledger.fetch(_COUNTS, now, first, since)]
 
-    async def _first_since(self, ledger: Ledger, since: int) -> int:
-        """The first id of a message that was accepted since then. Where ids rise with time it is found by halving."""
-        if not ledger.is_alone:
-            rows = await ledger.fetch(_FIRST_OF_ALL, since)
-            return int(rows[0][0])
-        rows = await ledger.fetch("SELECT COALESCE(MAX(id), 0) FROM messages")
-        low, high = 0, int(rows[0][0]) + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = await ledger.fetch(_ROW_AFTER, middle)
-            if found and found[0][1] < since:
-                low = found[0][0] + 1
-            else:
-                high = middle
-        return low
+
+async def first_since(ledger: Ledger, since: int) -> int:
+    """The first id of a message that was accepted since then. Where ids rise with time it is found by halving."""
+    if not ledger.is_alone:
+        rows = await ledger.fetch(_FIRST_OF_ALL, since)
+        return int(rows[0][0])
+    rows = await ledger.fetch("SELECT COALESCE(MAX(id), 0) FROM messages")
+    low, high = 0, int(rows[0][0]) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = await ledger.fetch(_ROW_AFTER, middle)
+        if found and found[0][1] < since:
+            low = found[0][0] + 1
+        else:
+            high = middle
+    return low
 
 
 def scored(rows: Sequence[Counted]) -> quality.Ways:

@@ -12,7 +12,7 @@ import msgspec
 
 from heliograph.core.lifecycle import ENDS, NOTES, advance, worst_part
 from heliograph.core.message import ANYBODY, Message, Receipt
-from heliograph.core.prices import Cost, price
+from heliograph.core.prices import Amount, price, recounted, reported
 from heliograph.store.port import AttemptRow, Ledger, Match, Move, Moves, NewEvent, Notice, Receipts
 
 # Facts that say something final of a part. A later one may correct them (core.lifecycle decides for the message).
@@ -34,11 +34,13 @@ def judge(match: Match) -> Move:
         part.failure, part.code, part.carrier_code = receipt.failure, receipt.code, receipt.carrier_code
     if step is None or step.ignored is not None:
         reason = step.ignored if step is not None else "other parts are still open"
-        return Move(message, was, (_note(receipt, part.part, reason),), receipts=(part,))
-    _settle(message, step.state, receipt, parts=len(match.others) + 1)
+        is_taken = message.state == "sent" or message.state in ENDS
+        late = _corrected(message, receipt, 1) if is_taken and not match.others else {}
+        return Move(message, was, (_note(receipt, part.part, reason, late),), receipts=(part,))
+    corrected = _settle(message, step.state, receipt, parts=len(match.others) + 1)
     if was == "queued" and message.attempts == 1:  # the try of which nothing was known is settled: there was no other
         message.possible_duplicate = 0
-    data = _data(receipt, correction=step.correction)
+    data = _data(receipt, corrected, correction=step.correction)
     assert step.event is not None
     return Move(message, was, (NewEvent(step.event, receipt.at, data),), receipts=(part,))
 
@@ -51,14 +53,16 @@ def _taken_after_all(match: Match) -> Move:
     message.updated_at = message.sent_at = receipt.at
     message.possible_duplicate = int(message.attempts > 1)
     part.state = "accepted"
-    facts = msgspec.json.encode({"attempt": part.attempt, "connector": part.connector, "receipt": receipt.raw}).decode()
-    return Move(message, was, (NewEvent("message.sent", receipt.at, facts),), receipts=(part,))
+    facts: dict[str, object] = {"attempt": part.attempt, "connector": part.connector, "receipt": receipt.raw}
+    facts |= _corrected(message, receipt, len(match.others) + 1)
+    data = msgspec.json.encode(facts).decode()
+    return Move(message, was, (NewEvent("message.sent", receipt.at, data),), receipts=(part,))
 
 
-def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> None:
+def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> dict[str, object]:
+    """Answers what is told of its price, where the carrier knows it better than we did."""
     message.state, message.updated_at = state, receipt.at
-    if receipt.price is not None:  # a receipt of its own for each part comes with the price of one
-        message.price, message.currency = price(parts, receipt.price), receipt.currency
+    corrected = _corrected(message, receipt, parts)
     if state in ENDS:
         message.owner, message.final_at = None, receipt.at
     if state in ("delivered", "read"):
@@ -69,25 +73,45 @@ def _settle(message: Message, state: str, receipt: Receipt, *, parts: int) -> No
             receipt.code,
             receipt.carrier_code,
         )
+    return corrected
 
 
-def _judged(match: Match) -> tuple[Move, Cost | None]:
+def _judged(match: Match) -> tuple[Move, Amount | None]:
     """What follows; and what the message was to cost, if it costs something else now."""
     before = match.message.price, match.message.currency
     move = judge(match)
     return move, before if (match.message.price, match.message.currency) != before else None
 
 
-def _data(receipt: Receipt, *, correction: bool) -> str | None:
-    if not (receipt.failure or receipt.carrier_code or receipt.price or receipt.raw or correction):
+def _corrected(message: Message, receipt: Receipt, parts: int) -> dict[str, object]:
+    before, segments = message.price, message.billed_segments or message.segments
+    if receipt.price is not None:  # a receipt of its own for each part comes with the price of one
+        segments = receipt.parts or (parts if parts > 1 else segments)
+        cost = reported(message, price(parts, receipt.price) or receipt.price, receipt.currency, segments)
+    elif parts == 1 and receipt.parts and message.billed_segments is None and receipt.parts != segments:
+        segments = receipt.parts
+        cost = recounted(message, segments)
+    else:
+        return {}
+    told: dict[str, object] = {"price": cost.price, "currency": cost.currency}
+    if before != cost.price:
+        told["estimated_price"] = before
+    message.price, message.currency, message.surcharge = cost
+    if segments != message.segments:
+        told["billed_segments"] = segments
+    message.billed_segments = segments if receipt.parts or parts > 1 else message.billed_segments
+    return told
+
+
+def _data(receipt: Receipt, corrected: dict[str, object], *, correction: bool) -> str | None:
+    if not (corrected or receipt.failure or receipt.carrier_code or receipt.raw or correction):
         return None
     facts: dict[str, object] = {}
     if receipt.failure:
         facts |= {"failure": receipt.failure, "code": receipt.code}
     if receipt.carrier_code:
         facts["carrier_code"] = receipt.carrier_code
-    if receipt.price is not None:
-        facts |= {"price": receipt.price, "currency": receipt.currency}
+    facts |= corrected
     if receipt.raw:
         facts["receipt"] = receipt.raw
     if correction:
@@ -95,8 +119,8 @@ def _data(receipt: Receipt, *, correction: bool) -> str | None:
     return msgspec.json.encode(facts).decode()
 
 
-def _note(receipt: Receipt, part: int, reason: str | None) -> NewEvent:
-    """A receipt that changed nothing stays in the history, with the reason."""
+def _note(receipt: Receipt, part: int, reason: str | None, late: dict[str, object]) -> NewEvent:
+    """A receipt that changed nothing, unless it brings a price late, stays in the history, with the reason."""
     facts = {
         "fact": receipt.fact,
         "part": part,
@@ -104,6 +128,7 @@ def _note(receipt: Receipt, part: int, reason: str | None) -> NewEvent:
         "carrier_code": receipt.carrier_code,
         "receipt": receipt.raw,
     }
+    facts |= late
     return NewEvent("receipt.ignored", receipt.at, msgspec.json.encode(facts).decode(), told=False)
 
 
@@ -164,7 +189,7 @@ class ReceiptDesk:
         ledger: Ledger,
         told: Callable[[list[Notice]], None],
         kept: Callable[[Sequence[Message]], None],
-        repriced: Callable[[Message, Cost], None],
+        repriced: Callable[[Message, Amount], None],
     ) -> None:
         self._ledger = ledger
         self._told = told
@@ -237,7 +262,7 @@ class ReceiptDesk:
 
     def _look_up(self, receipts: list[Receipt], kept: Callable[[], None]) -> None:
         changed: dict[int, Message] = {}
-        repriced: dict[int, tuple[Message, Cost]] = {}
+        repriced: dict[int, tuple[Message, Amount]] = {}
 
         def judged(match: Match) -> Move:
             self._learn(match)

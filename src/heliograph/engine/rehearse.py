@@ -155,7 +155,9 @@ class _Pair:
         self._tags = frozenset(tag for route in routes for tag in route.tags)
         self._looks_at_type = any(route.types for route in routes)
         self._looks_at_time = routing.looks(routes).time
-        self._networks = frozenset(network for route in routes for network in route.networks)
+        self._networks = frozenset(network for route in routes for network in route.networks).union(
+            before.rules.prices.networks, after.rules.prices.networks
+        )
         self._pin_ends = routing.looks(routes).pin_ends
         self.draws = any(route.share < 1.0 or route.weights or route.order == BEST for route in routes)
         self._knows_fiction = before.mode != "test" and not (before.rehearses and after.rehearses)

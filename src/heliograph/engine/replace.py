@@ -30,6 +30,7 @@ _CHANGED: Final = (
     "decision",
     "price",
     "currency",
+    "surcharge",
     "callback_url",
     "callback_events",
 )
@@ -119,6 +120,7 @@ def _changed(message: Message, change: Change, draft: Message, now: int) -> Mess
         decision=draft.decision,
         price=draft.price,
         currency=draft.currency,
+        surcharge=draft.surcharge,
     )
     if change.send_at is not None:
         new.due_at = draft.due_at

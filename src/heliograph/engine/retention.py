@@ -35,6 +35,7 @@ async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
         (r.inbound_days, lambda: inbound_events(ledger, now - r.inbound_days * _DAY_MS)),
         (r.message_days, lambda: sweep.forget(ledger, now, r.message_days)),
         (r.message_days, lambda: inbound(ledger, now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: lookups(ledger, now - r.message_days * _DAY_MS)),
         (r.consent_days, lambda: consents(ledger, now - r.consent_days * _DAY_MS)),
         (r.audit_days, lambda: auditing.thin_out(ledger, now, r.audit_days)),
     )
@@ -81,6 +82,17 @@ async def inbound(ledger: Ledger, before: int) -> bool:
             *(before, _BATCH),
         )
     return len(gone) == _BATCH
+
+
+async def lookups(ledger: Ledger, before: int) -> bool:
+    """Remove what providers said of numbers, and what that cost."""
+    async with ledger.transaction() as transaction:
+        rows = await transaction.fetch(
+            "SELECT at FROM lookups WHERE at < $1 ORDER BY at LIMIT 1 OFFSET $2", before, _BATCH - 1
+        )
+        end = rows[0][0] + 1 if rows else before
+        await transaction.execute("DELETE FROM lookups WHERE at < $1", end)
+    return bool(rows)
 
 
 async def consents(ledger: Ledger, before: int) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from heliograph.core.charges import RUNAWAY, Charge, Key, Limit, billionths
 from heliograph.core.failures import Refusal
 from heliograph.core.message import Message
-from heliograph.core.prices import Cost
+from heliograph.core.prices import Amount
 from heliograph.engine.budgets import MESSAGES, SEGMENTS, SPEND, DeclaredBudget, Runaway
 from heliograph.engine.days import day_of, span_of
 from heliograph.engine.declared import Realm, Snapshot
@@ -50,7 +50,7 @@ class BudgetDesk:
         self._clients: dict[int, tuple[str, str]] = {}  # key id, name
         self._usual: dict[tuple[int, str], int] = {}  # (environment, client) → messages in its busiest slot
         self._repeats: dict[int, tuple[int, int]] = {}  # (text, number), hashed → (since, how often)
-        self._repriced: deque[tuple[Message, Cost, Cost]] = deque()
+        self._repriced: deque[tuple[Message, Amount, Amount]] = deque()
 
     # -- for intake
 
@@ -194,7 +194,7 @@ class BudgetDesk:
             self._usual = {(row[0], row[1]): row[2] for row in seen}
         self._known = {}
 
-    def repriced(self, message: Message, before: Cost) -> None:
+    def repriced(self, message: Message, before: Amount) -> None:
         """A carrier, or a change of connector, gave a message another price than was counted."""
         after = message.price, message.currency
         if after != before:

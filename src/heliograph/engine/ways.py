@@ -158,9 +158,7 @@ class Ways:
         """Over this connector, at its price; for one that is no longer declared the price stays what it was."""
         message.connector = name
         if name in self._connectors():
-            message.price, message.currency = self._prices().estimate(
-                name, message.country, message.kind, message.segments
-            )
+            message.price, message.currency, message.surcharge = self._prices().of(message, name)
 
     async def _unheard(self, now: int) -> list[Move]:
         """OTPs that were sent and of which nothing was heard: another way, flagged. Only where it is allowed."""

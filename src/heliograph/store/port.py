@@ -94,6 +94,8 @@ MOVED: Final = (
     "sent_at",
     "final_at",
     "possible_duplicate",
+    "surcharge",
+    "billed_segments",
 )
 _row_of: Final = attrgetter(*MOVED)
 
@@ -292,6 +294,8 @@ class Arrival(NamedTuple):
     workspace: int
     environment: int
     inbound: Inbound
+    price: str | None = None  # of all its segments
+    currency: str | None = None
 
 
 class Arrivals(Operation):

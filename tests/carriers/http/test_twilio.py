@@ -181,7 +181,7 @@ def test_wrong_types_beside_a_status_are_left_out() -> None:
 
 
 def test_the_balance_is_read() -> None:
-    one = QUERIES["balance"]  # and no look-up of numbers: adapters have none
+    one = QUERIES["balance"]
     assert_request(PROVIDER.balance_request(), one["request"])
     assert PROVIDER.balance(answer_of(one["response"])) == (one["expect"]["balance"], one["expect"]["currency"])
 

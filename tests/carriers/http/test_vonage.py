@@ -41,9 +41,7 @@ def of_the_sms_api(file: str) -> dict[str, dict[str, Any]]:
 SENDS = of_the_sms_api("send")
 REPORTS = of_the_sms_api("status_callbacks")
 REPLIES = of_the_sms_api("inbound")
-QUERIES = {  # we don't look numbers up
-    name: one for name, one in examples("vonage", "queries").items() if name != "number insight basic"
-}
+QUERIES = {name: one for name, one in examples("vonage", "queries").items() if name != "number insight basic"}
 VECTORS = vectors("vonage", "signature_vectors_sms_api")
 
 

@@ -153,7 +153,7 @@ class Connection(asyncio.Protocol):
     def _submit(self, pdus: Sequence[Pdu]) -> None:
         """Decide each, keep all that may go in one commit, answer each once it is on disk."""
         now = self.context.clock.now_ms()
-        kept: list[tuple[Pdu, Draft]] = []
+        asked: list[tuple[Pdu, MessageRequest]] = []
         for pdu in pdus:
             request = self._read(pdu, now)
             if request is None:
@@ -162,13 +162,36 @@ class Connection(asyncio.Protocol):
                 self._waits(1)
                 self._soon(self._submit_part(pdu, request, now))
                 continue
+            asked.append((pdu, request))
+        if not asked:
+            return
+        self._waits(len(asked))
+        assert self.client is not None
+        if self.client.environment in self.context.intake.lookups.environments:
+            self._soon(self._look_up_and_decide(asked, now))
+        else:
+            self._decide(asked, now)
+
+    async def _look_up_and_decide(self, asked: Sequence[tuple[Pdu, MessageRequest]], now: int) -> None:
+        await self._prepare([request for _, request in asked], now)
+        self._decide(asked, now)
+        self.flush()
+
+    async def _prepare(self, requests: Sequence[MessageRequest], now: int) -> None:
+        client = self.client
+        assert client is not None
+        await self.context.intake.lookups.prepare(client.environment, client.default_country, requests, now)
+
+    def _decide(self, asked: Sequence[tuple[Pdu, MessageRequest]], now: int) -> None:
+        kept: list[tuple[Pdu, Draft]] = []
+        for pdu, request in asked:
             draft = self.draft(request, now)
             if isinstance(draft, Refusal):
                 self.refuse(pdu, draft)
             else:
                 kept.append((pdu, draft))
+        self._waits(len(kept) - len(asked))
         if kept:
-            self._waits(len(kept))
             self._keep(kept)
 
     def _read(self, pdu: Pdu, now: int) -> MessageRequest | None:
@@ -243,6 +266,7 @@ class Connection(asyncio.Protocol):
 
     async def accept_whole(self, request: MessageRequest, key: Key, now: int) -> Refusal | None:
         """Keep a message whose parts are all there; why not, if not."""
+        await self._prepare((request,), now)
         draft = self.draft(request, now)
         if isinstance(draft, Refusal):
             return draft

@@ -15,6 +15,7 @@ from heliograph.carriers.port import Capabilities, Events, World
 from heliograph.carriers.recorder import Recorder
 from heliograph.core import ids
 from heliograph.core.failures import PERMANENT, TRANSIENT, UNAUTHORISED, UNKNOWN
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt, Submission
 from heliograph.ports import Answer as Exchange
 from heliograph.ports import Timer, WebCall
@@ -92,6 +93,12 @@ class HttpCarrier:
         call = self._provider.balance_request()
         answer = await self.ask(call) if call is not None else None
         return self._provider.balance(answer) if answer is not None else None
+
+    async def look_up(self, e164: str) -> Looked | None:
+        """What the provider knows of a number; None when it offers no such thing, or did not say."""
+        call = self._provider.lookup_request(e164)
+        answer = await self.ask(call) if call is not None else None
+        return self._provider.lookup(answer) if answer is not None else None
 
     async def opt_outs(self) -> list[str] | None:
         """Everybody whom the provider has as opted out; None when it has no list, or did not give us all of it."""

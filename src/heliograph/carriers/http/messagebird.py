@@ -9,10 +9,12 @@ import msgspec
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
+from heliograph.carriers.http.looking import looked
 from heliograph.carriers.http.proof import jwt_claims, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.carriers.port import Capabilities
 from heliograph.core.failures import UNKNOWN, UNREACHABLE
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
 
 _STATES: Final = {
@@ -102,6 +104,13 @@ class MessageBird(provider.Provider):
         recipient, ref = _recipient(said), string_of(said.get("reference")) or None
         price = dict_of(recipient.get("price"))
         return self._receipts(carrier_id, recipient, (price.get("amount"), price.get("currency")), ref, at)
+
+    def lookup_request(self, e164: str) -> Call | None:
+        return Call("GET", f"{self.base}/lookup/{e164.lstrip('+')}", self._headers())
+
+    def lookup(self, answer: Answer) -> Looked | None:
+        said = dict_of(answer.json())
+        return looked(word=said.get("type")) if answer.status == 200 and string_of(said.get("type")) else None
 
     def balance_request(self) -> Call:
         return Call("GET", f"{self.base}/balance", self._headers())

@@ -2,8 +2,9 @@
 
 An adapter is a class with its settings, one screen long, always in the same order: `request` and `answer` for a send,
 `forged` and `read` for what the provider calls us with, and, where the provider offers it, `question` and `report`
-(what became of a message?), `balance_request` and `balance`, and `opt_outs_request` and `opt_outs` (who has said no to
-the provider?). It has no time-outs, retries, logs or sockets: `carrier` does all that, the same for every provider.
+(what became of a message?), `balance_request` and `balance`, `lookup_request` and `lookup` (what is this number?), and
+`opt_outs_request` and `opt_outs` (who has said no to the provider?). It has no time-outs, retries, logs or sockets:
+`carrier` does all that, the same for every provider.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ import msgspec
 
 from heliograph.carriers.http.proof import same
 from heliograph.carriers.port import Callback, Capabilities, Heard, Thanks, json_of
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Inbound, Outcome, Receipt
 
 __all__ = ["Answer", "Call", "Callback", "Heard", "Provider", "Settings", "Text", "Thanks", "fact_of", "plus"]
@@ -148,6 +150,14 @@ class Provider(ABC):
 
     def balance(self, answer: Answer) -> tuple[str, str] | None:
         """Amount and currency."""
+        return None
+
+    def lookup_request(self, e164: str) -> Call | None:
+        """The request that asks about a number."""
+        return None
+
+    def lookup(self, answer: Answer) -> Looked | None:
+        """What the answer to `lookup_request` says; None when it is none."""
         return None
 
     def opt_outs_request(self, page: str | None, at: int) -> Call | None:

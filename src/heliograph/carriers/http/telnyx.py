@@ -9,10 +9,12 @@ import msgspec
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, first_of, string_of, word_of
+from heliograph.carriers.http.looking import looked
 from heliograph.carriers.http.proof import ed25519_verifies, is_stale
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
 from heliograph.core.failures import UNKNOWN
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
 
 _STATES: Final = {
@@ -100,6 +102,16 @@ class Telnyx(provider.Provider):
 
     def report(self, carrier_id: str, answer: Answer, at: int) -> Sequence[Receipt]:
         return self._receipts(carrier_id, _data(answer.json()), at) if answer.status == 200 else ()
+
+    def lookup_request(self, e164: str) -> Call | None:
+        return Call("GET", f"{self.base}/v2/number_lookup/{e164}?type=carrier", self._login())
+
+    def lookup(self, answer: Answer) -> Looked | None:
+        line = dict_of(_data(answer.json()).get("carrier"))
+        if answer.status != 200 or not line:
+            return None
+        mcc, mnc = line.get("mobile_country_code"), line.get("mobile_network_code")
+        return looked(word=line.get("type"), carrier=line.get("name"), mcc=mcc, mnc=mnc)
 
     def balance_request(self) -> Call | None:
         return Call("GET", f"{self.base}/v2/balance", self._login())

@@ -7,9 +7,11 @@ from urllib.parse import quote, urlencode
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dict_of, string_of, word_of
+from heliograph.carriers.http.looking import looked
 from heliograph.carriers.http.proof import basic, hmac_base64, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.carriers.port import Capabilities
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
 
 # Their words are ours; what is not among them (partially_delivered) belongs to other channels.
@@ -18,6 +20,7 @@ _STATES: Final = frozenset(
 )
 _VALIDITY_OVER: Final = "30036"  # it waited too long in their queue and was not sent; the word is failed
 _LONGEST_S: Final = 36_000  # Twilio keeps no text longer, and each text so long when nothing is said
+_LOOKUPS: Final = "https://lookups.twilio.com"
 _PORTS: Final = {"https": "443", "http": "80"}
 
 
@@ -112,6 +115,19 @@ class Twilio(provider.Provider):
         word, code = string_of(said.get("status")), word_of(said.get("error_code")) or None
         # A Messaging Service says 0 parts as long as it has not chosen a sender.
         return self._receipts(carrier_id, word, code, at, parts=count_of(said.get("num_segments")), **_price(said))
+
+    def lookup_request(self, e164: str) -> Call | None:
+        base = self.settings.base_url or _LOOKUPS
+        url = f"{base.rstrip('/')}/v2/PhoneNumbers/{e164}?Fields=line_type_intelligence"
+        return Call("GET", url, {**self._login(), "Accept": "application/json"})
+
+    def lookup(self, answer: Answer) -> Looked | None:
+        said = dict_of(answer.json())
+        if answer.status != 200 or not isinstance(said.get("valid"), bool):
+            return None
+        line = dict_of(said.get("line_type_intelligence"))
+        mcc, mnc = line.get("mobile_country_code"), line.get("mobile_network_code")
+        return looked(valid=said["valid"], word=line.get("type"), carrier=line.get("carrier_name"), mcc=mcc, mnc=mnc)
 
     def balance_request(self) -> Call | None:
         return Call("GET", f"{self._account()}/Balance.json", self._login())

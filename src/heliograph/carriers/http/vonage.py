@@ -11,9 +11,11 @@ import msgspec
 from heliograph.carriers.http import provider
 from heliograph.carriers.http.answers import Code, accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, decimal_of, dict_of, dicts_of, string_of
-from heliograph.carriers.http.proof import hmac_hex, is_stale, same
+from heliograph.carriers.http.looking import looked
+from heliograph.carriers.http.proof import basic, hmac_hex, is_stale, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.core.failures import THROTTLED, UNKNOWN
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
 
 _STATES: Final = {
@@ -26,6 +28,7 @@ _STATES: Final = {
     "unknown": "sent",  # no news, so no end
 }
 _CURRENCY: Final = "EUR"  # of every account
+_NUMBERS: Final = "https://api.nexmo.com"
 _LONGEST_CALLBACK: Final = 100  # a longer URL is refused
 _OURS: Final = ("ref", "token")  # what our callback URL brings along in a GET: not Vonage's, so not signed
 _WAIT: Final = re.compile(r"wait \[ *([0-9]{1,6}) *\]")
@@ -108,6 +111,21 @@ class Vonage(provider.Provider):
         sender, to, text = fields["msisdn"], fields["to"], fields["text"]
         carrier_id = fields.get("messageId") or None
         return Heard(inbound=[self.inbound(sender=sender, to=to, text=text, at=callback.at, carrier_id=carrier_id)])
+
+    def lookup_request(self, e164: str) -> Call | None:
+        base = (self.settings.base_url or _NUMBERS).rstrip("/")
+        login = {"Authorization": basic(self.settings.api_key, self.settings.api_secret)}
+        return Call("GET", f"{base}/ni/standard/json?number={e164.lstrip('+')}", login)
+
+    def lookup(self, answer: Answer) -> Looked | None:
+        said = dict_of(answer.json())
+        if answer.status != 200 or said.get("status") != 0:
+            return None
+        network = dict_of(said.get("current_carrier"))
+        code = string_of(network.get("network_code"))
+        valid = {"valid": True, "not_valid": False}.get(string_of(said.get("valid_number")))
+        word, name = network.get("network_type"), network.get("name")
+        return looked(valid=valid, word=word, carrier=name, mcc=code[:3], mnc=code[3:])
 
     def balance_request(self) -> Call:
         return Call("GET", f"{self.base}/account/get-balance?{urlencode(self._account())}")

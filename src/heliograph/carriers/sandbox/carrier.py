@@ -9,9 +9,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from heliograph.carriers.port import Capabilities, Events, World
-from heliograph.carriers.sandbox.fates import FATES, MARK, Fate, Report, asked_for, reply_asked_for
+from heliograph.carriers.sandbox.fates import FATES, MARK, Fate, Report, asked_for, looked, reply_asked_for
 from heliograph.carriers.sandbox.settings import Rule, Scenario, Settings, read_scenario
 from heliograph.core.lifecycle import NOTES
+from heliograph.core.lookups import Looked
 from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 
 _BUCKET_MS: Final = 5  # what is due within so many milliseconds of each other shares a timer
@@ -73,6 +74,10 @@ class SandboxCarrier:
         if self._journal is not None:
             os.close(self._journal)
             self._journal = None
+
+    async def look_up(self, e164: str) -> Looked:
+        """What it knows of a number: the fate that the number asks for."""
+        return looked(e164)
 
     def set_outage(self, out: bool) -> None:
         """The switch: while the network is out nothing is taken, and what it holds is lost from sight."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import failures
+from heliograph.core.lookups import Looked
 
 # Numbers of fiction: nobody has them. Their last two digits choose a fate; other endings are delivered.
 FICTION: Final = ("+447700900", "+1202555", "+4670174")
@@ -102,3 +103,10 @@ def reply_asked_for(text: str | None) -> str | None:
     if text is None or f"{MARK}reply:" not in text:
         return None
     return text.partition(f"{MARK}reply:")[2].partition("]")[0] or None
+
+
+def looked(number: str) -> Looked:
+    """What is said of a number to who asks: those that are refused as bad are not in use, all others are mobiles."""
+    if asked_for(number, None) == "bad_number":
+        return Looked(valid=False)
+    return Looked(True, "mobile", "Sandbox", "00101")

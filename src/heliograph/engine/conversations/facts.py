@@ -6,6 +6,7 @@ import msgspec
 
 from heliograph.core import ids
 from heliograph.core.message import Inbound
+from heliograph.core.prices import Amount
 from heliograph.engine.declared import Realm
 from heliograph.engine.people import contacts
 from heliograph.engine.people.contacts import Contact
@@ -25,6 +26,7 @@ class Known(msgspec.Struct, frozen=True):
     answers: str | None  # the id of our message that it answers
     begins_at: int  # when that was accepted, else when it came
     sent: tuple[str, ...]  # what we wrote to the person last
+    cost: Amount
     is_obeyed: bool  # it was a STOP or the like: there is nothing left to do about it
 
     @property
@@ -46,7 +48,7 @@ class Known(msgspec.Struct, frozen=True):
         return frozenset(filter(None, (self.heard.reading.language, locale.partition("-")[0].lower())))
 
 
-async def know(ledger: Ledger, number: int, heard: Heard) -> Known:
+async def know(ledger: Ledger, number: int, heard: Heard, cost: Amount) -> Known:
     """Look it up."""
     realm, message = heard.realm, heard.message
     rows = await ledger.fetch(
@@ -65,6 +67,7 @@ async def know(ledger: Ledger, number: int, heard: Heard) -> Known:
         ids.make("msg", rows[0][1], rows[0][0]) if rows else None,
         rows[0][1] if rows else message.at,
         tuple(text for text in texts if text is not None),
+        cost,
         await _is_obeyed(ledger, heard),
     )
 

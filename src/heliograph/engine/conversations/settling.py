@@ -110,17 +110,17 @@ class SettlingDesk:
 
     async def _know(self, number: int) -> Known | None:
         rows = await self._ledger.fetch(
-            "SELECT environment, connector, from_number, to_number, text, at, carrier_id FROM inbound "
+            "SELECT environment, connector, from_number, to_number, text, at, carrier_id, price, currency FROM inbound "
             "WHERE id = $1 AND settled_at IS NULL",
             number,
         )
         realm = self._snapshot().realms.get(rows[0][0]) if rows else None
         if realm is None:
             return None
-        _, connector, sender, to, kept, at, carrier_id = rows[0]
+        _, connector, sender, to, kept, at, carrier_id, *cost = rows[0]
         text = self._ledger.protection.read(realm.workspace, f"inbound {number}", kept)
         heard = self._keywords.hear(Inbound(connector, sender, to, text or "", at, carrier_id), realm)
-        return await known_facts.know(self._ledger, number, heard)
+        return await known_facts.know(self._ledger, number, heard, (cost[0], cost[1]))
 
     async def _keep(self, mine: Sequence[Known]) -> list[int]:
         """Those that nobody else has settled meanwhile; the automatic replies that are to be sent."""
@@ -258,6 +258,8 @@ def _events(
         "received_at": moment(message.at),
         **found,
     }
+    if known.cost[0] is not None:
+        facts |= {"price": known.cost[0], "currency": known.cost[1]}
     hearers = who_hears(known.realm.hearers, message.to, message.at)
     events = [NewEvent("inbound.received", message.at, _encode(facts), targets=hearers)]
     if thread.state == OPEN and before[0] in (threads.NEW, CLOSED):

@@ -67,7 +67,10 @@ def _price(realm: Realm, country: str, kind: str, sender: str | None, segments: 
         return None, None
     facts = routing.Facts(realm.workspace, _NUMBER_OF_NOBODY, country, kind, sender, 0.0)
     route = routing.choose(realm.rules.routes, facts)
-    return (None, None) if route is None else realm.rules.prices.estimate(route.via[0], country, kind, segments)
+    if route is None:
+        return None, None
+    found = realm.rules.prices.estimate(route.via[0], country, kind, segments)
+    return found.price, found.currency
 
 
 def stands_against(version: Version, realm: Realm, actor: str, acknowledged: str | None) -> Refusal | None:

@@ -78,7 +78,9 @@ _KNOWN_KEYS: Final = (
     "SELECT i.client, i.key, i.body_hash, i.answer FROM unnest($1::bigint[], $2::text[]) v (client, key) "
     "JOIN idempotency i ON i.client = v.client AND i.key = v.key WHERE i.expires_at > $3"
 )
-_TEXTS: Final = frozenset({"state", "connector", "price", "currency", "failure", "failure_code", "carrier_code"})
+_TEXTS: Final = frozenset(
+    {"state", "connector", "price", "currency", "surcharge", "failure", "failure_code", "carrier_code"}
+)
 _MOVED: Final = {name: "text" if name in _TEXTS else "bigint" for name in MOVED}
 _MOVE_TYPES: Final = ("bigint", "text", "bigint", *_MOVED.values())
 _MOVE: Final = (

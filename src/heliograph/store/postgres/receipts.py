@@ -41,9 +41,10 @@ _PARK: Final = (
     "SELECT *, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])"
 )
 _ARRIVE: Final = (
-    "INSERT INTO inbound (id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at) "
+    "INSERT INTO inbound (id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at, "
+    "price, currency) "
     "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], "
-    "$8::text[], $9::text[], $10::bigint[]) ON CONFLICT DO NOTHING RETURNING id"
+    "$8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[]) ON CONFLICT DO NOTHING RETURNING id"
 )
 
 
@@ -124,7 +125,7 @@ async def _match(commit: Commit, operations: Sequence[Receipts]) -> _Found:
             found.keys[place] = (part.message, part.attempt, part.part)
             found.messages.setdefault(message.id, message)
             found.attempts[part.message, part.attempt].setdefault(part.part, part)
-    several = {key[:2] for key in found.keys.values() if found.messages[key[0]].segments > 1}
+    several = {key[:2] for key in found.keys.values() if _is_split(found.messages[key[0]])}
     if several:
         for values in await commit.rows(_PARTS, *columns(list(several), 2)):
             part = AttemptRow(*values)
@@ -146,7 +147,7 @@ def _joined(earlier: Move | None, later: Move) -> Move:
 async def arrive(commit: Commit, operations: Sequence[Arrivals]) -> None:
     """Keep messages from phones, each once."""
     rows = [_arrival_values(arrival, commit.protection) for operation in operations for arrival in operation.arrivals]
-    kept = {row[0] for row in await commit.rows(_ARRIVE, *columns(rows, 10))}
+    kept = {row[0] for row in await commit.rows(_ARRIVE, *columns(rows, 12))}
     for operation in operations:
         operation.repeated = {arrival.id for arrival in operation.arrivals if arrival.id not in kept}
 
@@ -164,9 +165,16 @@ def _arrival_values(arrival: Arrival, protection: Protection) -> tuple[Any, ...]
         protection.kept(arrival.workspace, place, _without_nul(inbound.text)),
         protection.kept(arrival.workspace, place, _without_nul(inbound.raw)),
         inbound.at,
+        arrival.price,
+        arrival.currency,
     )
 
 
 def _without_nul(text: str | None) -> str | None:
     """A phone may send NUL, which PostgreSQL can't keep; that is no reason to lose the message."""
     return text.replace("\0", "\ufffd") if text is not None else None
+
+
+def _is_split(message: Message) -> bool:
+    """By us, or by its carrier."""
+    return message.segments > 1 or message.billed_segments is not None

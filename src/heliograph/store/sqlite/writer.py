@@ -71,8 +71,8 @@ _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 _INSERT_INBOUND: Final = (
     "INSERT OR IGNORE INTO inbound "
-    "(id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at) "
-    f"VALUES ({_marks(10)}) RETURNING id"
+    "(id, workspace, environment, connector, carrier_id, from_number, to_number, text, raw, at, price, currency) "
+    f"VALUES ({_marks(12)}) RETURNING id"
 )
 # The hot step sending → sent has a statement of its own: it leaves every indexed column alone.
 _PLACES: Final = {name: f"{name} = ?{place}" for place, name in enumerate(MOVED, 1)}
@@ -84,7 +84,7 @@ _WHERE: Final = (
     f"+ (?{MOVED.index('state') + 1} = 'queued' AND {_WAS} = 'sending')"
 )
 _MOVE: Final = f"UPDATE messages SET {', '.join(_PLACES.values())} {_WHERE}"
-_SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency")
+_SENT_COLUMNS: Final = ("state", "updated_at", "sent_at", "price", "currency", "surcharge", "billed_segments")
 _SENT: Final = f"UPDATE messages SET {', '.join(_PLACES[name] for name in _SENT_COLUMNS)} {_WHERE}"
 _UPDATE_PART: Final = (
     "UPDATE attempts SET state = ?, failure = ?, code = ?, carrier_code = ?, receipt_at = ? "
@@ -500,7 +500,7 @@ class Writer:
         return Match(receipt, message, part, [])
 
     def _other_parts(self, message: Message, part: AttemptRow) -> list[AttemptRow]:
-        if message.segments == 1:
+        if message.segments == 1 and not message.billed_segments:
             return []
         return [AttemptRow(*row) for row in self._rows(_SELECT_PARTS, (part.message, part.attempt, part.part))]
 
@@ -523,6 +523,8 @@ class Writer:
                     self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.text),
                     self.protection.kept(arrival.workspace, f"inbound {arrival.id}", inbound.raw),
                     inbound.at,
+                    arrival.price,
+                    arrival.currency,
                 ),
             )
             if not self._cursor.fetchall():
