@@ -41,6 +41,9 @@ from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.ports import WebCall
+from heliograph.products.verify.authenticators import Authenticators
+from heliograph.products.verify.desk import VerifyDesk
+from heliograph.products.verify.errands import Errands
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
 from heliograph.world import SystemClock, Web, dial, server_tls
@@ -162,6 +165,8 @@ class _Server:
         metrics: Metrics,
         watch: Observer,
     ) -> None:
+        from heliograph.api.messages import left_out
+
         settings = process.settings
         loop = asyncio.get_running_loop()
         chance = random.Random()
@@ -193,6 +198,10 @@ class _Server:
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
+        self._verify = VerifyDesk(
+            ledger, self.gateway.intake, lambda: self.gateway.snapshot, secrets.token_bytes, left_out
+        )
+        self._errands = Errands(ledger, self._verify, clock, watch)
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
@@ -233,6 +242,8 @@ class _Server:
             ),
             clock=clock,
             intake=self.gateway.intake,
+            verify=self._verify,
+            authenticators=Authenticators(self._ledger, process.seal, process.unseal, secrets.token_bytes),
             log=self._log,
             seal=process.seal,
             tools=process.tools,
@@ -259,6 +270,8 @@ class _Server:
     async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
         numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
         await self.gateway.start()
+        if "engine" in self.gateway.roles:
+            self._errands.start()
         gc.collect()
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -275,6 +288,7 @@ class _Server:
                 task.cancel()
             if self._places.door is not None:
                 await self._places.door.stop(self._settings.server.grace_s)
+            await self._errands.stop()
             await self.gateway.stop(self._settings.server.grace_s)
             await self.clients.write_last_used()
             self._pool.close()

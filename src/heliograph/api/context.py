@@ -19,6 +19,8 @@ from heliograph.engine.intake import Intake
 from heliograph.engine.users.logins import Logins
 from heliograph.engine.users.openid import OpenId
 from heliograph.ports import Clock
+from heliograph.products.verify.authenticators import Authenticators
+from heliograph.products.verify.desk import VerifyDesk
 from heliograph.store.port import Ledger, Moves
 
 
@@ -46,6 +48,8 @@ class Context:
     limits: Limits
     clock: Clock
     intake: Intake
+    verify: VerifyDesk
+    authenticators: Authenticators
     log: Log
     seal: Callable[[str], str]
     tools: Tools  # for declaring

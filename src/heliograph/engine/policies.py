@@ -13,6 +13,7 @@ from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
+from heliograph.core.verify.policy import VerifyPolicy
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
 
@@ -36,6 +37,7 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    verify: VerifyPolicy = VerifyPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -44,6 +46,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "verify": VerifyPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -69,5 +72,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         linted=content.linted,
         quiet=quiet,
         caps=caps,
+        verify=read(VerifyPolicy),
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
     )
