@@ -36,6 +36,8 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "POST", "/v1/users", {"email": "ours@example.com", "name": "Ours", "roles": {"test": ["support"]}}
     ).json()
     admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
+    verification = admin("POST", "/v1/verifications", {"to": "+447700900968"}).json()
+    authenticator = admin("POST", "/v1/authenticators", {"account": "ours", "issuer": "Acme"}).json()
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
     return {
         "message": sent["data"][0]["id"],
@@ -45,6 +47,8 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "key": key["id"],
         "user": user["user"]["id"],
         "contact": contact["id"],
+        "verification": verification["id"],
+        "authenticator": authenticator["id"],
         "number": "+447700900123",
     }
 
@@ -68,6 +72,11 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/deliveries/{delivery}", None),
     ("DELETE", "/v1/cooldowns/{number}", None),
     ("POST", "/v1/deliveries/{delivery}/replay", None),
+    ("GET", "/v1/verifications/{verification}", None),
+    ("POST", "/v1/verifications/{verification}/resend", {}),
+    ("POST", "/v1/verifications/{verification}/cancel", None),
+    ("GET", "/v1/authenticators/{authenticator}", None),
+    ("DELETE", "/v1/authenticators/{authenticator}", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
@@ -97,7 +106,9 @@ def test_every_door_to_a_thing_is_tried() -> None:
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
     # Sessions: test_users tries it.
-    elsewhere = {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*"), ("GET", "/v1/people/*/export")}
+    # Codes: what is not there is as wrong as a wrong code; test_verifications tries it.
+    codes = {("POST", "/v1/verifications/*/check"), ("POST", "/v1/authenticators/*/check")}
+    elsewhere = codes | {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*"), ("GET", "/v1/people/*/export")}
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 
 

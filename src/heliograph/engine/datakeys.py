@@ -22,7 +22,6 @@ from heliograph.store.protection import MARK
 
 AUDIT: Final = "audit"
 BODIES: Final = "bodies"
-CODES: Final = "codes"
 ERASED: Final = "erased"
 HEAD_START_MS: Final = 60_000  # every process hears of a new key before the first one seals with it
 _BYTES: Final = 32
@@ -43,7 +42,7 @@ class Keyring:
         self._until = 0  # the next key takes over then
         self._ciphers: dict[tuple[int, int], AESGCM] = {}
         self._number_key = b""  # hashes the numbers of people who were erased
-        self._code_key = b""
+        self._code_key = b""  # derived from it
 
     async def load(self) -> None:
         """Read the keys. Raises `CannotOpen` when they were sealed with another master key."""
@@ -53,9 +52,7 @@ class Keyring:
             if purpose == AUDIT:
                 self._ledger.protection.audit_key = key
             elif purpose == ERASED:
-                self._number_key = key
-            elif purpose == CODES:
-                self._code_key = key
+                self._number_key, self._code_key = key, hmac.digest(key, b"one-time codes", "sha256")
             else:
                 self._bodies[number] = key
         self._active_at = sorted(((row[3], row[1]) for row in rows if row[0] == BODIES), reverse=True)
@@ -109,7 +106,7 @@ class Keyring:
 async def load(ledger: Ledger, vault: Vault, now_ms: Callable[[], int], *, encrypt: bool) -> None:
     """Give a ledger its keys; the first start makes them."""
     known = {row[0] for row in await ledger.fetch("SELECT purpose FROM data_keys")}
-    for purpose in (AUDIT, ERASED, BODIES, CODES):
+    for purpose in (AUDIT, ERASED, BODIES):
         if purpose not in known:
             await _make(ledger, vault, purpose, now_ms())
     keyring, protection = Keyring(ledger, vault, now_ms), ledger.protection

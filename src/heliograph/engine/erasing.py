@@ -97,6 +97,11 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
                 *(workspace, number, name),
             )
         )
+        await transaction.execute(  # of what is pending the code goes too: it can't be right any more
+            "UPDATE verifications SET to_number = $3, phone = '', ip = NULL, device = NULL, salt = '', hash = '', "
+            "next_at = NULL WHERE workspace = $1 AND to_number = $2",
+            *(workspace, number, name),
+        )
         await _strays(transaction, number)
     done.events = await _events(ledger, workspace, number)
     return done
@@ -145,6 +150,7 @@ async def _numbers(ledger: Ledger, workspace: int) -> list[tuple[str, int]]:
         "SELECT number, min(at) FROM (SELECT to_number AS number, accepted_at AS at FROM messages "
         "WHERE workspace = $1 UNION ALL SELECT from_number, at FROM inbound WHERE workspace = $1 "
         "UNION ALL SELECT number, at FROM consents WHERE workspace = $1 "
+        "UNION ALL SELECT to_number, started_at FROM verifications WHERE workspace = $1 "
         "UNION ALL SELECT address, since FROM contact_addresses WHERE workspace = $1) traces GROUP BY number",
         workspace,
     )

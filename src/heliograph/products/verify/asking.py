@@ -26,19 +26,20 @@ class Step(msgspec.Struct, forbid_unknown_fields=True):
     wait_s: Annotated[int, Meta(ge=5, le=LIFETIME_MAX_S)] = _WAIT_S
 
 
+_Plan = Annotated[list[Step], Meta(min_length=1, max_length=5)]
+
+
 class VerificationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to verify, and how."""
 
     to: Annotated[str, Meta(description="The phone number, as in +447400123456.")]
     channel: Annotated[str | None, Meta(description="sms, the only one so far.")] = None
-    plan: Annotated[
-        list[Step] | None, Meta(min_length=1, max_length=5, description="Several ways, tried one after the other.")
-    ] = None
+    plan: Annotated[_Plan | None, Meta(description="Several ways, tried one after the other.")] = None
     purpose: Annotated[_Word | None, Meta(description="What it is for, in your words: login, payment.")] = None
     locale: Annotated[_Word | None, Meta(description="The language of the text: de, pt-BR; left out: en.")] = None
-    code_length: Annotated[int | None, Meta(ge=SHORTEST, le=LONGEST)] = None
+    code_length: Annotated[int, Meta(ge=SHORTEST, le=LONGEST)] | None = None
     alphabet: Literal["numeric", "alphanumeric"] | None = None
-    lifetime_s: Annotated[int | None, Meta(ge=30, le=LIFETIME_MAX_S)] = None
+    lifetime_s: Annotated[int, Meta(ge=30, le=LIFETIME_MAX_S)] | None = None
     code: Annotated[_Word | None, Meta(description="Your own code, instead of one that is made.")] = None
     sender: Annotated[_Word | None, Meta(description="Who the text comes from; left out: the default sender.")] = None
     origin: Annotated[_Long | None, Meta(description="The site that may fill the code in: example.com.")] = None

@@ -1,4 +1,4 @@
-"""How verifications go: what converts, what the guard kept back and what that saved, and what another policy would do."""
+"""How verifications go: what converts, what the guard kept back, what that saved, what another policy would do."""
 
 import asyncio
 import heapq
@@ -71,7 +71,7 @@ class Trial(msgspec.Struct):
 
 async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Statistics:
     total = await ledger.fetch(f"SELECT '', {_COUNTS}", *where, since)
-    groups = [
+    countries, prefixes, clients = [
         await ledger.fetch(f"SELECT {what}, {_COUNTS} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}", *where, since)
         for what in _GROUPS.values()
     ]
@@ -80,7 +80,11 @@ async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Stat
         "AND action <> 'allow' AND state = 'blocked' AND price IS NOT NULL",
         *(*where, since),
     )
-    return Statistics(_line(total[0]), *([_line(row) for row in rows] for rows in groups), money(blocked))
+    return Statistics(_line(total[0]), _lines(countries), _lines(prefixes), _lines(clients), money(blocked))
+
+
+def _lines(rows: Sequence[Row]) -> list[Line]:
+    return [_line(row) for row in rows]
 
 
 def _line(row: Row) -> Line:
@@ -138,7 +142,7 @@ async def attempt(ledger: Ledger, where: tuple[int, int], policy: VerifyPolicy, 
     books, entered = Books(), list[tuple[int, int, int]]()
     actions, reasons, hindered = Counter[str](), Counter[str](), 0
     saved: list[tuple[str | None, str | None]] = []
-    served = policy.countries or [home]
+    served = policy.countries or [country for country in (home,) if country]
     for number, row in enumerate(past):
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)  # others have their turn
