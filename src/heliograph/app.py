@@ -165,8 +165,6 @@ class _Server:
         metrics: Metrics,
         watch: Observer,
     ) -> None:
-        from heliograph.api.messages import left_out
-
         settings = process.settings
         loop = asyncio.get_running_loop()
         chance = random.Random()
@@ -198,10 +196,7 @@ class _Server:
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
-        self._verify = VerifyDesk(
-            ledger, self.gateway.intake, lambda: self.gateway.snapshot, secrets.token_bytes, left_out
-        )
-        self._errands = Errands(ledger, self._verify, clock, watch)
+        self._verify, self._errands = _verifying(ledger, self.gateway, clock, watch)
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
@@ -356,6 +351,13 @@ def _add_gauges(metrics: Metrics, standing: Standing) -> None:
 
 def _lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(settings.sessions.idle_minutes * 60_000, settings.sessions.longest_hours * 3_600_000)
+
+
+def _verifying(ledger: Ledger, gateway: Gateway, clock: SystemClock, watch: Observer) -> tuple[VerifyDesk, Errands]:
+    from heliograph.api.messages import left_out
+
+    desk = VerifyDesk(ledger, gateway.intake, lambda: gateway.snapshot, secrets.token_bytes, left_out)
+    return desk, Errands(ledger, desk, clock, watch)
 
 
 def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:
