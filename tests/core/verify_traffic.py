@@ -117,7 +117,7 @@ SHAPES: dict[str, Callable[[random.Random, int, int, int], Iterator[Asked]]] = {
 def run(seed: int, attacks: dict[str, int], persons: int, *, span: int = 6 * HOUR, policy: VerifyPolicy) -> Score:
     """A quiet day of people first, so that the guard knows what is usual; then both at once."""
     chance, books = random.Random(seed), Books()
-    history = list(people(chance, persons * (DAY // span), START - DAY, DAY))
+    history = list(people(chance, 2 * persons, START - DAY, DAY))
     begin = START + chance.randrange(HOUR)
     asked = history + list(people(chance, persons, START, span))
     for shape, count in attacks.items():

@@ -68,8 +68,8 @@ _USUAL_MIN: Final = 0.4
 _SURE: Final = log(1e5)  # that nobody means to enter codes
 _PROVEN: Final = -5.0  # about two codes that were entered
 _ROOM: Final = 6  # a range that verifies a lot may have so many times its usual
-_RUSH_FLOOR: Final = 30  # in a moment
-_RUSH: Final = 4  # times the usual moment of the last day
+_RUSH_FLOOR: Final = 30  # codes of a moment that were not entered yet
+_RUSH: Final = 4  # times as many as usual
 _MOMENTS: Final = 86_400_000 / (MOMENT * BUCKET_MS)  # in a day
 
 
@@ -79,6 +79,7 @@ class Judgement(msgspec.Struct, frozen=True):
     action: str
     reasons: tuple[str, ...] = ()
     wait_ms: int = 0  # of a delay
+    is_news: bool = False  # nothing was kept back in this range in the last hour
 
 
 class _Look:
@@ -110,7 +111,8 @@ def judge(place: Place, tallies: Mapping[str, Tally], policy: VerifyPolicy, *, d
     look = _Look(place, tallies, policy)
     reasons = _lists(look, dear, serves) + _limits(look) + _ranges(look)
     action = max((REASONS[reason][0] for reason in reasons), key=ACTIONS.index, default=ALLOW)
-    return Judgement(action, tuple(reasons), 3_600_000 if action == DELAY else 0)
+    is_news = action != ALLOW and not look.tally(PREFIX).held_hour
+    return Judgement(action, tuple(reasons), 3_600_000 if action == DELAY else 0, is_news)
 
 
 def _lists(look: _Look, dear: bool, serves: bool) -> list[str]:
@@ -121,6 +123,7 @@ def _lists(look: _Look, dear: bool, serves: bool) -> list[str]:
 
 
 def _limits(look: _Look) -> list[str]:
+    """Limits of ranges count other phones than this one."""
     limits, phone, prefix = look.policy.limits, look.tally(PHONE), look.tally(PREFIX)
     ip, near = look.tally(IP), look.tally(NEAR)
     checks = (
@@ -134,9 +137,9 @@ def _limits(look: _Look) -> list[str]:
         ("client_limit", look.tally(CLIENT).hour, limits.client_per_hour),
         ("country_limit", look.tally(COUNTRY).day, limits.country_per_day),
         ("workspace_limit", look.tally(EVERYTHING).day, limits.workspace_per_day),
-        ("sequential_numbers", near.moment, _roomy(limits.near_per_10_minutes, near, _MINUTES_10)),
-        ("prefix_limit", prefix.moment, _roomy(limits.prefix_per_10_minutes, prefix, _MINUTES_10)),
-        ("prefix_limit", prefix.hour, _roomy(limits.prefix_per_hour, prefix, 3_600_000)),
+        ("sequential_numbers", near.moment - phone.moment, _roomy(limits.near_per_10_minutes, near, _MINUTES_10)),
+        ("prefix_limit", prefix.moment - phone.moment, _roomy(limits.prefix_per_10_minutes, prefix, _MINUTES_10)),
+        ("prefix_limit", prefix.hour - phone.hour, _roomy(limits.prefix_per_hour, prefix, 3_600_000)),
     )
     return list(dict.fromkeys(reason for reason, count, limit in checks if limit and count >= limit))
 
@@ -160,12 +163,11 @@ def _ranges(look: _Look) -> list[str]:
 
 
 def is_strained(look: _Look) -> bool:
-    """Does the country get far more than it verifies, or suddenly far more than usual?"""
+    """Does the country get far more than it verifies: of the day, or suddenly?"""
     country, policy = look.tally(COUNTRY), look.policy
     # Some people never enter their code: so many of the unverified are explained.
     excess = country.sent - country.verified - country.verified * (1 - look.usual) / look.usual
     usual = max(look.tally(DAYS).best_day, country.verified)
     if excess > max(policy.unverified_floor, policy.unverified_share * usual):
         return True
-    earlier = max(0, country.day - country.moment) / _MOMENTS
-    return country.moment > max(_RUSH_FLOOR, _RUSH * earlier)
+    return country.open_moment > max(_RUSH_FLOOR, _RUSH * (country.sent - country.verified) / _MOMENTS)

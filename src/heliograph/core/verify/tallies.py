@@ -41,6 +41,7 @@ class Tally(msgspec.Struct, gc=False):
     hour: int = 0
     day: int = 0
     held_hour: int = 0  # of those of the last hour, not sent
+    open_moment: int = 0  # sent in the last five to ten minutes, and not verified yet
     sent: int = 0  # of the last day but the present five minutes
     verified: int = 0  # of those
     failed_hour: int = 0
@@ -114,8 +115,10 @@ class _Book:
         for place in reversed(self.buckets):
             if place <= bucket - HOUR:
                 break
-            asked, went, _ = self.rows[place]
-            found.moment += asked if place > bucket - MOMENT else 0
+            asked, went, entered = self.rows[place]
+            if place > bucket - MOMENT:
+                found.moment += asked
+                found.open_moment += went - entered
             found.hour += asked
             found.held_hour += asked - went
         now = self.rows.get(bucket, (0, 0, 0))

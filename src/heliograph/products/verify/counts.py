@@ -20,7 +20,8 @@ KEPT: Final = DAY  # buckets; the days of countries are kept for longer
 _SUMS: Final = (
     "SELECT subject, "
     "sum(CASE WHEN bucket > $4 THEN asked ELSE 0 END), sum(CASE WHEN bucket > $5 THEN asked ELSE 0 END), sum(asked), "
-    "sum(CASE WHEN bucket > $5 THEN asked - sent ELSE 0 END), sum(CASE WHEN bucket < $3 THEN sent ELSE 0 END), "
+    "sum(CASE WHEN bucket > $5 THEN asked - sent ELSE 0 END), "
+    "sum(CASE WHEN bucket > $4 THEN sent - verified ELSE 0 END), sum(CASE WHEN bucket < $3 THEN sent ELSE 0 END), "
     "sum(CASE WHEN bucket < $3 THEN verified ELSE 0 END), sum(CASE WHEN bucket > $5 THEN failed ELSE 0 END), "
     "sum(failed), max(verified) FROM verification_counts WHERE workspace = $1 AND environment = $2 "
 )

@@ -162,7 +162,10 @@ class VerifyDesk:
         columns = ", ".join(COLUMNS[1:])
         rows = await transaction.fetch(f"INSERT INTO verifications ({columns}) VALUES ({marks}) RETURNING id", *values)
         row.id = rows[0][0]
-        await self._tell(transaction, row, "blocked" if row.state == BLOCKED else "started", now)
+        if row.state != BLOCKED:
+            await self._tell(transaction, row, "started", now)
+        elif judgement.is_news:  # a flood would flood the application too; the feed has them all
+            await self._tell(transaction, row, "blocked", now)
 
     async def _keep(self, row: Verification, draft: Draft) -> None:
         """Hand the message over. Raises `Refused` when it can't be sent; then the verification has failed."""
