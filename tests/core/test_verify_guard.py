@@ -50,7 +50,7 @@ def judged(policy: VerifyPolicy | None = None, *, serves: bool = True, dear: boo
         ({"country": Tally(open_moment=31)}, BLOCK, ["unproven_range"]),  # so many at once is new
         ({"country": Tally(open_moment=31, sent=5_000, verified=3_500)}, ALLOW, []),
         ({"country": Tally(moment=400, open_moment=9)}, ALLOW, []),  # kept back already, or entered already
-        ({"phone": Tally(moment=4), "near": Tally(moment=8), "prefix": Tally(moment=13, hour=33)}, ALLOW, []),
+        ({"phone": Tally(moment=4, hour=4), "near": Tally(moment=8), "prefix": Tally(moment=13, hour=33)}, ALLOW, []),
         ({"ip": Tally(day=20), "near": Tally(moment=9)}, BLOCK, ["ip_limit", "sequential_numbers"]),
     ],
 )
