@@ -6,6 +6,7 @@ same work whether the code was wrong, the verification has ended, or there never
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from heliograph.engine import conversions
 from heliograph.engine.cancel import cancel
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.intake import Caller, Draft, Intake
+from heliograph.ports import Unavailable
 from heliograph.products.verify import counts
 from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, read
 from heliograph.products.verify.refusals import gone, kept_back, not_found, too_many, too_soon
@@ -213,8 +215,11 @@ class VerifyDesk:
             place = place_of(row)
             await counts.verified(transaction, where, place.subjects(), place.days, row.started_at, now)
             await self._tell(transaction, row, "approved", now)
-        for message in await self._messages(row):
-            await conversions.note(self._ledger, message, "verified", now, now)
+        with suppress(Refused, Unavailable):  # the code was right all the same
+            sent = await self._messages(row)
+            arrived = [message for message in sent if message.state in ("delivered", "read")]
+            for message in arrived or sent[:1]:
+                await conversions.note(self._ledger, message, "verified", now, now)
         return True
 
     # -- again
