@@ -1,5 +1,7 @@
 """Codes, texts and policy of verifications."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -136,3 +138,34 @@ def test_pauses_grow_and_the_last_one_stays() -> None:
 def test_what_costs_more_than_the_most_is_dear(price: str | None, is_dear: bool) -> None:
     policy = msgspec.structs.replace(VerifyPolicy(), max_price="0.10")
     assert (policy.is_dear(price), VerifyPolicy().is_dear(price)) == (is_dear, False)
+
+
+# The examples of the draft "Origin-bound one-time codes", section on parsing: what a browser makes of a message.
+ORIGIN_BOUND = [
+    ("747723 is your code.\n\n@example.com #747723", ("example.com", "747723")),
+    ("747723 is your code.\r\n\r\n@example.com #747723", ("example.com", "747723")),
+    ("@example.com #747723 @shop.example", ("example.com", "747723")),
+    ("@example.com #747723 @shop.example $future", ("example.com", "747723")),
+    ("@example.com #747723 trailing", ("example.com", "747723")),
+    *((text, None) for text in ("something @example.com #747723", "#747723 @example.com", "@example.com code #747723")),
+    *((text, None) for text in ("@example.com  #747723", "@example.com #747723\n", "@ #747723", "@example.com #")),
+    ("Your code is 1234", None),
+]
+
+
+def as_a_browser(message: str) -> tuple[str, str] | None:
+    """The host and the code of the last line."""
+    found = re.match(r"@([^\s]+) #([^\s]+)", re.split(r"\r\n|\n", message)[-1])
+    return (found[1], found[2]) if found else None
+
+
+@pytest.mark.parametrize(("message", "read"), ORIGIN_BOUND)
+def test_the_reader_of_these_tests_reads_as_browsers_do(message: str, read: tuple[str, str] | None) -> None:
+    assert as_a_browser(message) == read
+
+
+@pytest.mark.parametrize("locale", texts.languages())
+def test_a_browser_finds_host_and_code_in_every_language(locale: str) -> None:
+    for app_hash in (None, HASH):
+        text = texts.write("A7K92X", LONGEST_BRAND, 10, locale, origin="shop.example.com", app_hash=app_hash).text
+        assert as_a_browser(text) == ("shop.example.com", "A7K92X")
