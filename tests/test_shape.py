@@ -34,9 +34,10 @@ KNOWS: Final[dict[str, tuple[str, ...]]] = {
     "products": ("core", "ports", "store.port", "engine"),
     "api": ("core", "smpp", "ports", "store.port", "store.reads", "carriers.port", "engine", "products", "console"),
     "console": ("core", "ports", "store.port", "store.reads", "engine", "products"),
+    "tuning": ("settings", "engine"),
     "app": (
         *("core", "settings", "outgoing", "ports", "observe", "world", "store", "carriers", "engine"),
-        *("products", "api", "console"),
+        *("products", "api", "console", "tuning"),
     ),
     "cli": ("app", "settings", "core", "engine", "store"),
     "__main__": ("cli",),

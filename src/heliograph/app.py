@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from msgspec import convert
 
+from heliograph import tuning
 from heliograph.api.smpp.door import SmppDoor, WithAccounts
 from heliograph.carriers import catalogue
 from heliograph.carriers.port import Carrier, Listener, World
@@ -29,19 +30,19 @@ from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside
-from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.standing import Standing
 from heliograph.engine.users.logins import Logins
 from heliograph.engine.users.openid import OpenId, policy_of
 from heliograph.engine.users.provider import Provider
-from heliograph.engine.users.sessions import Lifetimes
-from heliograph.engine.ways import Patience
 from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.ports import WebCall
+from heliograph.products.verify.authenticators import Authenticators
+from heliograph.products.verify.desk import VerifyDesk
+from heliograph.products.verify.errands import Errands
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
 from heliograph.world import SystemClock, Web, dial, server_tls
@@ -181,7 +182,7 @@ class _Server:
         self._providers = Pool(loop, allow_networks=_EVERYWHERE, idle_s=4.0)
         public_url = settings.server.public_url
         self.clients = Clients(ledger, clock.now_ms, watch.defect)
-        self._logins = Logins(ledger, clock.now_ms, _lifetimes(settings), process.vault)
+        self._logins = Logins(ledger, clock.now_ms, tuning.lifetimes(settings), process.vault)
         self.gateway = Gateway(
             ledger,
             Outside(
@@ -196,11 +197,12 @@ class _Server:
                 socket.gethostname(),
             ),
             roles=roles,
-            notify=_notify(settings),
+            notify=tuning.notify(settings),
             keeping=convert(settings.retention, Retention, from_attributes=True),
-            patience=_patience(settings),
+            patience=tuning.patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
+        self._verify, self._errands = _verifying(ledger, self.gateway, clock, watch)
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
@@ -243,6 +245,8 @@ class _Server:
             intake=self.gateway.intake,
             budgets=self.gateway.budgets,
             clicks=self.gateway.clicks,
+            verify=self._verify,
+            authenticators=Authenticators(self._ledger, process.seal, process.unseal, secrets.token_bytes),
             log=self._log,
             seal=process.seal,
             tools=process.tools,
@@ -269,6 +273,8 @@ class _Server:
     async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
         numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
         await self.gateway.start()
+        if "engine" in self.gateway.roles:
+            self._errands.start()
         gc.collect()
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -286,6 +292,7 @@ class _Server:
                 task.cancel()
             if self._places.door is not None:
                 await self._places.door.stop(self._settings.server.grace_s)
+            await self._errands.stop()
             await self.gateway.stop(self._settings.server.grace_s)
             await self.clients.write_last_used()
             self._pool.close()
@@ -363,8 +370,11 @@ def _add_gauges(metrics: Metrics, standing: Standing) -> None:
     add("heliograph_receipts_parked", "Receipts that fitted no message yet.", (), standing.receipts_parked)
 
 
-def _lifetimes(settings: Settings) -> Lifetimes:
-    return Lifetimes(settings.sessions.idle_minutes * 60_000, settings.sessions.longest_hours * 3_600_000)
+def _verifying(ledger: Ledger, gateway: Gateway, clock: SystemClock, watch: Observer) -> tuple[VerifyDesk, Errands]:
+    from heliograph.api.messages import left_out
+
+    desk = VerifyDesk(ledger, gateway.intake, lambda: gateway.snapshot, secrets.token_bytes, left_out)
+    return desk, Errands(ledger, desk, clock, watch)
 
 
 def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:
@@ -380,21 +390,3 @@ def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:
         settings.role_map,
     )
     return OpenId(Provider(settings.issuer, settings.client_id, secret, call, logins.now_ms), policy, logins)
-
-
-def _patience(settings: Settings) -> Patience:
-    failover = settings.failover
-    return Patience(
-        round(failover.otp_after_s * 1000),
-        round(failover.other_after_s * 1000),
-        round(failover.otp_no_receipt_s * 1000),
-    )
-
-
-def _notify(settings: Settings) -> NotifySettings:
-    webhooks = settings.webhooks
-    return NotifySettings(
-        timeout_s=webhooks.timeout_ms / 1000,
-        schedule_s=webhooks.retry_schedule_s,
-        disable_after_ms=webhooks.disable_after_hours * 3_600_000,
-    )

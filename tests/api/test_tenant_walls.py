@@ -37,6 +37,8 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "POST", "/v1/users", {"email": "ours@example.com", "name": "Ours", "roles": {"test": ["support"]}}
     ).json()
     admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
+    verification = admin("POST", "/v1/verifications", {"to": "+447700900968"}).json()
+    authenticator = admin("POST", "/v1/authenticators", {"account": "ours", "issuer": "Acme"}).json()
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
     admin("POST", "/v1/sandbox/inbound", {"from": "+447700900967", "to": "60606", "text": "Ours"})
     inbound = settled(admin)
@@ -52,6 +54,8 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
         "inbound": inbound["id"],
         "conversation": inbound["conversation"],
         "template": "ours",
+        "verification": verification["id"],
+        "authenticator": authenticator["id"],
         "number": "+447700900123",
     }
 
@@ -95,6 +99,11 @@ DOORS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/conversations/{conversation}/tags", {"add": ["theirs"]}),
     ("POST", "/v1/conversations/{conversation}/close", None),
     ("POST", "/v1/conversations/{conversation}/open", None),
+    ("GET", "/v1/verifications/{verification}", None),
+    ("POST", "/v1/verifications/{verification}/resend", {}),
+    ("POST", "/v1/verifications/{verification}/cancel", None),
+    ("GET", "/v1/authenticators/{authenticator}", None),
+    ("DELETE", "/v1/authenticators/{authenticator}", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
@@ -131,7 +140,10 @@ def test_every_door_to_a_thing_is_tried() -> None:
     tried = {shape(method, path) for method, path, _ in (*DOORS, *WORKSPACE_DOORS)}
     # What is known of a number is no secret of a workspace's id: asked elsewhere it is empty.
     # Sessions: test_users tries it. PUT of a template writes one of one's own; test_templates tries it.
-    elsewhere = {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*"), ("GET", "/v1/people/*/export")}
+    # Sessions: test_users tries it.
+    # Codes: what is not there is as wrong as a wrong code; test_verifications tries it.
+    codes = {("POST", "/v1/verifications/*/check"), ("POST", "/v1/authenticators/*/check")}
+    elsewhere = codes | {("GET", "/v1/lookup/*"), ("DELETE", "/v1/sessions/*"), ("GET", "/v1/people/*/export")}
     elsewhere |= {("PUT", "/v1/templates/*")}
     assert {shape(route.method, route.path) for route in ROUTES if "{" in route.path} - tried == elsewhere
 

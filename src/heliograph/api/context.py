@@ -21,6 +21,8 @@ from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.users.logins import Logins
 from heliograph.engine.users.openid import OpenId
 from heliograph.ports import Clock
+from heliograph.products.verify.authenticators import Authenticators
+from heliograph.products.verify.desk import VerifyDesk
 from heliograph.store.port import Ledger, Moves
 
 
@@ -50,6 +52,8 @@ class Context:
     intake: Intake
     budgets: BudgetDesk
     clicks: ClickDesk
+    verify: VerifyDesk
+    authenticators: Authenticators
     log: Log
     seal: Callable[[str], str]
     tools: Tools  # for declaring

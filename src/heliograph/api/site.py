@@ -39,6 +39,8 @@ from heliograph.api import (
     sessions,
     templates,
     users,
+    verifications,
+    verify_guard,
     webhooks,
     workspaces,
 )
@@ -89,6 +91,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *users.ROUTES,
     *sessions.ROUTES,
     *recordings.ROUTES,
+    *verifications.ROUTES,
+    *verify_guard.ROUTES,
 )
 _PAGES: Final = {  # path → (package, file, media type)
     "/docs": ("heliograph.api", "docs.html", b"text/html; charset=utf-8"),

@@ -12,7 +12,7 @@ import msgspec
 
 from heliograph.core import ids
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.message import Event, Message
+from heliograph.core.message import OTP, Event, Message
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -126,6 +126,11 @@ def message_id(message: Message) -> str:
     return ids.make("msg", message.accepted_at, message.id)
 
 
+def has_code(m: Message) -> bool:
+    """Is it a verification's? Then its text has a code in it, which is nobody's business but the recipient's."""
+    return m.kind == OTP and m.correlation_id is not None and m.correlation_id.startswith("ver_")
+
+
 def message_view(m: Message) -> MessageView:
     """The message as it stands."""
     waiting = m.state in ("queued", "scheduled")
@@ -136,7 +141,7 @@ def message_view(m: Message) -> MessageView:
         country=m.country,
         kind=m.kind,
         sender=m.sender,
-        text=m.text,
+        text=None if has_code(m) else m.text,
         encoding=m.encoding,
         segments=m.segments,
         created_at=moment(m.accepted_at),

@@ -42,6 +42,7 @@ class Keyring:
         self._until = 0  # the next key takes over then
         self._ciphers: dict[tuple[int, int], AESGCM] = {}
         self._number_key = b""  # hashes the numbers of people who were erased
+        self._code_key = b""  # derived from it
 
     async def load(self) -> None:
         """Read the keys. Raises `CannotOpen` when they were sealed with another master key."""
@@ -51,7 +52,7 @@ class Keyring:
             if purpose == AUDIT:
                 self._ledger.protection.audit_key = key
             elif purpose == ERASED:
-                self._number_key = key
+                self._number_key, self._code_key = key, hmac.digest(key, b"one-time codes", "sha256")
             else:
                 self._bodies[number] = key
         self._active_at = sorted(((row[3], row[1]) for row in rows if row[0] == BODIES), reverse=True)
@@ -65,6 +66,10 @@ class Keyring:
     def hash_number(self, workspace: int, number: str) -> str:
         """The same for the same number; nobody without the key can try out which."""
         return hmac.digest(self._number_key, b"%d %b" % (workspace, number.encode()), "sha256").hex()
+
+    def hash_code(self, workspace: int, salt: str, code: str) -> str:
+        """Of a one-time code: bound to its workspace and, by the salt, to its verification."""
+        return hmac.digest(self._code_key, f"{workspace} {salt} {code}".encode(), "sha256").hex()
 
     # -- texts
 
@@ -107,7 +112,7 @@ async def load(ledger: Ledger, vault: Vault, now_ms: Callable[[], int], *, encry
     keyring, protection = Keyring(ledger, vault, now_ms), ledger.protection
     await keyring.load()
     protection.open, protection.refresh = keyring.open, keyring.load
-    protection.hash_number = keyring.hash_number
+    protection.hash_number, protection.hash_code = keyring.hash_number, keyring.hash_code
     protection.seal = keyring.seal if encrypt else None
 
 

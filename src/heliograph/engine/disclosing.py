@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from heliograph.core import ids
 from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
 from heliograph.core.views import EventView, MessageView, event_id, event_view, message_view, moment
 from heliograph.engine import audit
@@ -38,6 +39,16 @@ class LookedUp(msgspec.Struct):
     answer: msgspec.Raw
 
 
+class Verified(msgspec.Struct):
+    """A one-time code that was asked for."""
+
+    id: str
+    status: str
+    purpose: str | None
+    at: str
+    ended_at: str | None
+
+
 class Known(msgspec.Struct):
     """All that is known of a person."""
 
@@ -47,6 +58,7 @@ class Known(msgspec.Struct):
     events: list[EventView]
     inbound: list[Texted]
     lookups: list[LookedUp]
+    verifications: list[Verified]
     contact: Contact | None
     consents: list[Recorded]
     is_suppressed: bool
@@ -71,6 +83,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         events=events,
         inbound=await _inbound(ledger, workspace, number),
         lookups=await _lookups(ledger, workspace, number),
+        verifications=await _verifications(ledger, workspace, number),
         contact=await contacts.of_address(ledger, workspace, number),
         consents=await history(ledger, workspace, number),
         is_suppressed=bool(outs),
@@ -106,6 +119,18 @@ async def _messages(
 async def _events(ledger: Ledger, numbers: list[int]) -> list[Row]:
     marks = ", ".join(f"${place}" for place in range(1, len(numbers) + 1))
     return await ledger.fetch(f"SELECT {_EVENT} FROM events e WHERE e.message IN ({marks}) ORDER BY e.seq", *numbers)
+
+
+async def _verifications(ledger: Ledger, workspace: int, number: str) -> list[Verified]:
+    rows = await ledger.fetch(
+        "SELECT id, state, purpose, started_at, ended_at FROM verifications "
+        "WHERE workspace = $1 AND to_number = $2 ORDER BY id",
+        *(workspace, number),
+    )
+    return [
+        Verified(ids.make("ver", at, key), state, purpose, moment(at), None if ended is None else moment(ended))
+        for key, state, purpose, at, ended in rows
+    ]
 
 
 async def _inbound(ledger: Ledger, workspace: int, sender: str) -> list[Texted]:

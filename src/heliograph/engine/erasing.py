@@ -98,6 +98,11 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
             )
         )
         await _conversations(transaction, workspace, number)
+        await transaction.execute(  # of what is pending the code goes too: it can't be right any more
+            "UPDATE verifications SET to_number = $3, phone = '', ip = NULL, device = NULL, salt = '', hash = '', "
+            "next_at = NULL WHERE workspace = $1 AND to_number = $2",
+            *(workspace, number, name),
+        )
         await _strays(transaction, number)
     done.events = await _events(ledger, workspace, number)
     return done
@@ -155,6 +160,7 @@ async def _numbers(ledger: Ledger, workspace: int) -> list[tuple[str, int]]:
         "WHERE workspace = $1 UNION ALL SELECT from_number, at FROM inbound WHERE workspace = $1 "
         "UNION ALL SELECT number, at FROM consents WHERE workspace = $1 "
         "UNION ALL SELECT number, at FROM lookups WHERE workspace = $1 "
+        "UNION ALL SELECT to_number, started_at FROM verifications WHERE workspace = $1 "
         "UNION ALL SELECT address, since FROM contact_addresses WHERE workspace = $1) traces GROUP BY number",
         workspace,
     )

@@ -16,6 +16,7 @@ from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.lookups import LookupPolicy
 from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
+from heliograph.core.verify.policy import VerifyPolicy
 from heliograph.engine.budgets import Budgets
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
@@ -51,6 +52,7 @@ class Policies(msgspec.Struct, frozen=True):
     links: LinkPolicy = LinkPolicy()
     lookup: LookupPolicy = LookupPolicy()
     last_kinds: frozenset[str] = frozenset()  # that keep quiet hours, or before which a provider is asked
+    verify: VerifyPolicy = VerifyPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -65,6 +67,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "budgets": Budgets,
     "links": LinkPolicy,
     "lookup": LookupPolicy,
+    "verify": VerifyPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -92,6 +95,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         linted=content.linted,
         quiet=quiet,
         caps=caps,
+        verify=read(VerifyPolicy),
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
         inbound=read(InboundPolicy),
         conversations=read(ConversationPolicy),

@@ -15,6 +15,7 @@ _PLACES: Final = (
     ("environments", "callback_secret"),
     ("declared", "spec"),
     ("declared_history", "spec"),
+    ("authenticators", "secret"),
 )
 _SEALED: Final = re.compile(r"sealed:[0-9a-f]{8}:[0-9A-Za-z_=-]+")
 

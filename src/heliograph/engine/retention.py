@@ -34,6 +34,7 @@ async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
         (r.inbound_days, lambda: inbound_texts(ledger, now - r.inbound_days * _DAY_MS)),
         (r.inbound_days, lambda: inbound_events(ledger, now - r.inbound_days * _DAY_MS)),
         (r.message_days, lambda: sweep.forget(ledger, now, r.message_days)),
+        (r.message_days, lambda: verifications(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: inbound(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: lookups(ledger, now - r.message_days * _DAY_MS)),
         (r.consent_days, lambda: consents(ledger, now - r.consent_days * _DAY_MS)),
@@ -93,6 +94,17 @@ async def lookups(ledger: Ledger, before: int) -> bool:
         end = rows[0][0] + 1 if rows else before
         await transaction.execute("DELETE FROM lookups WHERE at < $1", end)
     return bool(rows)
+
+
+async def verifications(ledger: Ledger, before: int) -> bool:
+    """Remove that somebody was sent codes."""
+    async with ledger.transaction() as transaction:
+        gone = await transaction.fetch(
+            "DELETE FROM verifications WHERE id IN "
+            "(SELECT id FROM verifications WHERE started_at < $1 ORDER BY started_at LIMIT $2) RETURNING id",
+            *(before, _BATCH),
+        )
+    return len(gone) == _BATCH
 
 
 async def consents(ledger: Ledger, before: int) -> bool:

@@ -23,13 +23,14 @@ class Protection:
     one goes through here. `place` names the row, so that a sealed text opens nowhere else.
     """
 
-    __slots__ = ("audit_key", "hash_number", "open", "refresh", "seal")
+    __slots__ = ("audit_key", "hash_code", "hash_number", "open", "refresh", "seal")
 
     def __init__(self) -> None:
         self.audit_key = b""  # of the audit log's chain
         self.seal: Callable[[int, str, str], str] | None = None  # (workspace, place, text); None: texts stay plain
         self.open: Callable[[int, str, str], str | None] = lambda workspace, place, text: None  # None: it can't be
         self.hash_number: Callable[[int, str], str] = lambda workspace, number: ""  # keyed; of people who were erased
+        self.hash_code: Callable[[int, str, str], str] = lambda workspace, salt, code: ""  # keyed; of one-time codes
         self.refresh: Callable[[], Awaitable[None]] = _nothing  # the keys may have changed
 
     def row_of(self, message: Message) -> tuple[Any, ...]:

@@ -1,0 +1,3 @@
+DROP TABLE authenticators;
+DROP TABLE verification_counts;
+DROP TABLE verifications;
