@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.campaigns import Step
 from heliograph.core.decide import Verdict
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
@@ -180,6 +181,8 @@ class Intake:
         reply: Callable[[Accept], bytes] | None = None,
         all_or_none: bool = False,
         batch: bool = False,
+        step: Step | None = None,
+        asks_only: bool = False,
     ) -> None:
         """Keep messages; `done` once they are on disk (or could not be: see Accept)."""
         messages: list[Message] = []
@@ -191,13 +194,13 @@ class Intake:
         for draft in drafts:
             message = draft.message
             message.id = message.id or next_id("message")  # some know theirs beforehand
-            message.batch = batch_id
+            message.batch = batch_id or message.batch
             if is_troubled and len(draft.verdict.connectors) > 1:
                 self._ways.begin(message, draft.verdict.connectors)
             link = links.get(message.connector)
             if draft.caps:
                 caps[message.id] = draft.caps
-            elif message.state == "queued" and link is not None and link.reserve(message):
+            elif not asks_only and message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
@@ -205,7 +208,7 @@ class Intake:
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
-            nothing = failed or (all_or_none and bool(operation.refused))
+            nothing = failed or asks_only or (all_or_none and bool(operation.refused))
             if nothing:
                 self.verdicts.give_back_rows(operation.decisions)
             for link, message in reserved:
@@ -231,6 +234,8 @@ class Intake:
                 reply=reply,
                 all_or_none=all_or_none,
                 caps=caps,
+                step=step,
+                asks_only=asks_only,
             )
         )
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.campaigns import Step
 from heliograph.core.chain import Noted
 from heliograph.core.consent import Rulebook
 from heliograph.core.frequency import FrequencyCap
@@ -150,6 +151,8 @@ class Accept(Operation):
     rules: Rulebook = Rulebook()
     caps: dict[int, tuple[FrequencyCap, ...]] = {}  # message → the frequency caps that it must keep
     all_or_none: bool = False  # one unwanted message refuses the whole request
+    step: Step | None = None  # of a campaign: taken with its messages, or nothing is kept (`conflict`)
+    asks_only: bool = False  # say what would be refused; keep nothing
     # results
     refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when

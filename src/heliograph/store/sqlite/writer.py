@@ -10,6 +10,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from heliograph.core.campaigns import Step
 from heliograph.core.consent import Stance, erased_stance
 from heliograph.core.cooldown import COOLING
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message, Receipt
@@ -42,6 +43,7 @@ from heliograph.store.steps import (
     hand_over,
     keep_caps,
     past_of,
+    refusals_of,
     refused,
     resting,
     room,
@@ -91,6 +93,13 @@ _SELECT_PAST: Final = (
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
+)
+_TAKE_STEP: Final = (
+    "UPDATE campaigns SET position = ?, next_at = ? WHERE id = ? AND position = ? AND state = 'running' RETURNING id"
+)
+_ADD_REFUSALS: Final = (
+    "INSERT INTO campaign_refusals (campaign, batch, code, count) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (campaign, batch, code) DO UPDATE SET count = count + excluded.count"
 )
 _HEARING: Final = "SELECT EXISTS (SELECT 1 FROM stances), EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1)"
 _SELECT_ERASED: Final = "SELECT ?, at FROM erased WHERE workspace = ? AND hash = ? AND is_suppressed = 1"
@@ -238,6 +247,8 @@ class Writer:
         pasts = self._pasts(operations)
         for operation in operations:
             operation.notices = []
+            if operation.step is not None and not self._take_step(operation, operation.step):
+                continue
             ruled = rulings(operation.messages, stances, operation.rules)
             operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
             operation.refused = dict.fromkeys(operation.cooling, COOLING) | refused(ruled)
@@ -246,8 +257,10 @@ class Writer:
                 continue
             if operation.caps:
                 keep_caps(operation, pasts)
-            if operation.refused and operation.all_or_none:
+            if operation.asks_only or (operation.refused and operation.all_or_none):
                 continue
+            if operation.step is not None:
+                self._cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
             if operation.decisions:
                 self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
             for message in operation.messages:
@@ -299,6 +312,12 @@ class Writer:
         """The other messages to those whom frequency caps protect."""
         persons, since = capped(operations)
         return {person: [past_of(*row) for row in self._rows(_SELECT_PAST, (*person, since))] for person in persons}
+
+    def _take_step(self, operation: Accept, step: Step) -> bool:
+        """Does the campaign still run, and stand where the step begins? Then it stands where the step ends."""
+        taken = self._rows(_TAKE_STEP, (step.now, step.next_at, step.campaign, step.was))
+        operation.conflict = not taken
+        return bool(taken)
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""

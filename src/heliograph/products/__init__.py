@@ -1,0 +1,1 @@
+"""What applications want from the channel, on top of the engine and never around it."""
