@@ -41,6 +41,7 @@ from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.ports import WebCall
+from heliograph.products.campaigns.worker import Campaigns
 from heliograph.settings import Settings, resolve_secret
 from heliograph.store.port import Ledger
 from heliograph.world import SystemClock, Web, dial, server_tls
@@ -193,6 +194,7 @@ class _Server:
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
+        self._campaigns = Campaigns(ledger, clock, self.gateway.intake, watch, self.gateway.tell)
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
@@ -254,6 +256,8 @@ class _Server:
             serves_api="api" in self.gateway.roles,
             public_url=settings.server.public_url,
             max_body_bytes=settings.server.max_body_bytes,
+            max_upload_bytes=settings.server.max_upload_bytes,
+            campaigns_changed=self._campaigns.wake,
         )
 
     async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
@@ -263,6 +267,8 @@ class _Server:
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
         tasks = [asyncio.create_task(self.clients.run()), asyncio.create_task(self._standing.run())]
+        if "engine" in self.gateway.roles:
+            tasks.append(asyncio.create_task(self._campaigns.run()))
         try:
             await self._open_smpp()
             http = self._http()
@@ -273,6 +279,7 @@ class _Server:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._places.door is not None:
                 await self._places.door.stop(self._settings.server.grace_s)
             await self.gateway.stop(self._settings.server.grace_s)

@@ -142,9 +142,9 @@ class Header:
         if zone and not zones.is_zone(zone):
             return Fault(line, "bad_time_zone", "no IANA time zone, such as Europe/Paris")
         given = {
-            name: cell
+            name: value
             for place, (name, cell) in enumerate(zip(self.names, cells, strict=False))
-            if place not in (self.to, self.zone) and (cell := cell.strip())
+            if place not in (self.to, self.zone) and (value := cell.strip())
         }
         if lacking := self.needed.difference(given):
             return Fault(line, "missing_variable", f"column {min(lacking)[:40]!r} is empty")
@@ -157,9 +157,7 @@ class Header:
 # -- segments of the contacts
 
 
-class Filter(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"is_": "is", "in_": "in"}
-):
+class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"is_": "is", "in_": "in"}):
     """One thing that must be so of a contact. Without a comparison: the field must be there."""
 
     field: Annotated[

@@ -21,6 +21,7 @@ DRAFT, READY, SCHEDULED, RUNNING, PAUSED, STOPPING, STOPPED, DONE = (
 )
 ONLY: Final = "only"  # the name of the variant of a campaign that has one text
 REST: Final = 1 << 40  # added to the position when the rest is gone through
+LONGEST_WAIT_MS: Final = 366 * 86_400_000
 _BUCKETS: Final = 10_000
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000

@@ -29,6 +29,14 @@ class Texted(msgspec.Struct):
     connector: str
 
 
+class Listed(msgspec.Struct):
+    """An audience that names the person, with what it says of them."""
+
+    audience: str
+    since: str
+    variables: dict[str, str]
+
+
 class Known(msgspec.Struct):
     """All that is known of a person."""
 
@@ -39,6 +47,7 @@ class Known(msgspec.Struct):
     inbound: list[Texted]
     contact: Contact | None
     consents: list[Recorded]
+    audiences: list[Listed]
     is_suppressed: bool
     suppressed_since: str | None
     audit: list[AuditEntry]
@@ -61,6 +70,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         inbound=await _inbound(ledger, workspace, number),
         contact=await contacts.of_address(ledger, workspace, number),
         consents=await history(ledger, workspace, number),
+        audiences=await _audiences(ledger, workspace, number),
         is_suppressed=bool(outs),
         suppressed_since=moment(min(outs)) if outs else None,
         audit=noted,
@@ -99,4 +109,17 @@ async def _inbound(ledger: Ledger, workspace: int, sender: str) -> list[Texted]:
     return [
         Texted(moment(at), to, read(workspace, f"inbound {number}", text), connector)
         for number, at, to, text, connector in rows
+    ]
+
+
+async def _audiences(ledger: Ledger, workspace: int, number: str) -> list[Listed]:
+    rows = await ledger.fetch(
+        "SELECT a.id, a.name, a.created_at, r.line, r.variables FROM audience_rows r JOIN audiences a "
+        "ON a.id = r.audience WHERE r.number = $2 AND a.workspace = $1 ORDER BY a.id",
+        *(workspace, number),
+    )
+    read = ledger.protection.read
+    return [
+        Listed(name, moment(at), msgspec.json.decode(read(workspace, f"audience {audience} {line}", given) or "{}"))
+        for audience, name, at, line, given in rows
     ]

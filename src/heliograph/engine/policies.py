@@ -1,9 +1,10 @@
 """A workspace's own rules, each declared under its name: `[policies.consent]`. What is not said is as in the form."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from heliograph.core.consent import ConsentPolicy
 from heliograph.core.failures import Refusal
@@ -15,6 +16,16 @@ from heliograph.core.message import PROMOTIONAL
 from heliograph.core.quiet import Policy
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
+
+
+class CampaignPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who must answer for a campaign before it starts."""
+
+    approval: Annotated[
+        Literal["none", "required", "four_eyes"], Meta(description="four_eyes: by somebody else than its author.")
+    ] = "none"
+    above: Annotated[int, Meta(ge=0, description="Only for more recipients than so many.")] = 0
+
 
 T = TypeVar("T")
 
@@ -36,6 +47,7 @@ class Policies(msgspec.Struct, frozen=True):
     quiet: Policy = Policy()
     caps: tuple[FrequencyCap, ...] = ()  # declared ones; those of the law hold where quiet hours do
     capped_kinds: frozenset[str] = frozenset()
+    campaigns: CampaignPolicy = CampaignPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -44,6 +56,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "content": ContentPolicy,
     "quiet_hours": QuietHours,
     "frequency": FrequencyCaps,
+    "campaigns": CampaignPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -69,5 +82,6 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         linted=content.linted,
         quiet=quiet,
         caps=caps,
+        campaigns=read(CampaignPolicy),
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
     )

@@ -18,6 +18,8 @@ SCOPES: Final[dict[str, str]] = {
     "routing:manage": "declare connectors and routes",
     "consent:manage": "record opt-ins and opt-outs",
     "exports:read": "export messages and logs",
+    "campaigns:manage": "upload audiences; make, start and stop campaigns",
+    "campaigns:approve": "see and approve campaigns before they start",
     "verify": "send and check one-time codes",
     "pauses:manage": "stop what leaves, and let it go on",
     "audit:read": "read the audit log",

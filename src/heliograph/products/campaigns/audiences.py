@@ -124,7 +124,7 @@ async def rows_after(ledger: Ledger, audience: Audience, line: int, limit: int) 
     )
     if ledger.protection.seal is None:
         return [Recipient(*row) for row in rows]
-    return [Recipient(*row[:3], _opened(ledger, audience, row)) for row in rows]
+    return [Recipient(row[0], row[1], row[2], _opened(ledger, audience, row)) for row in rows]
 
 
 def _opened(ledger: Ledger, audience: Audience, row: Row) -> str | None:
@@ -160,8 +160,8 @@ async def begin(
         )
         if not rows:
             raise Refused(Refusal("already_exists", f"somebody else is filling {name!r} just now", "/name", 409))
-        detail = {"after": {"filters": spec}} if spec is not None else {}
-        await _note(transaction, workspace, actor, "audience.created", name, now, detail)
+        facts = {"after": {"filters": spec}} if spec is not None else {}
+        await _note(transaction, workspace, actor, "audience.created", name, now, facts)
     return Audience(*rows[0])
 
 

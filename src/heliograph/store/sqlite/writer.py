@@ -259,10 +259,7 @@ class Writer:
                 keep_caps(operation, pasts)
             if operation.asks_only or (operation.refused and operation.all_or_none):
                 continue
-            if operation.step is not None:
-                self._cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
-            if operation.decisions:
-                self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
+            self._keep_beside(operation)
             for message in operation.messages:
                 if message.id in operation.refused:
                     continue
@@ -277,6 +274,13 @@ class Writer:
             self._cursor.executemany(_INSERT_MESSAGE, messages)
         if tags:
             self._cursor.executemany("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
+
+    def _keep_beside(self, operation: Accept) -> None:
+        """What is written before the messages themselves."""
+        if operation.step is not None:
+            self._cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
+        if operation.decisions:
+            self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
 
     def _emit_for(self, message: Message, event: NewEvent) -> Sequence[Notice]:
         return self.emit(event, message.workspace, message.environment, message)
