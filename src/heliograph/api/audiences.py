@@ -13,6 +13,7 @@ from heliograph.products.campaigns.audiences import Audience, AudienceView, Faul
 
 MANAGE: Final = "campaigns:manage"
 _Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
+_Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 
 
 class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -22,9 +23,9 @@ class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     variables: Annotated[
         str | None, Meta(description="Columns that every line must have, parted by commas; others are refused.")
     ] = None
-    default_country: Annotated[
-        str | None, Meta(pattern="^[A-Z]{2}$", description="Reads national numbers as of this country: GB.")
-    ] = None
+    default_country: Annotated[_Country | None, Meta(description="Reads national numbers as of this country: GB.")] = (
+        None
+    )
 
 
 class Upload(msgspec.Struct):

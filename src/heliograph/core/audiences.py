@@ -168,7 +168,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ]
     is_: str | None = None
-    in_: Annotated[list[str] | None, Meta(max_length=100)] = None
+    in_: Annotated[list[str], Meta(max_length=100)] | None = None
     is_not: str | None = None
     begins: str | None = None
 

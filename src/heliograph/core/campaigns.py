@@ -70,7 +70,7 @@ class CampaignSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sender: str | None = None
     topic: str | None = None
     tags: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=18)] = []
-    max_segments: Annotated[int | None, Meta(ge=1, le=255)] = None
+    max_segments: Annotated[int, Meta(ge=1, le=255)] | None = None
     per_minute: Annotated[_Rate | None, Meta(description="At most so many a minute.")] = None
     per_hour: Annotated[_Rate | None, Meta(description="At most so many an hour.")] = None
     spread: Annotated[int | str | None, Meta(description="Evenly over so long: seconds, or as in 6h.")] = None
