@@ -194,7 +194,9 @@ class _Server:
             patience=_patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
-        self._campaigns = Campaigns(ledger, clock, self.gateway.intake, watch, self.gateway.tell)
+        self._campaigns = Campaigns(
+            ledger, clock, self.gateway.intake, watch, lambda: self.gateway.snapshot.version, self.gateway.tell
+        )
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)

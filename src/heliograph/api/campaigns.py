@@ -160,8 +160,10 @@ async def test(request: Request) -> TestAnswer:
     spec = msgspec.structs.replace(
         campaign.asked, tags=["campaign-test"], window=None, ends_at=None, name=campaign.name
     )
-    campaign = msgspec.structs.replace(campaign, spec=msgspec.json.encode(spec).decode())
-    writer = Writer(request.context.intake, campaign, await register.variants(request.context.ledger, campaign.id))
+    campaign = msgspec.structs.replace(campaign, spec=msgspec.json.encode(spec).decode(), looked=None)
+    context = request.context
+    batches = await register.variants(context.ledger, campaign.id)
+    writer = Writer(context.intake, campaign, batches, lambda: context.snapshot().version)
     variables = msgspec.json.encode(asked.variables).decode()
     found: list[tuple[str, str, Draft | str]] = []
     for index, to in enumerate(asked.to):

@@ -50,6 +50,7 @@ class Draft(msgspec.Struct, gc=False):
     message: Message
     verdict: Verdict
     caps: tuple[FrequencyCap, ...] = ()  # that the ledger keeps
+    findings: tuple[str, ...] = ()  # the content rules that warn of its text
 
 
 class Intake:
@@ -84,8 +85,11 @@ class Intake:
 
     # -- reading and deciding
 
-    def draft(self, caller: Caller, request: MessageRequest, now: int) -> Draft | Refusal:
-        """The message that a request asks for, or why it can't be."""
+    def draft(
+        self, caller: Caller, request: MessageRequest, now: int, findings: tuple[str, ...] | None = None
+    ) -> Draft | Refusal:
+        """The message that a request asks for, or why it can't be. `findings`: this very text was looked at before,
+        under the same policies, and these rules warn of it."""
         snapshot = self._snapshot()
         realm = snapshot.realms[caller.environment]
         number = recipient(request, realm, caller.default_country)
@@ -103,8 +107,8 @@ class Intake:
         encoding, segments = measure(text)
         if refusal := self._extras.wrong(request) or bad_encoding(request, encoding):
             return refusal
-        warned: tuple[str, ...] = ()
-        if kind in realm.policies.linted or request.dry_run:
+        warned = findings or ()
+        if findings is None and (kind in realm.policies.linted or request.dry_run):
             found = content.looked_at(realm.policies.content, realm.rules, text, kind, number.country, sender)
             if isinstance(found, Refusal):
                 return found
@@ -168,6 +172,7 @@ class Intake:
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
+            warned,
         )
 
     # -- keeping

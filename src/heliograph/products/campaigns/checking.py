@@ -6,6 +6,7 @@ numbers), as it will be when it is sent; only nothing is kept. What changes unti
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
@@ -17,7 +18,7 @@ from heliograph.ports import Clock
 from heliograph.products.campaigns import audiences, register
 from heliograph.products.campaigns.audiences import Audience
 from heliograph.products.campaigns.register import Campaign
-from heliograph.products.campaigns.writing import Writer
+from heliograph.products.campaigns.writing import Looked, Writer
 from heliograph.store.port import Accept, Ledger
 
 _AT_ONCE: Final = 250
@@ -45,6 +46,7 @@ class _Counts:
         self.refused: Counter[str] = Counter()
         self.reachable = self.held = self.segments = self.most_segments = self.unpriced = 0
         self.cost: dict[str, Decimal] = {}
+        self.findings: set[tuple[str, ...]] = set()
 
     def add(self, draft: Draft) -> None:
         message = draft.message
@@ -58,10 +60,11 @@ class _Counts:
             self.cost[message.currency] = self.cost.get(message.currency, Decimal(0)) + Decimal(message.price)
 
 
-async def check(ledger: Ledger, intake: Intake, clock: Clock, campaign: Campaign) -> None:
+async def check(ledger: Ledger, intake: Intake, clock: Clock, version: Callable[[], int], campaign: Campaign) -> None:
     """Check all rows of a draft; then it is ready."""
     audience = await audiences.of_id(ledger, campaign.audience)
-    writer = Writer(intake, campaign, await register.variants(ledger, campaign.id))
+    writer = Writer(intake, campaign, await register.variants(ledger, campaign.id), version)
+    began = version()
     counts, line, pieces, spec = _Counts(), 0, 0, campaign.asked
     while rows := await audiences.rows_after(ledger, audience, line, _AT_ONCE):
         line, now = rows[-1].line, clock.now_ms()
@@ -70,13 +73,18 @@ async def check(ledger: Ledger, intake: Intake, clock: Clock, campaign: Campaign
             found = writer.one(variant_of(campaign.id, row.number, spec) or spec.texts[0].name, row, now)
             if isinstance(found, Draft):
                 drafts.append(found)
+                counts.findings.add(found.findings)
             else:
                 counts.refused[found] += 1
         await _ask(intake, drafts, counts)
         pieces += 1
         if pieces % _LOOKS_AFTER == 0 and await _is_over(ledger, campaign):
             return
-    await register.checked(ledger, campaign, msgspec.json.encode(_estimate(audience, counts, clock.now_ms())))
+    looked = None
+    if len(counts.findings) == 1 and "content_blocked" not in counts.refused and version() == began:
+        looked = msgspec.json.encode(Looked(began, counts.findings.pop()))
+    estimate = msgspec.json.encode(_estimate(audience, counts, clock.now_ms()))
+    await register.checked(ledger, campaign, estimate, looked)
 
 
 async def _ask(intake: Intake, drafts: list[Draft], counts: _Counts) -> None:

@@ -33,7 +33,7 @@ from heliograph.products.campaigns.audiences import Audience
 from heliograph.store.port import Ledger, NewEvent, Transaction
 
 _COLUMNS: Final = (
-    "id, workspace, environment, client, name, audience, spec, state, position, next_at, is_settled, estimate, winner, "
+    "id, workspace, environment, client, name, audience, spec, state, position, next_at, is_settled, estimate, looked, winner, "
     "author, approved_by, starts_at, started_at, enqueued_at, finished_at, created_at"
 )
 OPEN: Final = (DRAFT, SCHEDULED, RUNNING, PAUSED, STOPPING)
@@ -56,6 +56,7 @@ class Campaign(msgspec.Struct, frozen=True):
     next_at: int
     is_settled: int
     estimate: str | None
+    looked: str | None
     winner: str | None
     author: str
     approved_by: str | None
@@ -169,12 +170,12 @@ def needed(text: Any) -> set[str]:
 # -- going on
 
 
-async def checked(ledger: Ledger, campaign: Campaign, estimate: bytes) -> None:
+async def checked(ledger: Ledger, campaign: Campaign, estimate: bytes, looked: bytes | None) -> None:
     """All rows have been looked at."""
     async with ledger.transaction() as transaction:
         await transaction.execute(
-            "UPDATE campaigns SET state = 'ready', estimate = $2 WHERE id = $1 AND state = 'draft'",
-            *(campaign.id, estimate.decode()),
+            "UPDATE campaigns SET state = 'ready', estimate = $2, looked = $3 WHERE id = $1 AND state = 'draft'",
+            *(campaign.id, estimate.decode(), None if looked is None else looked.decode()),
         )
 
 

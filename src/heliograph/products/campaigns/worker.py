@@ -42,13 +42,20 @@ class Campaigns:
     """The campaigns of one process."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, intake: Intake, watch: Watch, tell: Callable[[Moves], None]
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        intake: Intake,
+        watch: Watch,
+        version: Callable[[], int],
+        tell: Callable[[Moves], None],
     ) -> None:
-        """`tell`: says what messages that are taken back have to tell."""
+        """`version`: of what is declared; `tell`: says what messages that are taken back have to tell."""
         self._ledger = ledger
         self._clock = clock
         self._intake = intake
         self._watch = watch
+        self._version = version
         self._tell = tell
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._quiet_until: dict[int, float] = {}  # when to ask again whether anything of it waits
@@ -104,7 +111,7 @@ class Campaigns:
             await settling.settle(self._ledger, self._clock, campaign, self._tell)
             return True
         if campaign.state == DRAFT:
-            await checking.check(self._ledger, self._intake, self._clock, campaign)
+            await checking.check(self._ledger, self._intake, self._clock, self._version, campaign)
             return False
         if campaign.state == SCHEDULED:
             now = self._clock.now_ms()
@@ -119,7 +126,7 @@ class Campaigns:
         """Go through the audience; False: nothing more to do at the moment."""
         batches = await register.variants(self._ledger, campaign.id)
         audience = await audiences.of_id(self._ledger, campaign.audience)
-        writer, spec = Writer(self._intake, campaign, batches), campaign.asked
+        writer, spec = Writer(self._intake, campaign, batches, self._version), campaign.asked
         rest = campaign.winner if spec.winner is not None else None
         gap, position, turn = gap_of(spec, audience.valid), campaign.position, campaign.next_at
         most = chunk_of(gap, _PIECE)

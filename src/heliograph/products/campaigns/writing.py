@@ -5,7 +5,7 @@ its variant, by which progress is counted, and the tag `campaign:NAME`, by which
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,6 +32,14 @@ _PLACES_KEPT: Final = 20_000
 _values: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
+class Looked(msgspec.Struct, frozen=True):
+    """What the content rules say of every text of a campaign. It holds as long as what is declared does: neither the
+    campaign's texts nor its audience can change."""
+
+    version: int  # of the snapshot under which they were looked at
+    findings: tuple[str, ...]
+
+
 class Written(msgspec.Struct):
     """What came of some rows."""
 
@@ -42,7 +50,10 @@ class Written(msgspec.Struct):
 class Writer:
     """Writes for one campaign, in one process."""
 
-    def __init__(self, intake: Intake, campaign: Campaign, batches: Mapping[str, int]) -> None:
+    def __init__(
+        self, intake: Intake, campaign: Campaign, batches: Mapping[str, int], version: Callable[[], int]
+    ) -> None:
+        """`version`: of what is declared now."""
         spec = campaign.asked
         self._intake = intake
         self._campaign = campaign.id
@@ -51,6 +62,8 @@ class Writer:
         self._texts = {variant.name: compile_text(variant.text) for variant in spec.texts}
         self._caller = Caller(campaign.client, campaign.workspace, campaign.environment)
         self._tags = [f"campaign:{spec.name}", *spec.tags]
+        self._looked = None if campaign.looked is None else msgspec.json.decode(campaign.looked, type=Looked)
+        self._version = version
         self._window = _Window(spec)
         self._ends = spec.ends
         self._ends_at = moment(self._ends) if self._ends is not None else None
@@ -85,7 +98,9 @@ class Writer:
             return NO_WINDOW
         if self._ends is not None and due_at >= self._ends:
             return LATE
-        draft = self._intake.draft(self._caller, self._request(recipient, text, due_at, now), now)
+        looked = self._looked
+        findings = looked.findings if looked is not None and looked.version == self._version() else None
+        draft = self._intake.draft(self._caller, self._request(recipient, text, due_at, now), now, findings)
         if isinstance(draft, Refusal):
             return draft.code
         draft.message.batch = self._batches[variant]

@@ -48,6 +48,7 @@ CREATE TABLE campaigns (
     next_at BIGINT NOT NULL DEFAULT 0,    -- when the next may be
     is_settled BIGINT NOT NULL DEFAULT 1, -- 0: what waits in the queue is still to follow the state
     estimate TEXT,                         -- JSON: what the check of all rows has found
+    looked TEXT,                           -- JSON: what the content rules say of all its texts alike; NULL: they differ
     winner TEXT,                           -- the variant that the rest gets
     author TEXT NOT NULL,
     approved_by TEXT,
