@@ -37,7 +37,12 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     ).json()
     admin("POST", "/v1/consents", {"to": "+447700900966", "action": "opt_out"})
     contact = admin("POST", "/v1/contacts", {"addresses": ["+447700900967"]}).json()
+    csv = {"data": b"to\n+447700900968\n", "headers": {"Content-Type": "text/csv"}}
+    admin.session.post(f"{admin.url}/v1/audiences/upload?name=ours", timeout=20, **csv)
+    admin("POST", "/v1/campaigns", {"name": "ours", "audience": "ours", "text": "Ours"})
     return {
+        "audience": "ours",
+        "campaign": "ours",
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
         "endpoint": "ours",
@@ -68,6 +73,18 @@ DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/deliveries/{delivery}", None),
     ("DELETE", "/v1/cooldowns/{number}", None),
     ("POST", "/v1/deliveries/{delivery}/replay", None),
+    ("GET", "/v1/audiences/{audience}", None),
+    ("GET", "/v1/audiences/{audience}/faults", None),
+    ("DELETE", "/v1/audiences/{audience}", None),
+    ("GET", "/v1/campaigns/{campaign}", None),
+    ("GET", "/v1/campaigns/{campaign}/progress", None),
+    ("DELETE", "/v1/campaigns/{campaign}", None),
+    ("POST", "/v1/campaigns/{campaign}/test", {"to": ["+447700900968"]}),
+    ("POST", "/v1/campaigns/{campaign}/approve", None),
+    ("POST", "/v1/campaigns/{campaign}/start", {}),
+    ("POST", "/v1/campaigns/{campaign}/pause", None),
+    ("POST", "/v1/campaigns/{campaign}/resume", None),
+    ("POST", "/v1/campaigns/{campaign}/stop", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
@@ -122,6 +139,8 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
     assert admin("GET", f"/v1/messages/{mine['message']}").json()["status"] == "scheduled"
     assert admin("GET", f"/v1/keys/{mine['key']}").json()["revoked_at"] is None
     for other in others.values():
+        for path in ("/v1/audiences", "/v1/campaigns"):
+            assert other("GET", path).json()["data"] == []
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
             assert mine["message"] not in other("GET", path).text
         assert other("POST", "/v1/messages/states", {"ids": [mine["message"]]}).json()["unknown"] == [mine["message"]]
