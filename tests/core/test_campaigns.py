@@ -1,5 +1,6 @@
 """Who gets which variant, how fast a campaign goes, and how files are read."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -105,7 +106,7 @@ CSV = 'to,name\r\n+447700900123,"Ann, ""the\nfirst"""\r\n\r\n+447700900124,Bé\r
 def test_a_file_reads_the_same_however_it_is_cut(cuts: list[int]) -> None:
     records, found = Records(), []
     edges = [0, *sorted(cuts), len(CSV)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         found += records.feed(CSV[start:end])
     found += records.feed(b"", last=True)
     assert found == [

@@ -132,7 +132,7 @@ def wait(api: Api, path: str, is_so: Any, within_s: float = 600, pause_s: float 
 
 
 def position(server: Server) -> tuple[str, bool]:
-    """The state, and whether the audience has been gone through: asked beside the gateway, so that it costs it nothing."""
+    """The state, and whether the audience has been gone through; asked beside the gateway, which it costs nothing."""
     connection = apsw.Connection(str(server.data_dir / "heliograph.db"), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5_000)
     row: Any = connection.execute("SELECT state, enqueued_at FROM campaigns").fetchall()[0]

@@ -25,7 +25,8 @@ async def campaign(ledger: Any) -> int:
             "VALUES (1, 1, 'live', 'live', '', 0)"
         )
         await transaction.execute(
-            "INSERT INTO audiences (id, workspace, environment, name, state, created_at) VALUES (1, 1, 1, 'a', 'ready', 0)"
+            "INSERT INTO audiences (id, workspace, environment, name, state, created_at) "
+            "VALUES (1, 1, 1, 'a', 'ready', 0)"
         )
         rows = await transaction.fetch(
             "INSERT INTO campaigns (workspace, environment, client, name, audience, spec, state, author, created_at) "

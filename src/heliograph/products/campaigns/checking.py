@@ -1,7 +1,7 @@
 """Looks at every row of a campaign before it starts: who could be reached, who not and why, what it takes and costs.
 
-Nothing is sampled. Each row is rendered, decided by intake and put before the ledger's own rules (consent, caps, resting
-numbers), as it will be when it is sent; only nothing is kept. What changes until then changes the outcome too.
+Nothing is sampled. Each row is rendered, decided by intake and put before the ledger's own rules (consent, caps,
+resting numbers), as it will be when it is sent; only nothing is kept. What changes until then changes the outcome too.
 """
 
 import asyncio
@@ -89,13 +89,21 @@ async def check(ledger: Ledger, intake: Intake, clock: Clock, version: Callable[
 
 async def _ask(intake: Intake, drafts: list[Draft], counts: _Counts) -> None:
     """What the ledger says of these."""
-    future: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
-    intake.accept(drafts, future.set_result, asks_only=True)
-    operation = await future
-    if operation.error is not None:
-        raise operation.error
+    future: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
+
+    def done(operation: Accept) -> None:
+        # Not the operation itself: it knows this function, and would wait for the garbage collector with its messages.
+        if future.done():
+            return
+        if operation.error is not None:
+            future.set_exception(operation.error)
+        else:
+            future.set_result(operation.refused)
+
+    intake.accept(drafts, done, asks_only=True)
+    refused = await future
     for draft in drafts:
-        code = operation.refused.get(draft.message.id)
+        code = refused.get(draft.message.id)
         if code is not None:
             counts.refused[code] += 1
         else:

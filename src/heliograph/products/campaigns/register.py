@@ -4,8 +4,8 @@ its audit entry and its event in the same transaction.
     draft → ready → scheduled → running ⇄ paused → done
     and from any of them but the last: stopping → stopped
 
-A draft becomes ready when all rows of its audience have been checked. What waits in the queue follows the state a moment
-later: `is_settled` is 0 until it does.
+A draft becomes ready when all rows of its audience have been checked. What waits in the queue follows the state a
+moment later: `is_settled` is 0 until it does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ from heliograph.products.campaigns.audiences import Audience
 from heliograph.store.port import Ledger, NewEvent, Transaction
 
 _COLUMNS: Final = (
-    "id, workspace, environment, client, name, audience, spec, state, position, next_at, is_settled, estimate, looked, winner, "
-    "author, approved_by, starts_at, started_at, enqueued_at, finished_at, created_at"
+    "id, workspace, environment, client, name, audience, spec, state, position, next_at, is_settled, estimate, looked, "
+    "winner, author, approved_by, starts_at, started_at, enqueued_at, finished_at, created_at"
 )
 OPEN: Final = (DRAFT, SCHEDULED, RUNNING, PAUSED, STOPPING)
 ENDED: Final = (STOPPED, DONE)
@@ -108,7 +108,7 @@ async def at_work(ledger: Ledger) -> list[int]:
 async def variants(ledger: Ledger, campaign: int) -> dict[str, int]:
     """The batch of each variant."""
     rows = await ledger.fetch("SELECT name, batch FROM campaign_variants WHERE campaign = $1 ORDER BY batch", campaign)
-    return {name: batch for name, batch in rows}
+    return dict(rows)
 
 
 # -- making

@@ -1,7 +1,7 @@
 """Runs campaigns: one task for each, in the process that holds its lease.
 
 A piece of the audience becomes messages, and the campaign's position moves behind it, in one commit. So whatever
-crashes, each recipient is taken once: a piece whose commit did not happen is taken again, one whose commit did never is.
+crashes, each recipient is taken once: a piece whose commit did not happen is taken again, no other ever is.
 Two processes can't go on in the same campaign either: the position is a compare-and-set.
 """
 
@@ -163,17 +163,20 @@ class Campaigns:
 
     async def _accept(self, drafts: Sequence[Draft], step: Step) -> bool:
         """Keep a piece and its step; False: the campaign stands elsewhere."""
-        future: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         def done(operation: Accept) -> None:
-            if not future.done():  # we may have been told to stop
-                future.set_result(operation)
+            # Not the operation itself: it knows this function, and would wait for the garbage collector, with all its
+            # messages.
+            if future.done():  # we were told to stop
+                return
+            if operation.error is not None:
+                future.set_exception(operation.error)
+            else:
+                future.set_result(not operation.conflict)
 
         self._intake.accept(drafts, done, step=step)
-        operation = await future
-        if operation.error is not None:
-            raise operation.error
-        return not operation.conflict
+        return await future
 
     async def _at_the_end(self, campaign: Campaign, spec: CampaignSpec, position: int, batches: Sequence[int]) -> bool:
         """The audience has been gone through: find the winner for the rest, or wait until all has left."""
