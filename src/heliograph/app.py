@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from msgspec import convert
-
 from heliograph import tuning
 from heliograph.api.smpp.door import SmppDoor, WithAccounts
 from heliograph.carriers import catalogue
@@ -30,7 +28,6 @@ from heliograph.engine import secrets as sealing
 from heliograph.engine.clients import Clients, create_key
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside
-from heliograph.engine.retention import Retention
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.engine.standing import Standing
 from heliograph.engine.users.logins import Logins
@@ -40,6 +37,7 @@ from heliograph.observe import Log, Metrics, Observer
 from heliograph.outgoing.guard import check_url
 from heliograph.outgoing.pool import Pool
 from heliograph.ports import WebCall
+from heliograph.products.campaigns.worker import Campaigns
 from heliograph.products.verify.authenticators import Authenticators
 from heliograph.products.verify.desk import VerifyDesk
 from heliograph.products.verify.errands import Errands
@@ -198,11 +196,14 @@ class _Server:
             ),
             roles=roles,
             notify=tuning.notify(settings),
-            keeping=convert(settings.retention, Retention, from_attributes=True),
+            keeping=tuning.keeping(settings),
             patience=tuning.patience(settings),
         )
         self.gateway.config_changed = self.clients.changed
         self._verify, self._errands = _verifying(ledger, self.gateway, clock, watch)
+        self._campaigns = Campaigns(
+            ledger, clock, self.gateway.intake, watch, lambda: self.gateway.snapshot.version, self.gateway.tell
+        )
         self._standing = Standing(self.gateway, clock, watch.defect)
         _add_gauges(metrics, self._standing)
         self._context = self._make_context(process, clock, metrics)
@@ -268,6 +269,8 @@ class _Server:
             serves_api="api" in self.gateway.roles,
             public_url=settings.server.public_url,
             max_body_bytes=settings.server.max_body_bytes,
+            max_upload_bytes=settings.server.max_upload_bytes,
+            campaigns_changed=self._campaigns.wake,
         )
 
     async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
@@ -278,7 +281,9 @@ class _Server:
         gc.collect()
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
-        own = (self.clients.run(), self._standing.run(), self._write_recordings())
+        own = [self.clients.run(), self._standing.run(), self._write_recordings()]
+        if "engine" in self.gateway.roles:
+            own.append(self._campaigns.run())
         tasks = [asyncio.create_task(work) for work in own]
         try:
             await self._open_smpp()
@@ -290,6 +295,7 @@ class _Server:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._places.door is not None:
                 await self._places.door.stop(self._settings.server.grace_s)
             await self._errands.stop()

@@ -1,6 +1,9 @@
 """What the settings of a process mean to the parts of its engine."""
 
+from msgspec import convert
+
 from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.retention import Retention
 from heliograph.engine.users.sessions import Lifetimes
 from heliograph.engine.ways import Patience
 from heliograph.settings import Settings
@@ -17,6 +20,10 @@ def patience(settings: Settings) -> Patience:
         round(failover.other_after_s * 1000),
         round(failover.otp_no_receipt_s * 1000),
     )
+
+
+def keeping(settings: Settings) -> Retention:
+    return convert(settings.retention, Retention, from_attributes=True)
 
 
 def notify(settings: Settings) -> NotifySettings:

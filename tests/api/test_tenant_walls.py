@@ -43,7 +43,12 @@ def mine(server: Server, admin: Api) -> dict[str, str]:
     admin("POST", "/v1/sandbox/inbound", {"from": "+447700900967", "to": "60606", "text": "Ours"})
     inbound = settled(admin)
     admin("PUT", "/v1/templates/ours", {"texts": {"en": "Ours"}})
+    csv = {"data": b"to\n+447700900968\n", "headers": {"Content-Type": "text/csv"}}
+    admin.session.post(f"{admin.url}/v1/audiences/upload?name=ours", timeout=20, **csv)
+    admin("POST", "/v1/campaigns", {"name": "ours", "audience": "ours", "text": "Ours"})
     return {
+        "audience": "ours",
+        "campaign": "ours",
         "message": sent["data"][0]["id"],
         "batch": sent["batch_id"],
         "endpoint": "ours",
@@ -104,6 +109,18 @@ DOORS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/verifications/{verification}/cancel", None),
     ("GET", "/v1/authenticators/{authenticator}", None),
     ("DELETE", "/v1/authenticators/{authenticator}", None),
+    ("GET", "/v1/audiences/{audience}", None),
+    ("GET", "/v1/audiences/{audience}/faults", None),
+    ("DELETE", "/v1/audiences/{audience}", None),
+    ("GET", "/v1/campaigns/{campaign}", None),
+    ("GET", "/v1/campaigns/{campaign}/progress", None),
+    ("DELETE", "/v1/campaigns/{campaign}", None),
+    ("POST", "/v1/campaigns/{campaign}/test", {"to": ["+447700900968"]}),
+    ("POST", "/v1/campaigns/{campaign}/approve", None),
+    ("POST", "/v1/campaigns/{campaign}/start", {}),
+    ("POST", "/v1/campaigns/{campaign}/pause", None),
+    ("POST", "/v1/campaigns/{campaign}/resume", None),
+    ("POST", "/v1/campaigns/{campaign}/stop", None),
 ]
 WORKSPACE_DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
@@ -172,6 +189,8 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
     assert (conversation["state"], conversation["agent"], conversation["tags"]) == ("open", None, [])
     assert [entry["text"] for entry in conversation["timeline"] if entry["text"]] == ["Ours"]
     for other in others.values():
+        for path in ("/v1/audiences", "/v1/campaigns"):
+            assert other("GET", path).json()["data"] == []
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):
             assert mine["message"] not in other("GET", path).text
         for path in ("/v1/inbound", "/v1/conversations", "/v1/conversations?number=%2B447700900967"):

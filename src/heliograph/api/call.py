@@ -6,13 +6,13 @@ door serves ASGI (below) and the short way past it (`fast`).
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from heliograph.api.context import Context
 from heliograph.api.problems import defect, problem
 from heliograph.api.visits import CROSS_SITE, Visit
-from heliograph.core.failures import Refusal
+from heliograph.core.failures import Refusal, Refused
 from heliograph.core.request import MessageRequest
 from heliograph.engine.clients import ADMIN, Client
 from heliograph.engine.intake import Caller, Draft
@@ -58,7 +58,7 @@ class Call:
 
     __slots__ = (
         *("_reply", "address", "body", "client", "content_type", "context", "headers", "key", "now", "request_id"),
-        "visit",
+        *("pieces", "visit"),
     )
 
     def __init__(
@@ -78,6 +78,7 @@ class Call:
         self.body = body
         self.address = address
         self.visit = visit
+        self.pieces: AsyncIterator[bytes] | None = None  # of a body that is read as it arrives
         self.content_type = heading.content_type
         self.key = heading.key
         self.now = context.clock.now_ms()
@@ -205,9 +206,16 @@ class Call:
 
 
 async def through_asgi(
-    context: Context, scope: Scope, receive: Receive, send: Send, door: Door, *, is_open: bool = False
+    context: Context,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    door: Door,
+    *,
+    is_open: bool = False,
+    is_stream: bool = False,
 ) -> None:
-    """The general way to a door. `is_open`: nobody need be known."""
+    """The general way to a door. `is_open`: nobody need be known; `is_stream`: the door reads the body itself."""
     heading = Heading(scope["headers"])
     future: asyncio.Future[tuple[int, list[Header], bytes]] = asyncio.get_running_loop().create_future()
 
@@ -215,11 +223,13 @@ async def through_asgi(
         if not future.done():  # the caller may have hung up
             future.set_result((status, headers, body))
 
-    body = await read_body(receive, context.max_body_bytes)
+    body = b"" if is_stream else await read_body(receive, context.max_body_bytes)
     address = scope["client"][0] if scope.get("client") else ""
     client, visit = await _caller(context, scope, heading, address, is_open)
     known = None if isinstance(client, Refusal) else client
     call = Call(context, heading, known, body or b"", reply, address=address, visit=visit)
+    if is_stream:
+        call.pieces = pieces(receive, context.max_upload_bytes)
     if isinstance(client, Refusal):
         call.refuse(client)
     elif body is None:
@@ -251,6 +261,20 @@ async def _caller(
 
 def body_too_large(context: Context) -> Refusal:
     return Refusal("body_too_large", f"the body may take {context.max_body_bytes} bytes", status=413)
+
+
+async def pieces(receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """A body as it arrives, never held as a whole. Raises `Refused` when it is too large or breaks off."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refused(Refusal("incomplete_upload", "the upload broke off; send the file again", status=400))
+        piece, more = message.get("body", b""), bool(message.get("more_body"))
+        size += len(piece)
+        if size > limit:
+            raise Refused(Refusal("body_too_large", f"an upload may take {limit} bytes; split the file", status=413))
+        yield piece
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

@@ -75,4 +75,6 @@ class Context:
     serves_api: bool = True  # False: only what watches and probes this process
     public_url: str | None = None
     max_body_bytes: int = 10_000_000
+    max_upload_bytes: int = 1_000_000_000  # of a body that is read as it arrives
+    campaigns_changed: Callable[[], None] = lambda: None  # there may be something to do
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # who may read them without a key

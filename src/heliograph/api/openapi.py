@@ -120,7 +120,9 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
         content: dict[str, Any] = {"schema": schemas[route.body]}
         if route.body is MessageRequest:
             content["example"] = _EXAMPLE
-        bodies: dict[str, Any] = {"application/json": content}
+        bodies: dict[str, Any] = {} if route.is_stream else {"application/json": content}
+        if route.is_stream:
+            bodies.clear()
         if route.text is not None:
             bodies[route.text[0]] = {"schema": {"type": "string"}}
         operation["requestBody"] = {"required": True, "content": bodies}

@@ -71,6 +71,7 @@ class Route(msgspec.Struct, frozen=True):
     status: int = 200
     summary: str = ""
     is_open: bool = False  # nobody need be known
+    is_stream: bool = False  # its body, of the media type in `text`, is read by the handler as it arrives
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -120,10 +121,12 @@ async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, ca
 
 async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> bytes:
     assert route.handler is not None
-    if refusal := _lacks(route, call) or (call.unreadable(_media_type(route, call)) if route.body else None):
+    if refusal := _lacks(route, call) or (
+        call.unreadable(_media_type(route, call)) if route.body or route.is_stream else None
+    ):
         raise Refused(refusal)
     query = _query(query_string, route.query)
-    body = _required(_body(route, call, route.body)) if route.body else None
+    body = call.pieces if route.is_stream else _required(_body(route, call, route.body)) if route.body else None
     answer = await route.handler(Request(call, place, query, body))
     return answer if isinstance(answer, bytes) else _encode(answer)
 
@@ -146,7 +149,7 @@ def _lacks(route: Route, call: Call) -> Refusal | None:
 def _media_type(route: Route, call: Call) -> bytes:
     """What the body is read as."""
     text = route.text[0].encode() if route.text else _JSON
-    return text if (call.content_type or b"").startswith(text) else _JSON
+    return text if route.is_stream or (call.content_type or b"").startswith(text) else _JSON
 
 
 def _body(route: Route, call: Call, cls: type[T]) -> T | Refusal:

@@ -10,9 +10,11 @@ import msgspec
 
 from heliograph.api import (
     administration,
+    audiences,
     auditing,
     budgets,
     callbacks,
+    campaigns,
     cancelling,
     consents,
     contacts,
@@ -77,6 +79,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *drift.ROUTES,
     *inbound.ROUTES,
     *conversations.ROUTES,
+    *audiences.ROUTES,
+    *campaigns.ROUTES,
     *cooldowns.ROUTES,
     *people.ROUTES,
     *declaring.ROUTES,
@@ -129,7 +133,7 @@ _HTML: Final = b"text/html; charset=utf-8"
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 _TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _encode: Final = msgspec.json.Encoder().encode
-_Found = tuple[Door | None, bool, list[str]]
+_Found = tuple[Door | None, Route | None, list[str]]
 
 
 def build(context: Context) -> App:
@@ -174,20 +178,21 @@ class _Site:
             else:
                 await _answer(send, page.status, _HTML, page.body, [*page.headers, *_FORM_SECURITY])
             return
-        found, is_open, allowed = self._find(method, path, scope.get("query_string", b""))
+        found, route, allowed = self._find(method, path, scope.get("query_string", b""))
         if found is not None:
-            await through_asgi(self._context, scope, receive, send, found, is_open=is_open)
+            is_open, is_stream = (route.is_open, route.is_stream) if route is not None else (False, False)
+            await through_asgi(self._context, scope, receive, send, found, is_open=is_open, is_stream=is_stream)
             return
         await self._nowhere(scope, send, path, method, allowed)
 
     # -- routes
 
     def _find(self, method: str, path: str, query_string: bytes) -> _Found:
-        """The door at a place, whether anybody may come, and the methods that there are."""
+        """The door at a place, its route unless it is a hot one, and the methods that there are."""
         if not self._context.serves_api:
-            return None, False, []
+            return None, None, []
         if method == "POST" and path in HOT:
-            return HOT[path], False, []
+            return HOT[path], None, []
         steps = tuple(path.strip("/").split("/"))
         allowed = ["POST"] if path in HOT else []
         for route in ROUTES:
@@ -195,9 +200,9 @@ class _Site:
             if place is None or route.handler is None:
                 continue
             if route.method == method:
-                return door(route, place, query_string, self._tasks), route.is_open, []
+                return door(route, place, query_string, self._tasks), route, []
             allowed.append(route.method)
-        return None, False, allowed
+        return None, None, allowed
 
     async def _nowhere(self, scope: Scope, send: Send, path: str, method: str, allowed: list[str]) -> None:
         request_id = (Heading(scope["headers"]).request_id or self._context.new_request_id()).decode("latin-1")

@@ -6,11 +6,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from heliograph.cli.output import Mistake
 
 _TIMEOUT_S = 30.0
+_UPLOAD_TIMEOUT_S = 600.0  # between two signs of life; the answer comes when all is kept
 
 
 class Client:
@@ -38,6 +40,13 @@ class Client:
     def post(self, path: str, body: Mapping[str, Any], **headers: str) -> Any:
         return self._call("POST", path, body, {}, headers)
 
+    def upload(self, path: str, file: Path, media_type: str, **query: Any) -> Any:
+        """A file as it is, never held as a whole."""
+        with file.open("rb") as content:
+            headers = {"Content-Type": media_type, "Content-Length": str(file.stat().st_size)}
+            answer = self._content("POST", path, content, query, headers, timeout_s=_UPLOAD_TIMEOUT_S)
+        return json.loads(answer)
+
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._call("PUT", path, body, {})
 
@@ -55,27 +64,29 @@ class Client:
         query: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        content = self._content(method, path, body, query, headers)
+        data = None if body is None else json.dumps(body).encode()
+        content = self._content(method, path, data, query, headers)
         return json.loads(content) if content else None
 
     def _content(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        data: bytes | BinaryIO | None,
         query: Mapping[str, Any],
         headers: Mapping[str, str] | None,
+        timeout_s: float | None = None,
     ) -> bytes:
         given = {name: value for name, value in query.items() if value not in (None, "", [])}
         url = f"{self._url}{path}{'?' if given else ''}{urllib.parse.urlencode(given, doseq=True)}"
         request = urllib.request.Request(
             url,
-            None if body is None else json.dumps(body).encode(),
+            data,
             {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json", **(headers or {})},
             method=method,
         )
         try:
-            with self._opener.open(request, timeout=self._timeout_s) as answer:
+            with self._opener.open(request, timeout=timeout_s or self._timeout_s) as answer:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:

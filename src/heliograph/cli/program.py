@@ -10,6 +10,7 @@ import typer
 from heliograph.cli import (
     apply,
     audit,
+    campaigns,
     connectors,
     consent,
     contacts,
@@ -60,6 +61,7 @@ program.command()(rollback.rollback)
 program.add_typer(connectors.program, name="connectors")
 program.add_typer(prices.program, name="prices")
 program.command()(costs.costs)
+program.add_typer(campaigns.program, name="campaigns")
 program.command()(send.send)
 program.command()(send.explain)
 program.add_typer(messages.program, name="messages")

@@ -49,6 +49,14 @@ class Verified(msgspec.Struct):
     ended_at: str | None
 
 
+class Listed(msgspec.Struct):
+    """An audience that names the person, with what it says of them."""
+
+    audience: str
+    since: str
+    variables: dict[str, str]
+
+
 class Known(msgspec.Struct):
     """All that is known of a person."""
 
@@ -61,6 +69,7 @@ class Known(msgspec.Struct):
     verifications: list[Verified]
     contact: Contact | None
     consents: list[Recorded]
+    audiences: list[Listed]
     is_suppressed: bool
     suppressed_since: str | None
     audit: list[AuditEntry]
@@ -86,6 +95,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         verifications=await _verifications(ledger, workspace, number),
         contact=await contacts.of_address(ledger, workspace, number),
         consents=await history(ledger, workspace, number),
+        audiences=await _audiences(ledger, workspace, number),
         is_suppressed=bool(outs),
         suppressed_since=moment(min(outs)) if outs else None,
         audit=noted,
@@ -150,3 +160,16 @@ async def _lookups(ledger: Ledger, workspace: int, number: str) -> list[LookedUp
         "SELECT at, connector, answer FROM lookups WHERE workspace = $1 AND number = $2 ORDER BY at", workspace, number
     )
     return [LookedUp(moment(at), connector, msgspec.Raw(answer.encode())) for at, connector, answer in rows]
+
+
+async def _audiences(ledger: Ledger, workspace: int, number: str) -> list[Listed]:
+    rows = await ledger.fetch(
+        "SELECT a.id, a.name, a.created_at, r.line, r.variables FROM audience_rows r JOIN audiences a "
+        "ON a.id = r.audience WHERE r.number = $2 AND a.workspace = $1 ORDER BY a.id",
+        *(workspace, number),
+    )
+    read = ledger.protection.read
+    return [
+        Listed(name, moment(at), msgspec.json.decode(read(workspace, f"audience {audience} {line}", given) or "{}"))
+        for audience, name, at, line, given in rows
+    ]

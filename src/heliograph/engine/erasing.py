@@ -70,6 +70,7 @@ async def _addresses(ledger: Ledger, workspace: int, address: str) -> list[str]:
 
 
 async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, actor: str, now: int) -> Erased:
+    await _out_of_campaigns(ledger, workspace, number)
     await _cancel_waiting(ledger, workspace, number, now)
     digest = ledger.protection.hash_number(workspace, number)
     name = f"erased:{digest[:16]}"
@@ -161,13 +162,28 @@ async def _numbers(ledger: Ledger, workspace: int) -> list[tuple[str, int]]:
         "UNION ALL SELECT number, at FROM consents WHERE workspace = $1 "
         "UNION ALL SELECT number, at FROM lookups WHERE workspace = $1 "
         "UNION ALL SELECT to_number, started_at FROM verifications WHERE workspace = $1 "
-        "UNION ALL SELECT address, since FROM contact_addresses WHERE workspace = $1) traces GROUP BY number",
+        "UNION ALL SELECT address, since FROM contact_addresses WHERE workspace = $1 "
+        "UNION ALL SELECT r.number, a.created_at FROM audiences a JOIN audience_rows r ON r.audience = a.id "
+        "WHERE a.workspace = $1) traces GROUP BY number",
         workspace,
     )
     return [(row[0], row[1]) for row in rows if not row[0].startswith("erased:")]
 
 
 # -- the steps
+
+
+async def _out_of_campaigns(ledger: Ledger, workspace: int, number: str) -> None:
+    """No audience names them any more; what a paused campaign holds for them can be taken back like all that waits."""
+    async with ledger.transaction() as transaction:
+        await transaction.execute(
+            "DELETE FROM audience_rows WHERE number = $2 "
+            "AND audience IN (SELECT id FROM audiences WHERE workspace = $1)",
+            *(workspace, number),
+        )
+        await transaction.execute(
+            "UPDATE messages SET owner = 0 WHERE workspace = $1 AND to_number = $2 AND owner = -1", workspace, number
+        )
 
 
 async def _cancel_waiting(ledger: Ledger, workspace: int, number: str, now: int) -> None:

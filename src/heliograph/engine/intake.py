@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.campaigns import Step
 from heliograph.core.charges import Charge
 from heliograph.core.decide import Verdict
 from heliograph.core.failures import Refusal
@@ -59,6 +60,7 @@ class Draft(msgspec.Struct, gc=False):
     caps: tuple[FrequencyCap, ...] = ()  # that the ledger keeps
     charges: tuple[Charge, ...] = ()  # what it adds to budgets
     links: tuple[ShortLink, ...] = ()
+    findings: tuple[str, ...] = ()  # the content rules that warn of its text
 
 
 class Intake:
@@ -97,8 +99,11 @@ class Intake:
 
     # -- reading and deciding
 
-    def draft(self, caller: Caller, request: MessageRequest, now: int) -> Draft | Refusal:
-        """The message that a request asks for, or why it can't be."""
+    def draft(
+        self, caller: Caller, request: MessageRequest, now: int, findings: tuple[str, ...] | None = None
+    ) -> Draft | Refusal:
+        """The message that a request asks for, or why it can't be. `findings`: this very text was looked at before,
+        under the same policies, and these rules warn of it."""
         snapshot = self._snapshot()
         realm = snapshot.realms[caller.environment]
         number = recipient(request, realm, caller.default_country)
@@ -123,11 +128,7 @@ class Intake:
         encoding, segments = measure(text)
         if refusal := self._extras.wrong(request) or bad_encoding(request, encoding):
             return refusal
-        warned = (
-            content.looked_at(realm.policies.content, realm.rules, said, kind, number.country, sender)
-            if kind in realm.policies.linted or request.dry_run
-            else ()
-        )
+        warned = _warned(realm, request, said, kind, number.country, sender) if findings is None else findings
         if isinstance(warned, Refusal):
             return warned
         verdict, decision, plan = self.verdicts.find(
@@ -191,6 +192,7 @@ class Intake:
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
             links=links,
+            findings=warned,
         )
         return self._counted(realm, draft) if realm.policies.has_budgets and not request.dry_run else draft
 
@@ -230,6 +232,8 @@ class Intake:
         reply: Callable[[Accept], bytes] | None = None,
         all_or_none: bool = False,
         batch: bool = False,
+        step: Step | None = None,
+        asks_only: bool = False,
     ) -> None:
         """Keep messages; `done` once they are on disk (or could not be: see Accept)."""
         messages: list[Message] = []
@@ -243,7 +247,7 @@ class Intake:
         for draft in drafts:
             message = draft.message
             message.id = message.id or next_id("message")  # some know theirs beforehand
-            message.batch = batch_id
+            message.batch = batch_id or message.batch
             if is_troubled and len(draft.verdict.connectors) > 1:
                 self._ways.begin(message, draft.verdict.connectors)
             if draft.charges:
@@ -253,7 +257,7 @@ class Intake:
             link = links.get(message.connector)
             if draft.caps:
                 caps[message.id] = draft.caps
-            elif message.state == "queued" and link is not None and link.reserve(message):
+            elif not asks_only and message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
@@ -261,7 +265,7 @@ class Intake:
 
         def kept(operation: Accept) -> None:
             failed = operation.error is not None or operation.replayed is not None or operation.conflict
-            nothing = failed or (all_or_none and bool(operation.refused))
+            nothing = failed or asks_only or (all_or_none and bool(operation.refused))
             if nothing:
                 self.verdicts.give_back_rows(operation.decisions)
             for link, message in reserved:
@@ -291,6 +295,8 @@ class Intake:
                 caps=caps,
                 charges=charges,
                 links=short_links,
+                step=step,
+                asks_only=asks_only,
             )
         )
 
@@ -309,6 +315,15 @@ class Intake:
         for (connector, lane, workspace), count in waiting.items():
             if link := self._links.get(connector):
                 link.waits(lane, workspace, count)
+
+
+def _warned(
+    realm: Realm, request: MessageRequest, said: str, kind: str, country: str, sender: str | None
+) -> tuple[str, ...] | Refusal:
+    """The content rules that warn of a text, or the refusal of one that forbids it."""
+    if kind not in realm.policies.linted and not request.dry_run:
+        return ()
+    return content.looked_at(realm.policies.content, realm.rules, said, kind, country, sender)
 
 
 def _words(

@@ -1,9 +1,10 @@
 """A workspace's own rules, each declared under its name: `[policies.consent]`. What is not said is as in the form."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from heliograph.core.consent import ConsentPolicy
 from heliograph.core.conversations import ConversationPolicy
@@ -22,6 +23,16 @@ from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
 from heliograph.engine.short_links import LinkPolicy
 from heliograph.engine.templates.policy import TemplatePolicy
+
+
+class CampaignPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who must answer for a campaign before it starts."""
+
+    approval: Annotated[
+        Literal["none", "required", "four_eyes"], Meta(description="four_eyes: by somebody else than its author.")
+    ] = "none"
+    above: Annotated[int, Meta(ge=0, description="Only for more recipients than so many.")] = 0
+
 
 T = TypeVar("T")
 
@@ -53,6 +64,7 @@ class Policies(msgspec.Struct, frozen=True):
     lookup: LookupPolicy = LookupPolicy()
     last_kinds: frozenset[str] = frozenset()  # that keep quiet hours, or before which a provider is asked
     verify: VerifyPolicy = VerifyPolicy()
+    campaigns: CampaignPolicy = CampaignPolicy()
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -68,6 +80,7 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "links": LinkPolicy,
     "lookup": LookupPolicy,
     "verify": VerifyPolicy,
+    "campaigns": CampaignPolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -96,6 +109,7 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         quiet=quiet,
         caps=caps,
         verify=read(VerifyPolicy),
+        campaigns=read(CampaignPolicy),
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
         inbound=read(InboundPolicy),
         conversations=read(ConversationPolicy),

@@ -80,6 +80,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], _key("Networks that may read /metrics without a key; others need the scope admin.", *_NETWORKS)
     ] = ("127.0.0.0/8", "::1/128")
     max_body_bytes: Annotated[int, _key("The largest request body that is read.", ge=1_024)] = 10_485_760
+    max_upload_bytes: Annotated[
+        int, _key("The largest file of an audience; it is read as it arrives, never held as a whole.", ge=1_024)
+    ] = 1_073_741_824
     grace_s: Annotated[int, _key("How long a stop waits for what is in flight.", ge=0, le=600)] = 20
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from heliograph.core.campaigns import Step
 from heliograph.core.chain import Noted
 from heliograph.core.charges import Charge, Limit
 from heliograph.core.consent import Rulebook
@@ -26,7 +27,6 @@ from heliograph.core.quiet import Answer
 from heliograph.store.protection import Protection
 
 Row: TypeAlias = tuple[Any, ...]
-
 
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
 HIDDEN_MS: Final = 20_000
@@ -157,6 +157,8 @@ class Accept(Operation):
     charges: dict[int, tuple[Charge, ...]] = {}  # message → what it adds to budgets
     links: list[ShortLink] = []
     all_or_none: bool = False  # one unwanted message refuses the whole request
+    step: Step | None = None  # of a campaign: taken with its messages, or nothing is kept (`conflict`)
+    asks_only: bool = False  # say what would be refused; keep nothing
     # results
     refused: dict[int, str] = msgspec.field(default_factory=dict)  # messages that were left out, by id, and why
     cooling: dict[int, int] = msgspec.field(default_factory=dict)  # those of them whose numbers rest → until when

@@ -1,11 +1,13 @@
 """Steps that both engines take inside their transactions; pure, so that they can't differ."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from heliograph.core import cooldown
+from heliograph.core.campaigns import Step
 from heliograph.core.consent import Rulebook, Ruling, Stance
 from heliograph.core.frequency import FREQUENCY_CAP, Past, next_free, over_cap, topics_of
 from heliograph.core.lifecycle import advance
@@ -34,6 +36,16 @@ def rulings(
 def refused(found: Mapping[int, Ruling]) -> dict[int, str]:
     """The messages that may not go, and why."""
     return {number: ruling.refusal for number, ruling in found.items() if ruling.refusal is not None}
+
+
+def refusals_of(operation: Accept, step: Step) -> list[tuple[int, int, str, int]]:
+    """How many of a campaign's recipients were left out, by variant and reason: before the ledger was asked, and by
+    it."""
+    counts = Counter(step.refusals)
+    if operation.refused:
+        batches = {message.id: message.batch or 0 for message in operation.messages}
+        counts.update((batches[number], code) for number, code in operation.refused.items())
+    return [(step.campaign, batch, code, count) for (batch, code), count in sorted(counts.items())]
 
 
 def first_events(message: Message, ruling: Ruling | None = None, held: Over | None = None) -> tuple[NewEvent, ...]:
@@ -95,7 +107,7 @@ def keep_caps(operation: Accept, pasts: Pasts) -> None:
             operation.held[message.id] = Over(cap.name, until)
         past.append(entry := past_of(message.due_at, message.kind, message.tags, message.topic))
         counted.append((past, entry))
-    if operation.all_or_none and operation.refused:  # none of it is kept
+    if operation.asks_only or (operation.all_or_none and operation.refused):  # none of it is kept
         for past, entry in counted:
             past.remove(entry)
 

@@ -19,6 +19,8 @@ SCOPES: Final[dict[str, str]] = {
     "consent:manage": "record opt-ins and opt-outs",
     "conversations:manage": "answer conversations, assign, note, tag and close them",
     "exports:read": "export messages and logs",
+    "campaigns:manage": "upload audiences; make, start and stop campaigns",
+    "campaigns:approve": "see and approve campaigns before they start",
     "verify": "send and check one-time codes",
     "pauses:manage": "stop what leaves, and let it go on",
     "audit:read": "read the audit log",

@@ -38,8 +38,17 @@ ROLES: Final[dict[str, Role]] = {
         frozenset({"messages:send", "messages:read", "webhooks:read", "conversations:manage"}),
     ),
     "compliance": Role(
-        "answers for consent: opt-ins and opt-outs, proofs, exports, the audit log",
-        frozenset({"messages:read", "analytics:read", "consent:manage", "exports:read", "audit:read"}),
+        "answers for consent: opt-ins and opt-outs, proofs, exports, the audit log; approves campaigns",
+        frozenset(
+            {
+                *("messages:read", "analytics:read", "consent:manage", "exports:read", "audit:read"),
+                "campaigns:approve",
+            }
+        ),
+    ),
+    "marketing": Role(
+        "reaches many: audiences, campaigns, their progress",
+        frozenset({"messages:read", "analytics:read", "campaigns:manage"}),
     ),
     "developer": Role(
         "builds on the API: sends, verifies, templates, endpoints and their deliveries",

@@ -26,6 +26,7 @@ from heliograph.store.steps import (
     hand_over,
     keep_caps,
     past_of,
+    refusals_of,
     refused,
     resting,
     room,
@@ -81,6 +82,14 @@ _KNOWN_KEYS: Final = (
 _TEXTS: Final = frozenset(
     {"state", "connector", "price", "currency", "surcharge", "failure", "failure_code", "carrier_code"}
 )
+_TAKE_STEP: Final = (
+    "UPDATE campaigns SET position = $1, next_at = $2 WHERE id = $3 AND position = $4 AND state = 'running' "
+    "RETURNING id"
+)
+_ADD_REFUSALS: Final = (
+    "INSERT INTO campaign_refusals (campaign, batch, code, count) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (campaign, batch, code) DO UPDATE SET count = campaign_refusals.count + excluded.count"
+)
 _MOVED: Final = {name: "text" if name in _TEXTS else "bigint" for name in MOVED}
 _MOVE_TYPES: Final = ("bigint", "text", "bigint", *_MOVED.values())
 _MOVE: Final = (
@@ -118,11 +127,18 @@ _CLAIM: Final = (
 
 async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     """New messages: all of them but those that nobody wants, or that were accepted before."""
+    behind = await _take_steps(commit, operations)
     ruled = await _leave_out_unwanted(commit, operations)
     await _leave_out_cooling(commit, operations)
     await _keep_caps(commit, operations)
     tallies = await lock_tallies(commit, operations)
-    fresh = await _take_keys(commit, operations)
+    fresh = [
+        operation
+        for operation in await _take_keys(commit, operations)
+        if not operation.asks_only and id(operation) not in behind
+    ]
+    for operation in operations:
+        operation.conflict = operation.conflict or id(operation) in behind
     messages = [m for operation in fresh for m in operation.messages if m.id not in operation.refused]
     for operation in fresh:
         operation.notices = [
@@ -133,6 +149,10 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
                 first_events(message, ruled.get(message.id), operation.held.get(message.id)), message
             )
         ]
+    for operation in fresh:
+        if operation.step is not None:
+            for row in refusals_of(operation, operation.step):
+                await commit.rows(_ADD_REFUSALS, *row)
     decisions = [decision for operation in fresh for decision in operation.decisions]
     await commit.copy("decisions", ("id", "trace"), decisions)
     await commit.copy("messages", MESSAGE_COLUMNS, [commit.protection.row_of(message) for message in messages])
@@ -143,6 +163,18 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
         operations[-1].notices += await keep_tallies(commit, operations, fresh, tallies)
     if any(message.owner == WAITING for message in messages):
         commit.topics.add("queue")
+
+
+async def _take_steps(commit: Commit, operations: Sequence[Accept]) -> set[int]:
+    """The operations whose campaign does not run any more, or stands elsewhere: nothing of them is kept. The others
+    stand where their step ends."""
+    behind = set()
+    for operation in operations:
+        if (step := operation.step) is not None:
+            taken = await commit.rows(_TAKE_STEP, step.now, step.next_at, step.campaign, step.was)
+            if not taken:
+                behind.add(id(operation))
+    return behind
 
 
 async def _leave_out_unwanted(commit: Commit, operations: Sequence[Accept]) -> dict[int, Ruling]:

@@ -92,7 +92,9 @@ class SqliteLedger:
             raise
         for kind, table in (("message", "messages"), ("decision", "decisions"), ("inbound", "inbound")):
             ledger._counters[kind] = highest(connection, "id", table)
-        ledger._counters["batch"] = highest(connection, "batch", "messages")
+        # A campaign has taken its numbers before it has messages.
+        batches = (highest(connection, "batch", table) for table in ("messages", "campaign_variants"))
+        ledger._counters["batch"] = max(batches)
         ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
         ledger._thread.start()
         return ledger

@@ -10,6 +10,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from heliograph.core.campaigns import Step
 from heliograph.core.charges import Key, Tally
 from heliograph.core.consent import Stance, erased_stance
 from heliograph.core.cooldown import COOLING
@@ -44,6 +45,7 @@ from heliograph.store.steps import (
     hand_over,
     keep_caps,
     past_of,
+    refusals_of,
     refused,
     resting,
     room,
@@ -105,6 +107,13 @@ _SELECT_PAST: Final = (
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
     "AND m.workspace = ? AND m.due_at <= ? {kinds}ORDER BY m.due_at, m.id LIMIT ?"
+)
+_TAKE_STEP: Final = (
+    "UPDATE campaigns SET position = ?, next_at = ? WHERE id = ? AND position = ? AND state = 'running' RETURNING id"
+)
+_ADD_REFUSALS: Final = (
+    "INSERT INTO campaign_refusals (campaign, batch, code, count) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (campaign, batch, code) DO UPDATE SET count = count + excluded.count"
 )
 _HEARING: Final = "SELECT EXISTS (SELECT 1 FROM stances), EXISTS (SELECT 1 FROM erased WHERE is_suppressed = 1)"
 _SELECT_ERASED: Final = "SELECT ?, at FROM erased WHERE workspace = ? AND hash = ? AND is_suppressed = 1"
@@ -265,6 +274,8 @@ class Writer:
         pasts, tallies = self._pasts(operations), self._tallies(operations)
         for operation in operations:
             operation.notices = []
+            if operation.step is not None and not self._take_step(operation, operation.step):
+                continue
             ruled = rulings(operation.messages, stances, operation.rules)
             operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
             operation.refused = dict.fromkeys(operation.cooling, COOLING) | refused(ruled)
@@ -272,11 +283,11 @@ class Writer:
             if idempotency is not None and self._repeated(operation):
                 continue
             keep_caps(operation, pasts)
-            keep_limits(operation, tallies)
-            if operation.refused and operation.all_or_none:
+            if not operation.asks_only:
+                keep_limits(operation, tallies)
+            if operation.asks_only or (operation.refused and operation.all_or_none):
                 continue
-            if operation.decisions:
-                self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
+            self._keep_beside(operation)
             for message in operation.messages:
                 if message.id in operation.refused:
                     continue
@@ -296,6 +307,13 @@ class Writer:
     def _insert(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             self._cursor.executemany(sql, rows)
+
+    def _keep_beside(self, operation: Accept) -> None:
+        """What is written before the messages themselves."""
+        if operation.step is not None:
+            self._cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
+        if operation.decisions:
+            self._cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
 
     def _emit_for(self, message: Message, event: NewEvent) -> Sequence[Notice]:
         return self.emit(event, message.workspace, message.environment, message)
@@ -356,6 +374,12 @@ class Writer:
                 rows.append((*limit.key, limit.ends, limit.workspace, tally.used, tally.told))
         self._insert(_KEEP_TALLY, rows)
         return notices
+
+    def _take_step(self, operation: Accept, step: Step) -> bool:
+        """Does the campaign still run, and stand where the step begins? Then it stands where the step ends."""
+        taken = self._rows(_TAKE_STEP, (step.now, step.next_at, step.campaign, step.was))
+        operation.conflict = not taken
+        return bool(taken)
 
     def _repeated(self, operation: Accept) -> bool:
         """Is this idempotency key known? Then the answer is the kept one, or a conflict."""
