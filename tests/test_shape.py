@@ -49,12 +49,13 @@ PACKAGES: Final[dict[str, set[str]]] = {
     "outgoing": {"httptools"},
     "observe": {"msgspec", "prometheus_client"},
     "store": {"apsw", "asyncpg", "msgspec"},
+    "tuning": {"msgspec"},
     "carriers": {"cryptography", "msgspec"},
     "engine": {"argon2", "cryptography", "joserfc", "msgspec"},
     "products": {"msgspec"},
     "api": {"httptools", "msgspec", "uvicorn", "uvloop"},
     "console": {"msgspec"},
-    "app": {"msgspec", "uvicorn", "uvloop"},
+    "app": {"uvicorn", "uvloop"},
     "cli": {"apsw", "msgspec", "typer", "uvloop"},
 }
 IMPURE: Final = {

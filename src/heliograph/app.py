@@ -226,13 +226,6 @@ class _Server:
         from heliograph.api.limits import Limits
 
         settings, new_request_id = self._settings, request_ids()
-
-        def defect(error: BaseException) -> str:
-            request_id = new_request_id().decode()
-            self._watch.defect(error)
-            self._log.error("request_failed", request_id=request_id)
-            return request_id
-
         return Context(
             ledger=self._ledger,
             clients=self.clients,
@@ -263,7 +256,7 @@ class _Server:
             ready=lambda: self.gateway.stalled,
             refused=self._watch.refused,
             replied=self._watch.replied,
-            defect=defect,
+            defect=lambda error: self._failed(error, new_request_id().decode()),
             estimated_end=self.gateway.estimated_end,
             new_request_id=new_request_id,
             serves_api="api" in self.gateway.roles,
@@ -272,6 +265,11 @@ class _Server:
             max_upload_bytes=settings.server.max_upload_bytes,
             campaigns_changed=self._campaigns.wake,
         )
+
+    def _failed(self, error: BaseException, request_id: str) -> str:
+        self._watch.defect(error)
+        self._log.error("request_failed", request_id=request_id)
+        return request_id
 
     async def run(self, door: socket.socket, announce: Callable[[str], None] | None) -> None:
         numbers.parse("+12025550123", None)  # the numbering plan of +1 takes a while to load: not at the first message
