@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from heliograph.core import totp
 from heliograph.core.failures import Refusal, Refused
-from heliograph.engine import environments
+from heliograph.engine import environments, resealing
 from heliograph.engine.environments import workspace_id
 from heliograph.engine.secrets import Vault
 from heliograph.engine.users import account, register, sessions, throttle
@@ -257,6 +257,25 @@ async def test_the_time_between_password_and_code_is_short(logins: Logins, works
     token, code = await _half(logins, workspace, time)
     time.ms += SECOND_STEP_MS
     assert await code_of(logins.with_code(code, Visitor(HERE.ip, token=token))) == "no_session"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_a_second_factor_outlives_the_master_key(
+    ledger: Ledger, logins: Logins, workspace: int, time: Time, confirmed: bool
+) -> None:
+    old, new = b"k" * 32, b"n" * 32
+    later = Logins(ledger, time, LIFETIMES, Vault([new]))
+    if confirmed:
+        token, code = await _half(logins, workspace, time)
+        await resealing.reseal(ledger, Vault([new, old]), actor="cli:test", now=time())
+        assert (await later.with_code(code, Visitor(HERE.ip, token=token))).is_whole
+    else:
+        await joined(logins, workspace)
+        session = await in_session(logins)
+        secret = base64.b32decode((await account.begin_second_factor(logins, session, PASSWORD)).secret)
+        await resealing.reseal(ledger, Vault([new, old]), actor="cli:test", now=time())
+        await account.confirm_second_factor(later, session, totp.code(secret, time() // 30_000), HERE)
 
 
 async def _half(logins: Logins, workspace: int, time: Time) -> tuple[str, str]:

@@ -16,6 +16,8 @@ _PLACES: Final = (
     ("declared", "spec"),
     ("declared_history", "spec"),
     ("authenticators", "secret"),
+    ("users", "totp_secret"),
+    ("users", "totp_pending"),
 )
 _SEALED: Final = re.compile(r"sealed:[0-9a-f]{8}:[0-9A-Za-z_=-]+")
 
