@@ -303,6 +303,21 @@ def test_a_conversation_is_answered_noted_tagged_closed_and_reopened(api: Api, n
     assert sorted(actions) == sorted(f"conversation.{what}" for what in ("assigned", "note", "reply", "state", "tags"))
 
 
+def test_a_person_is_shown_what_was_noted_of_them(api: Api, number: str) -> None:
+    text(api, number, "Help me please with my parcel")
+    found = thread(api, number, state="open")
+    act(api, found, "notes", {"text": "Was angry", "agent": "ana"})
+    known = api("GET", f"/v1/people/%2B{number[1:]}/export").json()
+    assert [(one["conversation"]["id"], one["conversation"]["number"]) for one in known["conversations"]] == [
+        (found["id"], number)
+    ]
+    (told,) = known["conversations"]
+    assert [(entry["kind"], entry["text"]) for entry in told["entries"] if entry["text"]] == [
+        ("inbound", "Help me please with my parcel"),
+        ("note", "Was angry"),
+    ]
+
+
 def test_a_prepared_answer_is_sent_by_its_name(api: Api, number: str) -> None:
     text(api, number, "Anybody?")
     found = thread(api, number)

@@ -10,6 +10,7 @@ from heliograph.core.views import EventView, MessageView, event_id, event_view, 
 from heliograph.engine import audit
 from heliograph.engine.auditing import AuditEntry, Narrowed, entries
 from heliograph.engine.clicks import LinkView, links_of
+from heliograph.engine.conversations.timeline import Talk, talks_with
 from heliograph.engine.people import contacts
 from heliograph.engine.people.contacts import Contact
 from heliograph.engine.people.names import named
@@ -65,6 +66,7 @@ class Known(msgspec.Struct):
     messages: list[MessageView]
     events: list[EventView]
     inbound: list[Texted]
+    conversations: list[Talk]
     lookups: list[LookedUp]
     verifications: list[Verified]
     contact: Contact | None
@@ -91,6 +93,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         messages=messages,
         events=events,
         inbound=await _inbound(ledger, workspace, number),
+        conversations=await talks_with(ledger, workspace, number),
         lookups=await _lookups(ledger, workspace, number),
         verifications=await _verifications(ledger, workspace, number),
         contact=await contacts.of_address(ledger, workspace, number),

@@ -40,6 +40,13 @@ class Entry(msgspec.Struct, kw_only=True):
     detail: Any = None
 
 
+class Talk(msgspec.Struct):
+    """A conversation with what was received and noted in it, the oldest first."""
+
+    conversation: ConversationView
+    entries: list[Entry]
+
+
 class Narrowed(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of conversations is narrowed to."""
 
@@ -80,6 +87,17 @@ async def find(ledger: Ledger, workspace: int, environment: int, public: str) ->
         *(place[1], workspace, environment, place[0]),
     )
     return (Thread(*rows[0][: len(COLUMNS)]), _view(rows[0])) if rows else None
+
+
+async def talks_with(ledger: Ledger, workspace: int, number: str) -> list[Talk]:
+    """All conversations with a person, in whatever environment."""
+    talks = []
+    for row in await ledger.fetch(
+        f"{_CONVERSATION} WHERE c.workspace = $1 AND c.number = $2 ORDER BY c.id", workspace, number
+    ):
+        noted = await _noted(ledger, Thread(*row[: len(COLUMNS)]), (_LATEST, 0, 0), _LATEST)
+        talks.append(Talk(_view(row), [entry for _, entry in reversed(noted)]))
+    return talks
 
 
 def _view(row: Row) -> ConversationView:
