@@ -227,7 +227,7 @@ def test_staging_reaches_its_allowlist_over_real_connectors_and_nobody_else(serv
     friend, stranger = "+447911123456", "+447911123457"
     made_one = admin("POST", "/v1/environments", {"name": "staging", "allowlist": [friend]})
     assert made_one.status_code == 201 and made_one.json()["mode"] == "guarded"
-    its = Api(server, made(admin, environment="staging", scopes=["messages:send", "messages:read"])["key"])
+    its = Api(server, server.key("messages:send", "messages:read", environment="staging"))
     sent = its.send(friend)
     assert its.until(sent["id"], "delivered")["connector"] == "quick"
     refused = its("POST", "/v1/messages", {"to": stranger, "text": "Hello"})
@@ -235,7 +235,7 @@ def test_staging_reaches_its_allowlist_over_real_connectors_and_nobody_else(serv
     admin("PATCH", "/v1/environments/staging", {"allowlist": [stranger]})
     assert its("POST", "/v1/messages", {"to": stranger, "text": "Hello"}).status_code == 202
     assert its("POST", "/v1/messages", {"to": friend, "text": "Hello"}).status_code == 422
-    for other in (admin, Api(server, made(admin, environment="live", scopes=["admin"])["key"])):
+    for other in (admin, Api(server, server.key("admin", environment="live"))):
         assert other("GET", f"/v1/messages/{sent['id']}").status_code == 404
 
 

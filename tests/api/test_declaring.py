@@ -81,8 +81,7 @@ def test_a_tenant_learns_nothing_of_the_machine(tenant: Api, secret: str) -> Non
     assert (refused.status_code, refused.json()["code"]) == (403, "bad_secret")
 
 
-def test_a_tenants_route_leads_through_what_is_there_for_all(tenant: Api) -> None:
+def test_a_tenants_route_leads_through_what_is_there_for_all(server: Server, tenant: Api) -> None:
     assert declare(tenant, routes=[{"name": "mine", "via": ["quick"]}]).status_code == 200
-    live = tenant("POST", "/v1/keys", {"name": "live", "environment": "live"}).json()
-    tenant.session.headers["Authorization"] = f"Bearer {live['key']}"
-    assert tenant.until(tenant.send()["id"], "delivered")["connector"] == "quick"
+    live = Api(server, server.key("messages:send", "messages:read", workspace="renter", environment="live"))
+    assert live.until(live.send()["id"], "delivered")["connector"] == "quick"

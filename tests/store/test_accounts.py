@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from heliograph.engine import accounts
-from heliograph.store.port import Arrivals, Deliveries, NewEvent
+from heliograph.store.port import ClaimDeliveries, Deliveries, NewEvent
 from heliograph.store.postgres import PostgresLedger
-from tests.store.making import NOW, accept, arrival, do, message
+from tests.store.making import LATER, NOW, accept, do, message
 
 pytestmark = pytest.mark.asyncio
 
@@ -16,10 +16,10 @@ TARGET = accounts.target(1, 7)
 HIDDEN_MS = 20_000
 
 
-def _heard(ledger: Any, *targets: str) -> Any:
-    """A message from a phone that these hear."""
-    new = arrival(ledger)
-    return new._replace(events=(NewEvent("inbound.received", NOW, "{}", targets=targets),))
+async def _tell(ledger: Any, *targets: str) -> None:
+    """Of a message from a phone, beside those who subscribed."""
+    async with ledger.transaction() as transaction:
+        await transaction.record(1, 1, [NewEvent("inbound.received", NOW, "{}", targets=targets)])
 
 
 async def _states(ledger: Any) -> list[tuple[Any, ...]]:
@@ -29,8 +29,8 @@ async def _states(ledger: Any) -> list[tuple[Any, ...]]:
 
 async def test_an_event_is_told_to_its_targets_beside_the_subscribers(ledger: Any) -> None:
     ledger.subscribers = lambda environment, kind, subject: [(3, "endpoint:3")]
-    operation = await do(ledger, Arrivals, arrivals=[_heard(ledger, TARGET, "another")])
-    told = [(notice.delivery.endpoint, notice.delivery.target) for notice in operation.notices]
+    await _tell(ledger, TARGET, "another")
+    told = await ledger.fetch("SELECT endpoint, target FROM deliveries ORDER BY id")
     assert told == [(3, "endpoint:3"), (None, TARGET), (None, "another")]
 
 
@@ -45,7 +45,7 @@ async def test_an_event_of_a_cold_transaction_may_belong_to_a_message(ledger: An
 
 async def test_what_waits_for_an_account_for_too_long_fails(ledger: Any) -> None:
     ledger.subscribers = lambda environment, kind, subject: [(3, "endpoint:3")]
-    await do(ledger, Arrivals, arrivals=[_heard(ledger, TARGET)])
+    await _tell(ledger, TARGET)
     in_time, too_late = NOW + accounts.KEPT_MS, NOW + accounts.KEPT_MS + HIDDEN_MS
     await accounts.give_up(ledger, in_time)
     assert await _states(ledger) == [("pending", 0, None)] * 2
@@ -58,20 +58,21 @@ async def test_what_one_process_gives_up_wakes_the_others(open_postgres: Any, is
     writer: PostgresLedger = await open_postgres()
     other: PostgresLedger = await open_postgres()
     heard: list[str] = []
-    last = asyncio.Event()
+    await other.listen(heard.append, lambda notices: None)
 
-    def woken(topic: str) -> None:
-        heard.append(topic)
-        if topic == "config":
-            last.set()
+    async def cold_commit() -> None:
+        """What a cold transaction writes is told under both topics, after all that was told before."""
+        while heard[-2:] != ["config", "deliveries"]:
+            await asyncio.sleep(0.01)
 
-    await other.listen(woken, lambda notices: None)
-    operation = await do(writer, Arrivals, arrivals=[_heard(writer, TARGET)])
-    delivery = operation.notices[0].delivery
+    await _tell(writer, TARGET)
+    await asyncio.wait_for(cold_commit(), 10)
+    due = await do(writer, ClaimDeliveries, target=TARGET, limit=1, now=LATER, hidden_until=LATER + HIDDEN_MS)
+    delivery = due.notices[0].delivery
     delivery.next_at = NOW if is_due else NOW + 5_000
+    heard.clear()
     await do(writer, Deliveries, results=[delivery])
-    before = [*heard]
     async with writer.transaction():
-        pass  # its notice comes after all the others
-    await asyncio.wait_for(last.wait(), 10)
-    assert heard.count("deliveries") == 1 + is_due, before
+        pass
+    await asyncio.wait_for(cold_commit(), 10)
+    assert heard == ["deliveries"] * is_due + ["config", "deliveries"]

@@ -18,7 +18,7 @@ async def test_a_message_from_a_phone_is_kept_and_told(ledger: Any) -> None:
     operation = await do(ledger, Arrivals, arrivals=[new])
     assert operation.repeated == set()
     assert await ledger.fetch("SELECT * FROM inbound") == [
-        (new.id, 1, 1, "telco", "in-1", "+491700000001", "12345", "STOP", "raw", NOW, None, None, None)
+        (new.id, 1, 1, "telco", "in-1", "+491700000001", "12345", "STOP", "raw", NOW, *[None] * 5)
     ]
     async with ledger.transaction() as transaction:
         forwarded = NewEvent("inbound.matched", NOW, told=False, only=((4, "endpoint:4"),))

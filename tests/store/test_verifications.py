@@ -69,7 +69,7 @@ class Snapshot:
     realms: ClassVar = {1: Realm, 2: Realm}
 
     class prices:  # noqa: N801
-        estimate = staticmethod(lambda *about: ("0.06", "EUR"))
+        of = staticmethod(lambda message, connector: ("0.06", "EUR", None))
 
 
 @pytest_asyncio.fixture
