@@ -1,4 +1,7 @@
-"""One gateway for all tests of the API, as a process with real sockets and files."""
+"""A gateway for each file of tests of the API, as a process with real sockets and files.
+
+What one file does to connectors and journals is nothing to the next.
+"""
 
 from collections.abc import Iterator
 
@@ -23,24 +26,24 @@ type = "alphanumeric"
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("api"), CONFIG) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(server: Server) -> Api:
     """With a key that may send and read in the environment `test`."""
     return Api(server, server.key("messages:send", "messages:read"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(server: Server) -> Api:
     return Api(server, server.key("messages:send", "messages:read", environment="live"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def admin(server: Server) -> Api:
     return Api(server, server.key("admin"))
 
