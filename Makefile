@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --build-deps-for editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs lock clean
+.PHONY: help run test lint format bench docs site lock audit sbom wheel clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,12 +18,13 @@ run: $(VENV)/.run ## Set up and start the gateway with the sandbox carrier, a te
 	$(BIN)/heliograph serve --demo --data-dir "$(DATA)"
 
 test: $(VENV)/.dev ## Set up and run all tests, PostgreSQL ones included
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-lint: $(VENV)/.dev ## Check style, format and types
+lint: $(VENV)/.dev sbom ## Check style, format, types, lock files and licences; list what ships
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m checks.lock
 
 format: $(VENV)/.dev ## Put the code into its format
 	$(BIN)/ruff check --fix .
@@ -35,10 +36,24 @@ bench: $(VENV)/.dev ## Measure throughput, CPU and latencies on this machine
 docs: $(VENV)/.dev ## Write the generated reference pages again
 	$(BIN)/python -m docs.generate
 
+site: $(VENV)/.dev ## Build the documentation as a site, which the gateway then serves at /docs/guide
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 lock: $(VENV)/.dev ## Choose the versions of all dependencies again
 	$(COMPILE) --upgrade --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --upgrade --no-annotate --extra dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt pyproject.toml
+
+audit: $(VENV)/.dev ## Ask what is known against the locked versions; needs a network
+	$(BIN)/python -m checks.audit
+
+sbom: $(VENV)/.dev ## List what ships, as CycloneDX
+	@mkdir -p dist
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/run.txt --pyproject pyproject.toml \
+		--output-reproducible -o dist/sbom.cdx.json
+
+wheel: $(VENV)/.dev ## Build what is installed elsewhere
+	$(BIN)/python -m hatchling build -t wheel -d dist
 
 clean: ## Remove the environment and all caches; data stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -9,13 +9,15 @@ from typing import Any, Final, get_args
 import msgspec
 import typer
 
-from docs import keyword_tables
-from heliograph import app
+from clients import generate as typescript
+from docs import alarm_tables, api_tables, connector_tables, event_tables, insight_tables, keyword_tables
+from heliograph import desks
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.routes import may
 from heliograph.api.site import ROUTES
-from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, Fate, Report
+from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, LAST, OTHERS, Fate, Report
 from heliograph.carriers.sandbox.settings import PERSONALITIES
+from heliograph.cli.examples import EXAMPLES
 from heliograph.cli.program import program
 from heliograph.core import holidays, quiet
 from heliograph.core.failures import CONSEQUENCES
@@ -23,7 +25,9 @@ from heliograph.core.lifecycle import ENDS, FACTS, STATES
 from heliograph.core.lint import RULES
 from heliograph.core.message import LANES
 from heliograph.engine.clients import SCOPES
+from heliograph.engine.outages.desk import OutageDesk
 from heliograph.engine.standing import Standing
+from heliograph.engine.streams.desk import StreamDesk
 from heliograph.engine.users.roles import ROLES, WORKSPACE_WIDE, scopes_of
 from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
 from heliograph.settings import SECTIONS
@@ -46,6 +50,11 @@ def pages() -> dict[str, str]:
         "quiet-hours.md": f"{_NOTE}\n{_QUIET_HOURS}\n" + "\n".join(_quiet_hours()),
         "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
         "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
+        "api.md": f"{_NOTE}\n{api_tables.page()}",
+        "../runbooks.md": f"{_NOTE}\n{alarm_tables.page()}",
+        "../metrics-defined.md": f"{_NOTE}\n{insight_tables.page()}",
+        "events.md": f"{_NOTE}\n{event_tables.page()}",
+        "connectors.md": f"{_NOTE}\n{connector_tables.page()}",
     }
 
 
@@ -54,6 +63,7 @@ def main() -> None:
     for name, text in pages().items():
         (FOLDER / name).write_text(text, "utf-8")
         print(f"docs/reference/{name}")
+    typescript.main()
 
 
 # -- settings
@@ -99,9 +109,11 @@ _CLI: Final = """\
 # The command line
 
 Every command but `serve` answers in JSON with `--json`. Exit codes: 0 done, 1 refused or failed (one line on the
-standard error output says why), 2 called in a way that does not exist. Commands that use a running server find it by
-`--url` and `--key`, or by `HELIOGRAPH_URL` and `HELIOGRAPH_KEY`; the others work on the ledger of `--config` and
-`--data-dir`, beside a running server too.
+standard error output says why, as the API's `detail` does), 2 called in a way that does not exist, 130 stopped from the
+keyboard. Commands that use a running server find it by `--url` and `--key`, or by `HELIOGRAPH_URL` and
+`HELIOGRAPH_KEY`; the others work on the ledger of `--config` and `--data-dir`, beside a running server too. Colours and
+progress bars are for terminals; pipes, `NO_COLOR` and `TERM=dumb` get plain text. `heliograph --install-completion`
+sets completion up for bash, zsh, fish and PowerShell.
 """
 
 
@@ -110,7 +122,8 @@ def _commands() -> Iterator[str]:
 
 
 def _group(group: Any, path: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from _group(command, f"{path} {name}")
         else:
@@ -122,6 +135,9 @@ def _command(command: Any, path: str) -> Iterator[str]:
     options = [param for param in command.params if param.param_type_name == "option" and param.name != "help"]
     words = " ".join(str(param.metavar or param.name.upper()) for param in arguments)
     yield f"## {path} {words}".rstrip() + f"\n\n{command.help}\n"
+    if examples := EXAMPLES.get(path.removeprefix("heliograph ")):
+        shown = "; ".join(f"`{path} {one}`".replace(" `", "`") for one in examples)
+        yield f"For example: {shown}\n"
     rows = [(f"`{param.metavar or param.name.upper()}`", param.help or "") for param in arguments]
     rows += [(_option(param), _option_help(param)) for param in options]
     yield from _table(("argument or option", "what it is"), rows)
@@ -153,7 +169,9 @@ _TYPES: Final = {Counter: "counter", Histogram: "histogram", Gauge: "gauge"}
 
 def _metrics() -> Iterator[str]:
     metrics = Metrics()
-    app._add_gauges(metrics, Standing.__new__(Standing))  # they are named here, and never asked
+    desks._add_gauges(
+        metrics, Standing.__new__(Standing), StreamDesk.__new__(StreamDesk), OutageDesk.__new__(OutageDesk)
+    )  # named, and never asked
     yield from _table(("metric", "type", "labels", "what it is"), map(_metric, metrics.declared()))
     yield ""
 
@@ -283,8 +301,9 @@ def _roles() -> Iterator[str]:
     yield from _table(("role", "what for", "scopes"), map(_role, ROLES))
     yield _WIDE.replace("WIDE", ", ".join(f"`{scope}`" for scope in SCOPES if scope in WORKSPACE_WIDE))
     yield "## Routes\n"
-    yield "Log in and its second factor are open to everybody; all else needs a session, or a key with the scope.\n"
-    routes = [route for route in ROUTES if not route.is_open]
+    yield "Log in and its second factor are open to everybody; all else needs a session, or a key with the scope."
+    yield "Drop-in doors, which speak as other gateways do, are open to keys alone and not in this table.\n"
+    routes = [route for route in ROUTES if not route.is_open and route.shape is None]
     rows = [
         (f"`{route.method} {route.path}`", *(_yes(may(route, scopes_of([role], [[role]]))) for role in ROLES))
         for route in sorted(routes, key=lambda route: (route.path, route.method))
@@ -361,7 +380,13 @@ def _report(report: Report) -> str:
     why = f" (`{report.failure}`, `{report.code}`, carrier code `{report.carrier_code}`)" if report.failure else ""
     when = "before the answer" if report.early else f"after {report.after:g}×"
     about = (
-        " for a message that never was" if report.unknown_id else " for the last part" if report.last_part_only else ""
+        " for a message that never was"
+        if report.unknown_id
+        else " for the last part"
+        if report.parts == LAST
+        else " for the others"
+        if report.parts == OTHERS
+        else ""
     )
     return f"{report.fact}{why}{about} {when}"
 

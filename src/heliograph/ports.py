@@ -4,7 +4,7 @@ Time and chance are always handed in: the engine must be able to live in simulat
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from heliograph.core.message import Delivery, Message, Outcome
 
@@ -60,7 +60,7 @@ class WebTarget(Protocol):
 
 
 class WebClient(Protocol):
-    """Posts to customers' URLs, with the guard against inner addresses. Never redirects, never blocks."""
+    """Calls customers' URLs, with the guard against inner addresses. Never redirects, never blocks."""
 
     def target(self, url: str) -> WebTarget | None:
         """The URL, read; None when it can't be one."""
@@ -74,6 +74,10 @@ class WebClient(Protocol):
         self, target: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
     ) -> None:
         """One POST; `headers` are whole header lines with their line ends. `done` is called exactly once."""
+        ...
+
+    def get(self, target: WebTarget, headers: bytes, timeout_s: float, done: Callable[[Answer], None]) -> None:
+        """The same as a GET, for receivers that expect one."""
         ...
 
 
@@ -90,6 +94,14 @@ class WebCall(Protocol):
         done: Callable[[Answer], None],
     ) -> None:
         """`done` is called exactly once."""
+        ...
+
+
+class Mail(Protocol):
+    """Sends an e-mail to one person."""
+
+    async def send(self, to: str, subject: str, text: str) -> str | None:
+        """None once a mail server has it; else why not."""
         ...
 
 
@@ -113,6 +125,32 @@ class Watch(Protocol):
     def note(self, what: str, **facts: object) -> None:
         """A rare event that an operator wants to read."""
         ...
+
+
+class Record(NamedTuple):
+    """An event on its way out: `id` tells repeated ones apart, those of one `key` keep their order."""
+
+    id: str
+    key: str
+    type: str
+    at: int
+    body: bytes
+
+
+class NotTaken(Exception):
+    """A server did not take events; the text says why, without a secret."""
+
+
+class Sink(Protocol):
+    """A server that takes events."""
+
+    keeps_order: bool  # of what is taken together; else it is given nothing together that has the same key
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Returns when all of them are kept there. Raises `NotTaken`: some of them may be."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class Unavailable(Exception):

@@ -2,6 +2,7 @@
 
 from msgspec import convert
 
+from heliograph.engine.insight.desk import Keeping
 from heliograph.engine.notify.desk import Settings as NotifySettings
 from heliograph.engine.retention import Retention
 from heliograph.engine.users.sessions import Lifetimes
@@ -33,3 +34,12 @@ def notify(settings: Settings) -> NotifySettings:
         schedule_s=webhooks.retry_schedule_s,
         disable_after_ms=webhooks.disable_after_hours * 3_600_000,
     )
+
+
+def sums(settings: Settings) -> Keeping:
+    return Keeping(settings.retention.sums_minute_days, settings.retention.sums_hour_days)
+
+
+def certificates(settings: Settings) -> list[str]:
+    """The files of our own."""
+    return [file for file in (settings.server.tls_cert, settings.smpp_server.tls_cert) if file is not None]

@@ -4,8 +4,12 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
+
+from cryptography.x509 import load_pem_x509_certificate
 
 from heliograph.outgoing.pool import Pool
 from heliograph.outgoing.url import BadUrl, Target, target
@@ -39,6 +43,12 @@ async def dial(protocol: Callable[[], asyncio.Protocol], host: str, settings: An
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
+async def secure(transport: Any, protocol: asyncio.Protocol, host: str, settings: Any) -> asyncio.Transport | None:
+    """TLS on a connection that began without."""
+    loop = asyncio.get_running_loop()
+    return await loop.start_tls(transport, protocol, _tls(settings), server_hostname=settings.tls_name or host)
+
+
 def _tls(settings: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=settings.tls_ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -59,7 +69,7 @@ class Web:
     """The pool of outgoing connections, as the engine asks for it."""
 
     def __init__(self, pool: Pool) -> None:
-        self._post = pool.post
+        self._post, self._get = pool.post, pool.get
 
     def target(self, url: str) -> WebTarget | None:
         found = target(url)
@@ -72,3 +82,16 @@ class Web:
         self, to: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
     ) -> None:
         self._post(cast(Target, to), headers, body, timeout_s, done)  # `target` made it
+
+    def get(self, to: WebTarget, headers: bytes, timeout_s: float, done: Callable[[Answer], None]) -> None:
+        self._get(cast(Target, to), headers, timeout_s, done)
+
+
+def certificate_ends(files: Sequence[str]) -> dict[str, int]:
+    """When the certificates in PEM files end, by file, in milliseconds; one that can't be read is left out."""
+    found = {}
+    for file in files:
+        with suppress(OSError, ValueError):
+            certificate = load_pem_x509_certificate(Path(file).read_bytes())
+            found[file] = int(certificate.not_valid_after_utc.timestamp() * 1000)
+    return found

@@ -62,7 +62,7 @@ def test_pauses_keys_and_consents_say_from_where(admin: Api) -> None:
 def test_an_export_is_whole_and_an_entry_of_its_own(admin: Api) -> None:
     admin("POST", "/v1/keys", {"name": "=exported"})
     lines = admin("GET", "/v1/audit/export?action=key.*")
-    assert lines.headers["content-type"] == "application/jsonl"
+    assert lines.headers["content-type"] == "application/x-ndjson"
     entries = [json.loads(line) for line in lines.text.splitlines()]
     assert entries == admin("GET", "/v1/audit?limit=200&action=key.*").json()["data"]
     assert newest(admin, "audit.exported")["detail"] == {"action": "key.*", "format": "jsonl"}

@@ -208,6 +208,16 @@ def test_ended_keys_and_lacking_scopes_are_told_apart(server: Server, admin: Api
     assert Api(server, elsewhere["key"])("GET", "/v1/messages").json()["code"] == "ip_not_allowed"
 
 
+def test_no_page_of_another_site_is_let_use_a_key_in_a_browser(live: Api) -> None:
+    """Keys are for servers: browsers ask before they send one to another site, and find no leave here."""
+    asks = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    asks["Access-Control-Request-Headers"] = "authorization, content-type"
+    may = live("OPTIONS", "/v1/messages", headers=asks)
+    did = live("GET", "/v1/messages", headers={"Origin": "https://shop.example"})
+    assert may.status_code >= 400 and did.status_code == 200
+    assert not [name for answer in (may, did) for name in answer.headers if name.lower().startswith("access-control")]
+
+
 @pytest.mark.parametrize(
     "raw",
     [

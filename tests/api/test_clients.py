@@ -101,6 +101,9 @@ DOORS = [route for route in ROUTES if route.scope is not None and route.or_scope
 def test_a_door_stays_closed_to_every_other_scope(others: dict[str, Api], route: Route) -> None:
     assert route.scope is not None
     refused = others[route.scope](route.method, re.sub(r"\{\w+\}", "x", route.path), TEXT)
+    if route.shape is not None:  # it speaks as another gateway does; our code stands beside it
+        assert refused.headers["x-heliograph-code"] == "missing_scope"
+        return
     assert code(refused) == (403, "missing_scope")
     assert refused.json()["detail"].endswith(route.scope)
 

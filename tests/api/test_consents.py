@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -227,7 +228,9 @@ def test_the_proof_stands_after_everything_around_it_has_changed(
     """The configuration changed, the words were edited, the number moved to somebody else."""
     first = people("POST", "/v1/contacts", {"name": "Ann", "addresses": [number]}).json()["id"]
     words = "Yes, <b>weekly</b> offers from Acme. Reply STOP to end."
-    say(people, number, "opt_in", purpose="promotional", text=words, text_version="v1", source="web_form")
+    said = {"source": "web_form", "channel": "sms", "language": "en"}
+    recorded = time.time()
+    say(people, number, "opt_in", purpose="promotional", text=words, text_version="v1", **said)
     message = live("POST", "/v1/messages", {"to": number, "text": "10 % off", "kind": "promotional"}).json()["id"]
     whole = Api(server, server.key("admin", environment="live"))
     policy = {"policies": {"consent": {"promotional": "double_opt_in", "brand": "Acme"}}}
@@ -240,6 +243,8 @@ def test_the_proof_stands_after_everything_around_it_has_changed(
         whole("DELETE", "/v1/declared/policy/consent")
     given = proof["record"][0]
     assert (given["text"], given["text_version"], given["contact"]) == (words, "v1", first)
+    assert {name: given[name] for name in said} == said
+    assert abs(datetime.fromisoformat(given["at"]).timestamp() - recorded) < 60
     assert [(stay["contact"], stay["until"] is None) for stay in proof["stays"]] == [(first, False), (second, True)]
     assert proof["standing"]["promotional"] == "no_consent", "Bob said nothing"
     assert [(sent["id"], sent["record"]) for sent in proof["messages"]] == [(message, given["id"])]

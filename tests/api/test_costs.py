@@ -158,3 +158,10 @@ def test_a_rent_without_its_currency_is_refused(live: Api) -> None:
     senders = {"Acme": {"rental_per_month": "1"}}
     answer = live("POST", "/v1/apply", {"document": {"senders": senders}})
     assert (answer.status_code, answer.json()["code"]) == (422, "missing_field"), answer.text
+
+
+def test_the_month_and_carriers_are_told(live: Api) -> None:
+    assert "weekday" in live("GET", "/v1/costs/month").json()["method"]
+    assert live("GET", "/v1/costs/comparison?country=NZ").json() == {"data": []}
+    answer = live("GET", "/v1/costs/comparison?from=2026-11-02&to=2026-11-01")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_value")

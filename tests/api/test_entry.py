@@ -86,7 +86,7 @@ def test_the_second_factor_has_its_page(gateway: Server) -> None:
     page = submit(session, page, email="bob@example.com", password=PASSWORD)
     assert page.url == f"{gateway.url}/login/code" and "One more step" in page.text
     assert submit(session, page, code="123").status_code == 401
-    assert submit(session, page, code=code_now(secret, 1)).url == f"{gateway.url}/console"
+    assert submit(session, page, code=code_now(secret, 1)).url == f"{gateway.url}/console/messages"
     assert requests.post(page.url, {"code": "1"}, timeout=5).url == f"{gateway.url}/login", "nobody has begun"
 
 

@@ -225,3 +225,18 @@ def test_stop_can_not_be_given_another_meaning(all_rights: Api) -> None:
     policy = {"policies": {"keywords": {"keywords": [{"words": ["CANCEL"], "flow": "appointments"}]}}}
     answer = all_rights("POST", "/v1/apply", {"document": policy})
     assert (answer.status_code, answer.json()["code"]) == (422, "reserved_keyword"), answer.text
+
+
+def test_a_phone_of_the_sandbox_is_heard_in_the_environment_of_the_key_and_nowhere_else(server: Server) -> None:
+    """The number is declared in live: a test key must not write down what a person said there."""
+    test, live = (Api(server, server.key("admin", environment=name)) for name in ("test", "live"))
+    phones = {"+447700903801": test, "+447700903802": live}
+    for phone, api in phones.items():
+        text(api, phone, "hello there")
+    for phone, api in phones.items():
+        until(lambda api=api, phone=phone: phone in _heard(api))  # type: ignore[misc]
+    assert "+447700903801" not in _heard(live) and "+447700903802" not in _heard(test)
+
+
+def _heard(api: Api) -> list[str]:
+    return [one["from"] for one in api("GET", "/v1/inbound").json()["data"]]

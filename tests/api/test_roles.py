@@ -13,7 +13,8 @@ from tests.api.browser import Browser, joined
 from tests.process.server import Server
 
 PAGE = Path(__file__).parents[2] / "docs/reference/roles.md"
-OPEN = {("POST", "/v1/session"), ("POST", "/v1/session/code")}
+PROBES = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json")}
+OPEN = {("POST", "/v1/session"), ("POST", "/v1/session/code"), *PROBES}
 LEAVES = ("DELETE", "/v1/session")
 WAITS = {"/v1/events": "?wait=0"}
 
@@ -27,8 +28,19 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def routes(gateway: Server) -> list[tuple[str, str]]:
+    """All that a session can open; drop-in doors are for keys alone."""
     document = requests.get(f"{gateway.url}/openapi.json", timeout=5).json()
-    return [(method.upper(), path) for path, item in document["paths"].items() for method in item]
+    operations = [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+    return [(method, path) for method, path, operation in operations if not for_keys_alone(operation)]
+
+
+def for_keys_alone(operation: dict[str, Any]) -> bool:
+    ways = operation.get("security", [{"session": []}])
+    return bool(ways) and {"session": []} not in ways
 
 
 def table() -> dict[tuple[str, str], dict[str, bool]]:

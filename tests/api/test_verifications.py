@@ -211,7 +211,8 @@ def test_the_person_may_ask_again_after_a_pause(admin: Api, numbers: Iterator[st
 @pytest.mark.parametrize(
     ("asked", "code", "pointer"),
     [
-        ({"channel": "voice"}, "unknown_channel", "/channel"),
+        ({"channel": "email"}, "missing_field", "/email"),
+        ({"channel": "email", "email": "nobody"}, "bad_address", "/email"),
         ({"channel": "pigeon"}, "unknown_channel", "/channel"),
         ({"plan": [{"channel": "sms"}, {"channel": "whatsapp"}]}, "unknown_channel", "/plan/1/channel"),
         ({"channel": "sms", "plan": [{}]}, "ambiguous_field", "/channel"),
@@ -271,3 +272,30 @@ def test_an_authenticator_app_takes_the_place_of_texts(admin: Api) -> None:
     assert admin("DELETE", path).status_code == 200
     assert admin("GET", path).status_code == 404
     assert not admin("POST", f"{path}/check", {"code": code}).json()["is_approved"]
+
+
+def test_a_code_that_can_not_be_texted_is_read_aloud_or_mailed(admin: Api) -> None:
+    plan = [{"channel": "sms", "wait_s": 5}, {"channel": "voice", "wait_s": 5}, {"channel": "email"}]
+    made = start(admin, "+447700900501", plan=plan, email="Ann@Example.com")  # its number asks for a bad fate
+    end = time.monotonic() + 30
+    while len(sent := admin("GET", f"/v1/messages?correlation_id={made['id']}").json()["data"]) < 3:
+        assert time.monotonic() < end, sent
+        time.sleep(0.1)
+    assert sorted((one["channel"], one["to"]) for one in sent) == [
+        ("email", "ann@example.com"),
+        ("sms", "+447700900501"),
+        ("voice", "+447700900501"),
+    ]
+    assert all(one["text"] is None and one["content"] is None for one in sent), "what they say is nobody else's"
+    assert check(admin, made["id"], made["test_code"]), "the same code by every channel"
+
+
+def test_a_person_may_ask_for_a_call(admin: Api) -> None:
+    policy = admin.policy("verify", pauses_s=[1])
+    assert policy.status_code == 200, policy.text
+    made = start(admin, "+447400900124")
+    time.sleep(1.1)
+    again = admin("POST", f"/v1/verifications/{made['id']}/resend", {"channel": "voice"})
+    assert again.status_code == 200, again.text
+    assert admin("GET", f"/v1/messages/{again.json()['message_id']}").json()["channel"] == "voice"
+    assert check(admin, made["id"], made["test_code"])

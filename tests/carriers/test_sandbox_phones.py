@@ -14,11 +14,11 @@ from tests.carriers.network import NOW, ORDINARY, Network, message, opened, scen
 @pytest.mark.asyncio
 async def test_a_phone_texts() -> None:
     network = await opened()
-    network.carrier.receive(ORDINARY, "12345", "STOP")
-    network.carrier.receive(ORDINARY, "12345", "STOP")
+    network.carrier.receive(ORDINARY, "12345", "STOP", 7)
+    network.carrier.receive(ORDINARY, "12345", "STOP", 7)
     first, second = network.heard("inbound")
     assert (first.connector, first.sender, first.to, first.text, first.at) == ("play", ORDINARY, "12345", "STOP", NOW)
-    assert first.carrier_id != second.carrier_id
+    assert first.carrier_id != second.carrier_id and first.environment == 7
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.cli.terminal import seen
+from tests.process.server import BIN
 
 CSV = "to,name\n+447700910000,Ann\n+447700910001,Bob\nnonsense,Cid\n"
 SPEC = 'name = "spring"\naudience = "customers"\ntext = "Hello {{name}}"\n'
@@ -19,3 +21,7 @@ def test_a_campaign_is_made_started_and_watched(ask: Run, tmp_path: Path) -> Non
     assert "done 100.0 % · sent 2" in ask("campaigns", "watch", "spring").out
     assert ask("campaigns", "watch", "spring", "--json").data["handled"] == 2
     assert "spring" in ask("campaigns", "list").out
+    command = [str(BIN / "heliograph"), "campaigns", "watch", "spring"]
+    bar = f"[\x1b[32m{'█' * 24}\x1b[0m] done 100.0 %"
+    assert seen(command).startswith(f"\r\x1b[K{bar}"), "a terminal is shown a bar"
+    assert seen(command, columns=30).strip("\r\n") == f"\x1b[K[{'█' * 24}] do", "which never takes two rows"

@@ -1,5 +1,8 @@
 """The doctor finds what would stop a start, and says where it stands."""
 
+import socket
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
@@ -13,7 +16,11 @@ from tests.process.server import Server, free_port
 def findings(done: Done) -> dict[str, str]:
     """What is wrong, by the name of its check."""
     lines = [line.split(maxsplit=1) for line in done.out.splitlines()[1:]]
-    names = ("data directory", "disk space", "master key", "ledger", "clock", "TLS files", "declared objects", "server")
+    names = (
+        *("data directory", "disk space", "commits", "open files", "master key", "ledger", "clock", "time"),
+        *("TLS files", "certificates", "public address", "declared objects", "secrets", "endpoints", "connectors"),
+        "server",
+    )
     return {name: rest for mark, rest in lines if mark == "WRONG" for name in names if rest.startswith(name)}
 
 
@@ -40,7 +47,7 @@ def test_an_open_data_directory_is_found(run: Run, data: str) -> None:
     Path(data).chmod(0o755)
     done = run("doctor", "--data-dir", data)
     assert "chmod 700" in findings(done)["data directory"]
-    assert (done.code, done.err) == (1, "heliograph: 1 of 9 checks failed\n")
+    assert (done.code, done.err) == (1, "heliograph: 1 of 17 checks failed\n")
 
 
 def test_a_broken_master_key_is_found(run: Run, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +58,7 @@ def test_a_broken_master_key_is_found(run: Run, data: str, monkeypatch: pytest.M
 def test_a_file_that_is_no_ledger_is_found(run: Run, data: str) -> None:
     Path(data).mkdir(mode=0o700)
     Path(data, "heliograph.db").write_bytes(b"not a database" * 100)
-    assert findings(run("doctor", "--data-dir", data)).keys() == {"ledger", "clock"}
+    assert {"ledger", "clock"} <= findings(run("doctor", "--data-dir", data)).keys()
 
 
 def test_a_clock_that_was_set_back_is_found(run: Run, data: str) -> None:
@@ -94,3 +101,36 @@ def test_declared_objects_that_can_not_work_are_found_with_their_line(
 def test_a_server_that_is_not_ready_is_found(run: Run, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELIOGRAPH_SERVER_LISTEN", f"127.0.0.1:{free_port()}")
     assert "does not run" in run("doctor", "--data-dir", data).out
+
+
+def test_a_certificate_that_ends_is_found_in_time(run: Run, data: str, tmp_path: Path) -> None:
+    config = tmp_path / "heliograph.toml"
+    config.write_text(f'[server]\ntls_cert = "{tmp_path}/cert.pem"\ntls_key = "{tmp_path}/cert.pem"\n')
+    now = datetime.now(UTC)
+    for ends, mark in ((now - timedelta(days=2), "WRONG"), (now + timedelta(days=3), "warn")):
+        made = trustme.CA().issue_cert("sms.example.com", not_after=ends, not_before=now - timedelta(days=30))
+        made.private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
+        told = run("doctor", "--config", str(config), "--data-dir", data).out
+        (line,) = [line for line in told.splitlines() if "certificates" in line]
+        assert line.startswith(mark), line
+
+
+def test_endpoints_and_secrets_of_the_ledger_are_tried(run: Run, data: str, tmp_path: Path) -> None:
+    port = free_port()
+    file = tmp_path / "hooks.toml"
+    head = '[webhooks]\nallow_networks = ["127.0.0.0/8"]\n'
+    file.write_text(f'{head}[endpoints.orders]\nurl = "http://127.0.0.1:{port}/"\n')
+    assert run("apply", str(file), "--config", str(file), "--data-dir", data).code == 0
+    with socket.create_server(("127.0.0.1", port)):
+        assert findings(run("doctor", "--data-dir", data)) == {}
+    assert f"orders: 127.0.0.1:{port} can't be reached" in findings(run("doctor", "--data-dir", data))["endpoints"]
+    Path(data, "master.key").write_text(b64encode(bytes(32)).decode())
+    assert "endpoint orders: " in findings(run("doctor", "--data-dir", data))["secrets"]
+
+
+def test_a_connector_that_is_down_is_found(run: Run, tmp_path: Path) -> None:
+    text = f'[connectors.telco]\nkind = "smpp"\nhost = "127.0.0.1"\nport = {free_port()}\n'
+    text += 'system_id = "a"\npassword = "b"\n'
+    with Server(tmp_path, text) as server:
+        done = run("doctor", "--config", str(server.config), "--data-dir", str(server.data_dir))
+        assert findings(done)["connectors"] == "connectors        down: telco"

@@ -5,12 +5,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 from standardwebhooks import Webhook
 
 from tests.cli.receiver import SECRET
-from tests.process.server import BIN, Api, Server
+from tests.process.server import BIN, Api, Server, free_port
 from tests.process.sink import Sink
 
 
@@ -66,3 +67,33 @@ def test_a_refusal_is_shown_and_the_rest_is_still_told(server: Server, admin_key
         line(out)
         api.send()
         assert [line(out)["status"] for _ in range(4)] == [500] * 4
+
+
+def test_nothing_is_lost_while_server_and_application_start_again(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        key = server.key("admin")
+        port = free_port()
+        words = ("--forward-to", f"http://127.0.0.1:{port}/hook", "--event", "message.accepted")
+        with listening(server, key, *words) as out:
+            line(out)
+            first = Api(server, key).send()["id"]  # nobody answers at the local URL yet
+            with Sink(port=port) as sink:
+                sink.until(lambda heard: [one.event["data"]["id"] for one in heard] == [first])
+                server.stop()
+                server.start()
+                second = Api(server, key).send()["id"]
+                heard = sink.until(lambda heard: len(heard) == 2)
+        assert [one.event["data"]["id"] for one in heard] == [first, second]
+
+
+def test_an_earlier_place_is_gone_on_from(server: Server, admin_key: str) -> None:
+    api = Api(server, admin_key)
+    with Sink() as sink:
+        words = ("--forward-to", sink.url, "--event", "message.accepted")
+        with listening(server, admin_key, *words) as out:
+            line(out)
+            api.send()
+            cursor = line(out)["cursor"]
+        missed = api.send()["id"]
+        with listening(server, admin_key, *words, "--since", cursor):
+            sink.until(lambda heard: missed in [one.event["data"]["id"] for one in heard])

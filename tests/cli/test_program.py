@@ -1,13 +1,40 @@
 """The program as a whole: what it loads, how it answers mistakes."""
 
+import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from heliograph.cli.commands import PLACES
+from heliograph.cli.examples import EXAMPLES
+from heliograph.cli.program import program
 from tests.cli.conftest import Run
+from tests.cli.terminal import seen
+from tests.process.server import BIN
 
 HEAVY = {"apsw", "asyncpg", "cryptography", "litestar", "phonenumbers", "prometheus_client", "rich", "uvicorn"}
+
+
+WHOLE: Any = typer.main.get_command(program)
+
+
+def leaves(group: Any = WHOLE, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its words."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "commands"):
+            yield from leaves(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}".strip(), command
+
+
+COMMANDS = dict(leaves())
 
 
 @pytest.mark.parametrize("words", ["--help", "serve --help", "keys create --help", "version"])
@@ -52,3 +79,88 @@ def test_a_mistake_is_told_in_one_place_and_without_a_traceback(run: Run, words:
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("version").out == f"heliograph {run('version', '--json').data['version']}\n"
+
+
+def test_help_loads_no_command_at_all() -> None:
+    script = "import sys; sys.argv = ['heliograph', '--help']\nfrom heliograph.cli.program import main\n"
+    script += "try: main()\nexcept SystemExit: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("heliograph.")}
+    assert loaded == {f"heliograph.cli{name}" for name in ("", ".commands", ".examples", ".output", ".program")}
+    assert {"asyncio", "ssl", "http.client", "msgspec"} & set(done.stdout.split()) == set()
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
+    differ = []
+    for name, place in PLACES.items():
+        own = WHOLE.get_command(None, name).help.split("\n")[0].replace("`", "")
+        if not own.startswith(place.line.rstrip(".")):
+            differ.append((name, place.line, own))
+    assert differ == []
+
+
+def test_every_command_answers_in_json() -> None:
+    assert [path for path, one in COMMANDS.items() if not any("--json" in p.opts for p in one.params)] == ["serve"]
+
+
+def test_every_command_has_examples_and_no_example_is_left_over() -> None:
+    assert EXAMPLES.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize(("path", "words"), [(path, one) for path, all_ in EXAMPLES.items() for one in all_])
+def test_an_example_can_be_called(path: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HELIOGRAPH_KEY", "k")
+    COMMANDS[path].make_context(path, shlex.split(words))  # raises what the caller would be told
+
+
+def test_a_help_shows_its_examples_line_by_line(run: Run) -> None:
+    assert "\n  For example:\n    heliograph verify check ver_01h 123456\n" in run("verify", "check", "--help").out
+
+
+def test_colours_are_for_terminals(tmp_path: Path) -> None:
+    command = [str(BIN / "heliograph"), "keys", "list", "--data-dir", str(tmp_path)]
+    piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "\x1b" not in piped
+    assert "\x1b[1mID" in seen(command)
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert seen(command, **plain).replace("\r\n", "\n") == piped
+    wrong = [str(BIN / "heliograph"), "restore", "nowhere.db", "--data-dir", str(tmp_path)]
+    assert "\x1b[31mheliograph:\x1b[0m nowhere.db does not exist" in seen(wrong)
+
+
+COMPLETED = """
+source {script}
+COMP_WORDS=({words})
+COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_heliograph_completion heliograph
+echo "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("heliograph conn", ["connectors"]),
+        ("heliograph connectors dr", ["drain"]),
+        ("heliograph verify ch", ["check"]),
+        ("heliograph verify start --pur", ["--purpose"]),
+        ("heliograph se", ["secrets", "segments", "send", "serve"]),
+    ],
+)
+def test_bash_completes_commands_and_options(tmp_path: Path, words: str, offered: list[str]) -> None:
+    environ = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = subprocess.run(
+        [BIN / "heliograph", "--show-completion", "bash"], capture_output=True, text=True, check=True, env=environ
+    )
+    script = tmp_path / "completion.bash"
+    script.write_text(shown.stdout)
+    line = COMPLETED.format(script=script, words=words)
+    done = subprocess.run(["bash", "--norc", "-c", line], capture_output=True, text=True, env=environ, timeout=60)
+    assert sorted(done.stdout.split()) == sorted(offered), done.stderr
+
+
+@pytest.mark.parametrize(("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --")])
+def test_there_is_completion_for_each_common_shell(shell: str, sign: str) -> None:
+    environ = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    command = [BIN / "heliograph", "--show-completion", shell]
+    assert sign in subprocess.run(command, capture_output=True, text=True, check=True, env=environ).stdout

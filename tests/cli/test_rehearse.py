@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from heliograph import app, settings
+from heliograph import process, settings
 from heliograph.store.port import Accept
 from tests.cli.conftest import Run
 from tests.store.making import do, message
@@ -43,8 +43,8 @@ def file(tmp_path: Path, run: Run, data: str) -> Path:
 
 
 async def traffic(data: str) -> None:
-    ledger = await app.open_ledger(settings.load(None, {}, Path(data)))
-    accepted = (app.now_ms() - 3_600_000) // 1_000 * 1_000
+    ledger = await process.open_ledger(settings.load(None, {}, Path(data)))
+    accepted = (process.now_ms() - 3_600_000) // 1_000 * 1_000
     sent = [message(ledger, accepted_at=accepted, connector="one", encoding="gsm7", sender=None) for _ in range(5)]
     await do(ledger, Accept, messages=sent)
     await ledger.close()

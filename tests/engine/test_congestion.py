@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from heliograph.carriers.port import Capabilities
 from heliograph.core import retry
 from heliograph.core.consent import Rulebook
 from heliograph.core.message import Message, Outcome, Submission
@@ -52,10 +53,24 @@ class Kept:
     def add(self, operation: Any) -> None: ...
 
 
+class Carrier:
+    """Takes what it is given."""
+
+    name, window, capabilities = "telco", None, Capabilities()
+
+    async def start(self, events: Any) -> None: ...
+
+    def submit(self, submissions: Any) -> None: ...
+
+    async def query(self, submission: Any, carrier_ids: Any) -> None: ...
+
+    async def stop(self, grace_s: float) -> None: ...
+
+
 class Played:
     """A link to a carrier that takes so many segments a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, configured: int = 0) -> None:
         self.clock = Hand()
         nothing: Any = lambda *_: None  # noqa: E731
         desk = Desk(
@@ -75,7 +90,7 @@ class Played:
             closed=never_closed,
             link_changed=nothing,
         )
-        self.link = Link("telco", nothing, desk, window=1_000, segments_per_second=0, policy=retry.DEFAULT)
+        self.link = Link("telco", Carrier(), desk, window=1_000, segments_per_second=configured, policy=retry.DEFAULT)
         self.link.up = True
 
     def second(self, congestion: int, count: int = TOOK) -> None:
@@ -147,3 +162,59 @@ def test_when_it_is_full_nothing_leaves_for_a_moment() -> None:
     assert not play.may_send()
     play.clock.ms += 30_000
     assert play.may_send()
+
+
+TOO_FAST = Outcome("refused", failure="throttled", code="too_fast", retry_after_ms=200)
+
+
+def complain(play: Played, count: int) -> None:
+    for number in range(count):
+        play.link.answered(Submission(play._sending(number + 1), 1), TOO_FAST)
+    play.clock.run()
+
+
+def test_one_complaint_of_an_idle_carrier_is_a_pause_and_no_cap() -> None:
+    """It took one message in that second: a cap of one in a second would hold up hundreds for minutes."""
+    play = Played()
+    play.second(0, count=1)
+    complain(play, 1)
+    assert play.rate == 0 and not play.may_send()
+    play.clock.ms += 201
+    assert play.may_send()
+
+
+@pytest.mark.parametrize(("took", "complaints"), [(TOOK, 1), (1, 3), (0, 50)])
+def test_a_carrier_that_was_offered_much_gets_what_it_took(took: int, complaints: int) -> None:
+    play = Played()
+    play.second(0, count=took)
+    complain(play, complaints)
+    assert 0 < play.rate <= max(1, took)
+
+
+def test_what_was_learnt_of_a_bad_second_is_forgotten_in_some_more() -> None:
+    play = Played()
+    play.second(0, count=12)
+    complain(play, 1)
+    assert play.rate < 12
+    for _ in range(10):
+        play.second(0, count=play.rate)
+    assert play.rate > 500
+
+
+def test_a_carrier_at_its_limit_is_not_pressed_beyond_a_little_more() -> None:
+    play = Played()
+    play.second(0)
+    complain(play, 1)
+    for _ in range(20):
+        play.second(0, count=min(play.rate, TOOK))
+        assert play.rate < 2 * TOOK
+        if play.rate > TOOK:
+            complain(play, 1)
+
+
+def test_a_complaint_never_makes_it_faster_than_configured() -> None:
+    """Answers of what left in two seconds may come in one: nine went where eight were allowed."""
+    play = Played(configured=8)
+    play.second(0, count=20)
+    complain(play, 1)
+    assert play.rate <= 8

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from heliograph.carriers.port import Capabilities
 from heliograph.core import retry
 from heliograph.core.consent import Rulebook
 from heliograph.core.message import Message, Submission
@@ -16,6 +17,8 @@ CLOSES = NOW + 1_000
 
 class Told:
     """A ledger and a carrier that write down what they are given."""
+
+    capabilities = Capabilities()
 
     process = 1
 

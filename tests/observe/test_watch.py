@@ -137,3 +137,28 @@ def test_counting_goes_on_when_nothing_is_logged(tmp_path: Path) -> None:
     quiet.observer.accepted([message()])
     assert total(quiet.metrics.accepted) == {("otp", "GB"): 1}
     assert quiet.lines() == []
+
+
+def test_what_callers_choose_freely_makes_no_series(watched: Watched) -> None:
+    """However many numbers, senders, tags and ids go by, the metrics stay as many as they were."""
+
+    def one(number: int) -> None:
+        own: dict[str, Any] = {"id": number, "to": f"+4477009{number:05d}", "sender": f"S{number}", "text": str(number)}
+        own |= {"correlation_id": f"order {number}", "tags": f'["{number}"]', "template": f"t{number}@1"}
+        told = delivery()
+        told.target = f"endpoint:{number}"
+        watched.observer.accepted([message(**own)])
+        watched.observer.answered("telco", [(message(**own), Outcome("accepted", (f"id {number}",)))])
+        watched.observer.ended([message(**own, state="delivered")])
+        watched.observer.delivery(told, Said(200, latency_ms=number))
+        watched.observer.replied(202, number)
+        watched.observer.note("rare", subject=f"thing {number}")
+
+    def series() -> int:
+        return len(watched.metrics.text().splitlines())
+
+    one(0)
+    before = series()
+    for number in range(1, 500):
+        one(number)
+    assert series() == before

@@ -46,10 +46,11 @@ class Verdict(NamedTuple):
     flagged: int
     untold: list[str]
     two_contents: list[str]
+    miscounted: list[str]  # what the sums say, and the events do not
 
     @property
     def is_good(self) -> bool:
-        return not (self.lost or self.doubled or self.untold or self.two_contents)
+        return not (self.lost or self.doubled or self.untold or self.two_contents or self.miscounted)
 
 
 class Load(threading.Thread):
@@ -111,7 +112,19 @@ def run(folder: Path, rounds: int, seed: int, store: str = "") -> Verdict:
             load.join(30)
         accepted = [public_id for load in loads for public_id in load.accepted]
         ended = _settle(Api(server, key), accepted)
-        return _judge(accepted, ended, journal, sink)
+        return _judge(accepted, ended, journal, sink, _miscounted(server, accepted, ended))
+
+
+def _miscounted(server: Server, accepted: list[str], ended: dict[str, str]) -> list[str]:
+    """The sums are proven; and they hold all messages, as what they are."""
+    found = server.run("insight", "check")
+    api = Api(server, server.key("analytics:read", environment="live"))
+    total = api("GET", "/v1/insights?measures=messages,delivered").json()["data"][0]["total"]
+    arrived = sum(state == "delivered" for state in ended.values())
+    wrong = list(found["differences"])
+    if total["messages"] < len(set(accepted)) or not arrived <= total["delivered"] <= total["messages"]:
+        wrong.append(f"{total} of {len(set(accepted))} accepted and {arrived} delivered")
+    return wrong
 
 
 def _settle(api: Api, accepted: list[str], within_s: float = 60.0) -> dict[str, str]:
@@ -127,7 +140,7 @@ def _settle(api: Api, accepted: list[str], within_s: float = 60.0) -> dict[str, 
     return ended
 
 
-def _judge(accepted: list[str], ended: dict[str, str], journal: Path, sink: Sink) -> Verdict:
+def _judge(accepted: list[str], ended: dict[str, str], journal: Path, sink: Sink, miscounted: list[str]) -> Verdict:
     submissions: defaultdict[int, list[str]] = defaultdict(list)
     for line in journal.read_text().splitlines():
         number, _, flag, *_ = line.split()
@@ -144,6 +157,7 @@ def _judge(accepted: list[str], ended: dict[str, str], journal: Path, sink: Sink
         sum(len(flags) - 1 for flags in submissions.values()),
         sorted(untold),
         [event for event, said in contents.items() if len(said) > 1],
+        miscounted,
     )
 
 

@@ -20,9 +20,10 @@ class Heard(NamedTuple):
 
 
 class Sink:
-    """Listens on a port of its own. `answer` decides the status, and may take its time."""
+    """Listens on a port of its own, or on a given one. `answer` decides the status, perhaps with a body, and may take
+    its time."""
 
-    def __init__(self, answer: Callable[[Heard], int] = lambda heard: 200) -> None:
+    def __init__(self, answer: Callable[[Heard], int | tuple[int, bytes]] = lambda heard: 200, port: int = 0) -> None:
         self.heard: list[Heard] = []
         self.answer = answer
         self._changed = threading.Condition()
@@ -31,17 +32,22 @@ class Sink:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 heard = Heard(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-                status = sink.answer(heard)
+                answer = sink.answer(heard)
+                status, said = answer if isinstance(answer, tuple) else (answer, b"")
                 with sink._changed:
                     sink.heard.append(heard)
                     sink._changed.notify_all()
                 try:
                     self.send_response(status)
-                    self.send_header("content-length", "0")
+                    self.send_header("content-length", str(len(said)))
                     self.end_headers()
+                    self.wfile.write(said)
                 except OSError:  # the caller gave up waiting
                     pass
 
@@ -51,7 +57,7 @@ class Sink:
             def handle_error(self, *_: object) -> None:
                 """Callers that are killed in the middle are what some tests are about."""
 
-        self._server = Quiet(("127.0.0.1", 0), Handler)
+        self._server = Quiet(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

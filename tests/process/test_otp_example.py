@@ -30,7 +30,7 @@ answer = {{ id = {{ ours = true }}, success = [{{ status = 200 }}] }}
 name = "all"
 via = ["main", "other"]
 """  # noqa: E501  inline tables of TOML are one line
-GOOD, REFUSED = "+447400123456", "+447400123457"
+GOOD, REFUSED, NOBODY = "+447400123456", "+447400123457", "+447400123459"
 
 
 class Rig(NamedTuple):
@@ -42,7 +42,11 @@ class Rig(NamedTuple):
 
 
 def answer(heard: Heard) -> int:
-    return 400 if heard.event["to"] == REFUSED else 200
+    return 400 if heard.event["to"] in (REFUSED, NOBODY) else 200
+
+
+def answer_of_other(heard: Heard) -> int:
+    return 400 if heard.event["to"] == NOBODY else 200
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +54,12 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     pytest.importorskip("flask")
     folder = tmp_path_factory.mktemp("otp")
     with ExitStack() as stack:
-        main, other = stack.enter_context(Sink(answer)), stack.enter_context(Sink())
+        main, other = stack.enter_context(Sink(answer)), stack.enter_context(Sink(answer_of_other))
         with Server(folder, CONFIG.format(main=main.url, other=other.url)) as server:
             admin = Api(server, server.key("admin", environment="live"))
             limits = {"near_per_10_minutes": 0}
             assert admin.policy("verify", countries=["GB"], pauses_s=[1], limits=limits).status_code == 200
-            key, port = server.key("verify", environment="live"), free_port()
+            key, port = server.key("verify", "messages:read", environment="live"), free_port()
             environ = {**os.environ, "HELIOGRAPH_URL": server.url, "HELIOGRAPH_KEY": key}
             command = [sys.executable, "-m", "flask", "--app", "examples/otp/app.py", "run", "--port", str(port)]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -115,6 +119,16 @@ def test_whoever_gets_nothing_asks_again(rig: Rig) -> None:
         time.sleep(0.2)
     assert code_at(rig.other, to) == code
     assert f"Welcome, {to}" in browser.post(f"{rig.url}/check", data={"code": code}, timeout=5).text
+
+
+def test_whom_no_way_reaches_hears_of_it_and_can_give_another_number(rig: Rig) -> None:
+    browser = requests.Session()
+    browser.post(f"{rig.url}/start", data={"to": NOBODY}, timeout=5)
+    end = time.monotonic() + 15
+    while "It did not arrive" not in (text := browser.get(rig.url, timeout=5).text):
+        assert time.monotonic() < end, text
+        time.sleep(0.1)
+    assert "Your phone" in text
 
 
 def test_a_country_that_is_not_served_is_refused(rig: Rig) -> None:

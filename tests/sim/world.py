@@ -170,6 +170,9 @@ class Customers:
         # A server that has heard and answers with a failure will hear again.
         self._life.later(delay, lambda: done(_Answer(500 if luck < 0.2 else 200)))
 
+    def get(self, to: Any, headers: bytes, timeout_s: float, done: Callable[[Any], None]) -> None:
+        self.post(to, headers, b"", timeout_s, done)
+
 
 class Watching:
     """Keeps defects: there must be none."""

@@ -219,13 +219,13 @@ async def test_an_answer_that_is_too_late_is_not_sent(both: list[Gateway], time:
 async def test_who_waits_too_long_is_told_of_once_by_whoever_looks(both: list[Gateway], time: Time) -> None:
     await both[0].settling.settle([await arrives(both[0])])
     ledger = both[0].ledger
-    await escalation.sweep(ledger, NOW + 599_000)
+    await escalation.sweep(ledger, both[0].snapshot, NOW + 599_000)
     assert "conversation.escalated" not in await events(ledger)
-    await asyncio.gather(*(escalation.sweep(one.ledger, NOW + 600_000) for one in both for _ in range(3)))
+    await asyncio.gather(*(escalation.sweep(one.ledger, one.snapshot, NOW + 600_000) for one in both for _ in range(3)))
     assert (await events(ledger)).count("conversation.escalated") == 1
     time.ms = NOW + 700_000
     await both[0].settling.settle([await arrives(both[0], "in-2", "Anybody?", at=time.ms)])
-    await escalation.sweep(ledger, NOW + 9_000_000)
+    await escalation.sweep(ledger, both[0].snapshot, NOW + 9_000_000)
     assert (await events(ledger)).count("conversation.escalated") == 1, "it is the same question"
 
 
@@ -236,7 +236,7 @@ async def test_who_was_answered_by_an_application_is_not_told_of(both: list[Gate
     assert thread.asked_at == NOW
     more = {"workspace": realm.workspace, "environment": realm.id, "sender": OURS, "accepted_at": NOW + 1}
     await accept(ledger, in_hand(ledger, **more))
-    await escalation.sweep(ledger, NOW + 600_000)
+    await escalation.sweep(ledger, both[0].snapshot, NOW + 600_000)
     thread = await the_thread(both[0])
     assert (thread.state, thread.asked_at, thread.escalate_at) == ("waiting", None, None)
     assert "conversation.escalated" not in await events(ledger)

@@ -72,7 +72,7 @@ async def test_a_message_that_a_carrier_took_is_sent_in_all_its_parts(ledger: An
     assert await history(ledger, new) == ["message.accepted", "message.queued", "message.sent"]
 
 
-async def test_a_move_from_a_state_that_is_over_is_lost(ledger: Any) -> None:
+async def test_a_move_from_a_state_that_is_over_is_lost_but_its_attempt_is_kept(ledger: Any) -> None:
     new = in_hand(ledger)
     await accept(ledger, new)
     await do(ledger, Moves, moves=[taken(new)])
@@ -83,8 +83,8 @@ async def test_a_move_from_a_state_that_is_over_is_lost(ledger: Any) -> None:
     assert operation.lost == {new.id}
     assert operation.notices == []
     assert await states(ledger, new) == ["sent"]
-    assert await count(ledger, "attempts") == 1
-    assert (await history(ledger, new))[-1] == "message.sent"
+    assert await count(ledger, "attempts") == 2
+    assert (await history(ledger, new))[-2:] == ["message.sent", "attempt.answered_late"]
 
 
 async def test_a_move_decided_before_a_later_attempt_is_lost_though_the_state_is_the_same_again(ledger: Any) -> None:
@@ -105,6 +105,22 @@ async def test_a_throttled_message_gives_the_number_of_its_attempt_back(ledger: 
     await accept(ledger, new)
     back = copied(new, state="queued", attempts=new.attempts - 1, owner=0)
     assert (await do(ledger, Moves, moves=[Move(back, "sending", ())])).lost == set()
+
+
+async def test_an_answer_after_the_end_tells_what_was_not_known(ledger: Any) -> None:
+    """So that a receipt finds its message, and corrects what it had ended as."""
+    new = in_hand(ledger)
+    await accept(ledger, new)
+    expired = copied(new, state="expired", owner=None, final_at=NOW)
+    unknown = row(new, state="unknown", carrier_id=None, answered_at=None)
+    await do(ledger, Moves, moves=[Move(expired, "sending", (NewEvent("message.expired", NOW),), (unknown,))])
+    answer = taken(new)
+    assert (await do(ledger, Moves, moves=[answer])).lost == {new.id}
+    assert await _attempts(ledger) == list(answer.attempts)
+    assert await states(ledger, new) == ["expired"]
+    refused = Move(copied(new, state="queued"), "sending", (), (row(new, state="refused", code="x"),))
+    await do(ledger, Moves, moves=[refused])
+    assert await _attempts(ledger) == list(answer.attempts), "what is known stays"
 
 
 async def test_of_two_moves_from_one_state_the_first_wins(ledger: Any) -> None:

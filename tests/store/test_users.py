@@ -313,3 +313,17 @@ async def test_a_user_without_a_role_is_told_so(logins: Logins, workspace: int) 
     async with logins.ledger.transaction() as transaction:
         await transaction.execute("DELETE FROM user_roles")
     assert await code_of(in_session(logins)) == "no_role"
+
+
+@pytest.mark.asyncio
+async def test_attempts_that_are_counted_and_struck_out_at_once_get_in_each_others_way_never(
+    ledger: Ledger, time: Time
+) -> None:
+    limit = throttle.Limit(free=10_000, forget_ms=60_000)
+
+    async def attempt() -> None:
+        await throttle.charge(ledger, "someone", limit, time())
+        await throttle.forgive(ledger, "someone", all_of_them=True)
+
+    answers = await asyncio.gather(*(attempt() for _ in range(100)), return_exceptions=True)
+    assert [answer for answer in answers if answer is not None] == []

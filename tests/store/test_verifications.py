@@ -63,6 +63,7 @@ class Realm:
     """What the desk reads of an environment."""
 
     id, workspace, workspace_name, rehearses, policies = 1, 1, "Acme", False, Policies(verify=OPEN)
+    mode = "live"
 
 
 class Snapshot:

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
-from heliograph.core.request import read_span, read_time
+from heliograph.core.request import read_time
+from heliograph.core.spans import read_span
 from heliograph.engine import pauses
 from heliograph.engine.accounts import EVERYTHING, Account, LongMessages
 from heliograph.engine.clients import (
@@ -31,7 +32,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     environment: str | None = None  # that of the key that asks
     scopes: list[str] = msgspec.field(default_factory=lambda: [*DEFAULT_SCOPES])
     ip_allowlist: list[str] = []
-    messages_per_second: Annotated[int, Meta(ge=1)] | None = None
+    messages_per_second: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     expires_at: str | None = None
     short: bool = False
     smpp: bool = False  # also an SMPP account

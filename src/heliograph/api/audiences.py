@@ -12,14 +12,13 @@ from heliograph.products.campaigns import audiences, filling
 from heliograph.products.campaigns.audiences import Audience, AudienceView, FaultView, view
 
 MANAGE: Final = "campaigns:manage"
-_Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
 _Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 
 
 class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How to read the file."""
 
-    name: _Name
+    name: audiences.Name
     variables: Annotated[
         str | None, Meta(description="Columns that every line must have, parted by commas; others are refused.")
     ] = None
@@ -37,7 +36,7 @@ class Upload(msgspec.Struct):
 class SegmentRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Contacts that fit all filters, as they are now."""
 
-    name: _Name
+    name: audiences.Name
     filters: Annotated[list[Filter], Meta(max_length=20)]
 
 
@@ -51,7 +50,7 @@ class PageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class FaultQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where to read on."""
 
-    cursor: Annotated[int, Meta(ge=0)] = 0
+    cursor: Annotated[int, Meta(ge=0, le=1 << 62)] = 0
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
 
 

@@ -7,12 +7,11 @@ from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.request import read_time
-from heliograph.engine import audit, auditing
+from heliograph.engine import auditing
 from heliograph.engine.auditing import FORMATS, AuditEntry, Narrowed, Verification
-from heliograph.engine.clients import ADMIN
 from heliograph.engine.declared import OPERATOR
 
-_MEDIA_TYPES: Final = {"jsonl": b"application/jsonl", "csv": b"text/csv; charset=utf-8"}
+_MEDIA_TYPES: Final = {"jsonl": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8"}
 
 
 class AuditFilter(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -81,22 +80,18 @@ async def read(request: Request) -> AuditPage:
 
 
 async def export(request: Request) -> bytes:
-    """The export itself is an entry, written first: whoever has the file is known."""
     query: AuditExport = request.query
     if query.format not in FORMATS:
         raise refuse("bad_format", f"{query.format[:40]!r} is not a format: {', '.join(FORMATS)}", "/format", 400)
-    narrowed = _narrowed(request, query)
-    async with request.context.ledger.transaction() as transaction:
-        await audit.note(
-            transaction,
-            workspace=request.client.workspace,
-            actor=request.actor,
-            action="audit.exported",
-            object="audit",
-            now=request.now,
-            detail={key: value for key, value in msgspec.structs.asdict(query).items() if value is not None},
-        )
-    body = await auditing.export(request.context.ledger, narrowed, query.format)
+    body = await auditing.hand_out(
+        request.context.ledger,
+        _narrowed(request, query),
+        query.format,
+        {key: value for key, value in msgspec.structs.asdict(query).items() if value is not None},
+        workspace=request.client.workspace,
+        actor=request.actor,
+        now=request.now,
+    )
     headers = request.call.headers
     headers[0] = (b"content-type", _MEDIA_TYPES[query.format])
     headers.append((b"content-disposition", f'attachment; filename="audit.{query.format}"'.encode()))
@@ -112,15 +107,17 @@ async def verify(request: Request) -> Verification:
     return await auditing.verify(request.context.ledger, anchors)
 
 
+_READ: Final = "audit:read"
 ROUTES: Final = (
-    Route("GET", "/v1/audit", read, ADMIN, query=AuditQuery, answer=AuditPage, summary="Read the audit log"),
+    Route("GET", "/v1/audit", read, _READ, query=AuditQuery, answer=AuditPage, summary="Read the audit log"),
     Route(
         *("GET", "/v1/audit/export", export, "exports:read"),
+        files=("application/x-ndjson", "text/csv"),
         query=AuditExport,
         summary="Export the audit log as JSON lines or CSV",
     ),
     Route(
-        *("GET", "/v1/audit/verify", verify, ADMIN),
+        *("GET", "/v1/audit/verify", verify, _READ),
         query=AuditCheck,
         answer=Verification,
         summary="Check that nobody has meddled with the audit log",

@@ -7,13 +7,14 @@ import msgspec
 
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import Accepted, accepted, dry_run, left_out
+from heliograph.api.messages import Accepted, accepted, dry_run
 from heliograph.api.problems import decode
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import moment
 from heliograph.engine.intake import Draft
+from heliograph.engine.sending import left_out
 from heliograph.store.port import Accept
 
 Given = list[tuple[str, object]]

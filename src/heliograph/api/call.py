@@ -6,11 +6,12 @@ door serves ASGI (below) and the short way past it (`fast`).
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from heliograph.api.context import Context
-from heliograph.api.problems import defect, problem
+from heliograph.api.problems import broken, problem
+from heliograph.api.shape import Shape, Tell
 from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.request import MessageRequest
@@ -22,7 +23,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
-Reply = Callable[[int, list[Header], bytes], None]
+Content = bytes | AsyncIterator[bytes]  # an answer, whole or as it comes
+Reply = Callable[[int, list[Header], Content], None]
 Door = Callable[["Call"], None]
 
 _asking: Final[set[asyncio.Task[None]]] = set()  # the loop holds tasks weakly
@@ -35,13 +37,14 @@ _WAIT: Final = {"ledger_unavailable": b"1", "not_ready": b"1", "too_many_failure
 class Heading:
     """What the headers of a request say to a hot door."""
 
-    __slots__ = ("authorization", "content_type", "key", "request_id")
+    __slots__ = ("authorization", "content_type", "key", "request_id", "traceparent")
 
     def __init__(self, headers: Sequence[Header]) -> None:
         self.authorization: bytes | None = None
         self.content_type: bytes | None = None
         self.key: bytes | None = None
         self.request_id: bytes | None = None
+        self.traceparent: bytes | None = None
         for name, value in headers:
             if name == b"authorization":
                 self.authorization = value
@@ -51,6 +54,8 @@ class Heading:
                 self.key = value
             elif name == b"x-request-id":
                 self.request_id = value
+            elif name == b"traceparent":
+                self.traceparent = value
 
 
 class Call:
@@ -58,7 +63,7 @@ class Call:
 
     __slots__ = (
         *("_reply", "address", "body", "client", "content_type", "context", "headers", "key", "now", "request_id"),
-        *("pieces", "visit"),
+        *("authorization", "pieces", "tell", "traceparent", "visit"),
     )
 
     def __init__(
@@ -79,8 +84,11 @@ class Call:
         self.address = address
         self.visit = visit
         self.pieces: AsyncIterator[bytes] | None = None  # of a body that is read as it arrives
+        self.tell: Tell = problem  # how what is wrong is said
+        self.authorization = heading.authorization
         self.content_type = heading.content_type
         self.key = heading.key
+        self.traceparent = heading.traceparent
         self.now = context.clock.now_ms()
         self.request_id = heading.request_id or context.new_request_id()
         self.headers: list[Header] = [(b"content-type", b"application/json"), (b"x-request-id", self.request_id)]
@@ -157,18 +165,18 @@ class Call:
         """Hand drafts to intake; `done` when they are on disk. What keeps them from it is answered here."""
 
         def kept(operation: Accept) -> None:
-            if operation.error is not None:
-                detail = "the message could not be kept; nothing was stored: try again in a moment"
-                self.refuse(Refusal("ledger_unavailable", detail, status=503))
-            elif operation.conflict:
-                detail = "this Idempotency-Key was used with another body; a new request needs a new key"
-                self.refuse(Refusal("idempotency_conflict", detail, status=409))
+            if (refusal := not_kept(operation)) is not None:
+                self.refuse(refusal)
             elif operation.replayed is not None:
                 self.headers.append((b"idempotent-replayed", b"true"))
                 self.answer(202, operation.replayed)
             else:
+                if traced is not None:
+                    traced(self.traceparent, self.now, handed, operation.messages)
                 done(operation)
 
+        traced = self.context.traced
+        handed = self.now if traced is None else self.context.clock.now_ms()
         self.context.intake.accept(
             drafts, kept, idempotency=self.idempotency(), reply=reply, all_or_none=all_or_none, batch=batch
         )
@@ -185,24 +193,38 @@ class Call:
 
     def broke(self, error: BaseException) -> None:
         """Something of ours broke: an answer that tells nothing but where to look."""
-        status, content_type, body = defect(self.context.defect(error))
+        request_id = self.context.defect(error)
+        status, content_type, body = self.tell([broken(request_id)], request_id)
         self.headers[0] = (b"content-type", content_type)
         self.answer(status, body)
 
-    def answer(self, status: int, body: bytes) -> None:
-        self.context.replied(status)
+    def answer(self, status: int, body: Content) -> None:
+        self.context.replied(status, self.context.clock.now_ms() - self.now)
         self._reply(status, self.headers, body)
 
     def refuse(self, *refusals: Refusal) -> None:
         for refusal in refusals:
             self.context.refused(refusal.code)
-        status, content_type, body = problem(refusals, self.request_id.decode("latin-1"))
+        status, content_type, body = self.tell(refusals, self.request_id.decode("latin-1"))
+        if self.tell is not problem:  # whatever the answer looks like: our own code, by which one finds what to do
+            self.headers.append((b"x-heliograph-code", refusals[0].code.encode()))
         self.headers[0] = (b"content-type", content_type)
         if status == 401:
             self.headers.append(_CHALLENGE if self.visit is None else _NO_DIALOGUE)
         elif wait := _WAIT.get(refusals[0].code):
             self.headers.append((b"retry-after", wait))
         self.answer(status, body)
+
+
+def not_kept(operation: Accept) -> Refusal | None:
+    """Why nothing of a request was kept, or None."""
+    if operation.error is not None:
+        detail = "the message could not be kept; nothing was stored: try again in a moment"
+        return Refusal("ledger_unavailable", detail, status=503)
+    if operation.conflict:
+        detail = "this Idempotency-Key was used with another body; a new request needs a new key"
+        return Refusal("idempotency_conflict", detail, status=409)
+    return None
 
 
 async def through_asgi(
@@ -214,20 +236,27 @@ async def through_asgi(
     *,
     is_open: bool = False,
     is_stream: bool = False,
+    shape: Shape | None = None,
 ) -> None:
-    """The general way to a door. `is_open`: nobody need be known; `is_stream`: the door reads the body itself."""
+    """The general way to a door. `is_open`: nobody need be known; `is_stream`: the door reads the body itself;
+    `shape`: it speaks as another gateway does."""
     heading = Heading(scope["headers"])
-    future: asyncio.Future[tuple[int, list[Header], bytes]] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[tuple[int, list[Header], Content]] = asyncio.get_running_loop().create_future()
 
-    def reply(status: int, headers: list[Header], body: bytes) -> None:
+    def reply(status: int, headers: list[Header], body: Content) -> None:
         if not future.done():  # the caller may have hung up
             future.set_result((status, headers, body))
 
     body = b"" if is_stream else await read_body(receive, context.max_body_bytes)
     address = scope["client"][0] if scope.get("client") else ""
-    client, visit = await _caller(context, scope, heading, address, is_open)
+    if shape is not None:
+        given = shape.authorization(scope.get("query_string", b""), heading.content_type, body or b"")
+        heading.authorization = given or heading.authorization
+    client, visit = await _caller(context, scope, heading, address, is_open, keys_only=shape is not None)
     known = None if isinstance(client, Refusal) else client
     call = Call(context, heading, known, body or b"", reply, address=address, visit=visit)
+    if shape is not None:
+        call.tell = shape.tell
     if is_stream:
         call.pieces = pieces(receive, context.max_upload_bytes)
     if isinstance(client, Refusal):
@@ -237,22 +266,56 @@ async def through_asgi(
     else:
         door(call)
     status, headers, content = await future
+    if not isinstance(content, bytes):
+        await _pour(context, receive, send, status, headers, content)
+        return
     headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
 
+async def _pour(
+    context: Context, receive: Receive, send: Send, status: int, headers: list[Header], content: AsyncIterator[bytes]
+) -> None:
+    """An answer as it comes, at the pace of who reads it. When it breaks, the connection ends without its last piece:
+    nobody takes what is there for the whole."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        async for piece in content:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except Exception as error:  # the status is out already: only the log can tell
+        context.defect(error)
+        return
+    finally:
+        gone.cancel()
+        if isinstance(content, AsyncGenerator):
+            await content.aclose()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Until the caller has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _caller(
-    context: Context, scope: Scope, heading: Heading, address: str, is_open: bool
+    context: Context, scope: Scope, heading: Heading, address: str, is_open: bool, *, keys_only: bool
 ) -> tuple[Client | Refusal | None, Visit | None]:
     """Who calls: by a key, by a session cookie, or nobody in particular."""
-    if is_open or heading.authorization is None:
+    if (is_open or heading.authorization is None) and not keys_only:
         visit = Visit(context, scope)
         if is_open:
             return (CROSS_SITE if visit.is_foreign() else None), visit
         if visit.token is not None:
             session = await visit.enter()
-            return (session if isinstance(session, Refusal) else session.client), visit
+            if isinstance(session, Refusal):
+                return session, visit
+            await context.clients.meet(session.client.environment)
+            return session.client, visit
     client = context.clients.authenticate(heading.authorization, address)
     if client is None:
         client = await context.clients.authenticate_slow(heading.authorization, address)

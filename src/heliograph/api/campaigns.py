@@ -1,25 +1,19 @@
 """Campaigns: made, checked, approved, started, paused, stopped, and how they stand."""
 
-import asyncio
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from heliograph.api.routes import Request, Route, not_found, refuse
-from heliograph.core import numbers
-from heliograph.core.audiences import Recipient
-from heliograph.core.campaigns import LONGEST_WAIT_MS, READY, CampaignSpec
+from heliograph.api.routes import Request, Route, not_found
+from heliograph.core.campaigns import CampaignSpec
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.numbers import BadNumber
 from heliograph.core.request import read_time
-from heliograph.engine.intake import Draft, public_id
 from heliograph.engine.policies import CampaignPolicy
-from heliograph.products.campaigns import audiences, register
+from heliograph.products.campaigns import register, sampling, starting
 from heliograph.products.campaigns.progress import CampaignView, Progress, progress, view
 from heliograph.products.campaigns.register import Campaign
-from heliograph.products.campaigns.writing import Writer
-from heliograph.store.port import Accept
+from heliograph.products.campaigns.sampling import Tested
 
 _MANAGE: Final = "campaigns:manage"
 _APPROVE: Final = "campaigns:approve"
@@ -38,15 +32,6 @@ class TestRequest(msgspec.Struct, forbid_unknown_fields=True):
     variables: dict[str, str] = {}
 
 
-class Tested(msgspec.Struct):
-    """One test message: its id, or the code of what stood against it."""
-
-    to: str
-    variant: str
-    id: str | None
-    refused: str | None
-
-
 class TestAnswer(msgspec.Struct):
     """What became of a test."""
 
@@ -56,7 +41,7 @@ class TestAnswer(msgspec.Struct):
 class PageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where to read on."""
 
-    cursor: Annotated[int, Meta(ge=0)] = 1 << 62
+    cursor: Annotated[int, Meta(ge=0, le=1 << 62)] = 1 << 62
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
@@ -116,16 +101,8 @@ async def start(request: Request) -> CampaignView:
     at = request.now if asked.at is None else read_time(asked.at, "/at")
     if isinstance(at, Refusal):
         raise Refused(at)
-    if at > request.now + LONGEST_WAIT_MS:
-        raise refuse("too_far_ahead", "a campaign starts within 366 days", "/at")
-    policy = _policy(request)
-    if policy.approval != "none" and campaign.state == READY and campaign.approved_by is None:
-        audience = await audiences.of_id(request.context.ledger, campaign.audience)
-        if audience.valid > policy.above:
-            detail = f"somebody with the scope {_APPROVE} must approve it first"
-            raise refuse("not_approved", detail, status=409)
-    started = await register.schedule(request.context.ledger, campaign, at, actor=request.actor, now=request.now)
-    return _changed(request, started)
+    where = (request.context.ledger, campaign, _policy(request), at)
+    return _changed(request, await starting.start(*where, actor=request.actor, now=request.now))
 
 
 def _policy(request: Request) -> CampaignPolicy:
@@ -157,38 +134,12 @@ async def test(request: Request) -> TestAnswer:
     """Every variant to each number, now; not part of the campaign's progress."""
     asked: TestRequest = request.body
     campaign = await find(request)
-    spec = msgspec.structs.replace(
-        campaign.asked, tags=["campaign-test"], window=None, ends_at=None, name=campaign.name
-    )
-    campaign = msgspec.structs.replace(campaign, spec=msgspec.json.encode(spec).decode(), looked=None)
     context = request.context
-    batches = await register.variants(context.ledger, campaign.id)
-    writer = Writer(context.intake, campaign, batches, lambda: context.snapshot().version)
-    variables = msgspec.json.encode(asked.variables).decode()
-    found: list[tuple[str, str, Draft | str]] = []
-    for index, to in enumerate(asked.to):
-        number = numbers.parse(to, request.client.default_country)
-        if isinstance(number, BadNumber):
-            raise refuse(number.code, number.detail, f"/to/{index}")
-        for variant in spec.texts:
-            draft = writer.one(variant.name, Recipient(0, number.e164, None, variables), request.now)
-            found.append((number.e164, variant.name, draft))
-    drafts = [draft for *_, draft in found if isinstance(draft, Draft)]
-    for draft in drafts:
-        draft.message.batch = None
-    future: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
-    request.context.intake.accept(drafts, future.set_result)
-    operation = await future
-    if operation.error is not None:
-        raise operation.error
-    return TestAnswer([_tested(to, variant, draft, operation) for to, variant, draft in found])
-
-
-def _tested(to: str, variant: str, draft: Draft | str, operation: Accept) -> Tested:
-    if isinstance(draft, str):
-        return Tested(to, variant, None, draft)
-    refused = operation.refused.get(draft.message.id)
-    return Tested(to, variant, None if refused else public_id(draft.message), refused)
+    found = await sampling.test(
+        *(context.ledger, context.intake, lambda: context.snapshot().version, campaign),
+        *(asked.to, asked.variables, request.client.default_country, request.now),
+    )
+    return TestAnswer(found)
 
 
 ROUTES: Final = (

@@ -9,9 +9,8 @@ from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import ids
 from heliograph.core.message import Message
 from heliograph.core.views import MessageView, message_view
-from heliograph.engine.cancel import cancel
+from heliograph.engine.cancel import take_back
 from heliograph.store import reads
-from heliograph.store.port import Moves
 
 _AT_ONCE: Final = 500
 
@@ -47,15 +46,7 @@ async def cancel_batch(request: Request) -> Canceled:
 
 
 async def _cancel(request: Request, message: Message) -> bool:
-    kept: Moves | None = await cancel(request.context.ledger, message, request.now)
-    if kept is None:
-        return False
-    if kept.error is not None:
-        raise kept.error
-    if kept.lost:
-        return False
-    request.context.told(kept)
-    return True
+    return await take_back(request.context.ledger, request.context.told, message, request.now)
 
 
 ROUTES: Final = (

@@ -8,18 +8,16 @@ from msgspec import Meta
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core import consent
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.message import LANES
-from heliograph.core.numbers import BadNumber, parse
 from heliograph.core.request import read_time
 from heliograph.core.views import moment
-from heliograph.engine import audit
 from heliograph.engine.declared import OPERATOR
-from heliograph.engine.people import files, proof, record
+from heliograph.engine.people import files, lists, proof, record, saying
 from heliograph.engine.people.files import Report
-from heliograph.engine.people.names import EVERYBODY, named
+from heliograph.engine.people.lists import Review, Suppressed
+from heliograph.engine.people.names import EVERYBODY
 from heliograph.engine.people.proof import Proof
-from heliograph.engine.people.quiescence import quiet
 from heliograph.engine.people.record import Recorded, Said
+from heliograph.engine.people.rulings import may_send
 from heliograph.engine.people.scopes import address_of, scope_of
 
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -90,29 +88,11 @@ class PageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
 
 
-class Suppressed(msgspec.Struct):
-    """Somebody who said no, and what to."""
-
-    to: str
-    scope: str
-    since: str
-    firm: bool
-
-
 class SuppressedPage(msgspec.Struct):
     """A page of those who said no, by address."""
 
     data: list[Suppressed]
     next_cursor: str | None
-
-
-class Review(msgspec.Struct):
-    """Somebody who may have said no."""
-
-    to: str
-    scope: str
-    since: str
-    text: str | None
 
 
 class ReviewPage(msgspec.Struct):
@@ -132,6 +112,7 @@ class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
 
     action: _Action | None = None
     dry_run: bool = False
+    is_foreign: Annotated[bool, Meta(description="A list of opt-outs of another gateway, or plain numbers.")] = False
 
 
 def _address(request: Request, text: str, status: int = 422) -> str:
@@ -147,10 +128,13 @@ async def add(request: Request) -> Standing:
     said = _said(request, asked)
     workspace = _whose(request, asked)
     client, context = request.client, request.context
-    await record.record(context.ledger, workspace, client.environment, [said], actor=request.actor, now=request.now)
-    if said.action == consent.OPT_OUT:
-        concerned = context.snapshot().workspaces.values() if workspace == EVERYBODY else [workspace]
-        await quiet(context.ledger, context.clock, concerned, said.address)
+    snapshot = context.snapshot()
+    concerned = snapshot.workspaces.values() if workspace == EVERYBODY else [workspace]
+    await saying.say(
+        *(context.ledger, context.clock, workspace, client.environment, said, concerned),
+        actor=request.actor,
+        now=request.now,
+    )
     return await _standing(request, said.address)
 
 
@@ -217,19 +201,8 @@ async def _standing(request: Request, address: str) -> Standing:
 
 
 async def _may_send(request: Request, address: str) -> dict[str, str]:
-    """By kind: `yes`, or the code with which it would be refused now."""
-    client = request.client
-    stances = await record.stances_of(request.context.ledger, client.workspace, address)
-    number = parse(address, None)
-    country = "" if isinstance(number, BadNumber) else number.country
-    rules = request.context.snapshot().consent
-    return {
-        kind: consent.rule(
-            rules.need(client.environment, kind, country), kind, None, None, stances, request.now
-        ).refusal
-        or "yes"
-        for kind in LANES
-    }
+    client, rules = request.client, request.context.snapshot().consent
+    return await may_send(request.context.ledger, rules, client.workspace, client.environment, address, request.now)
 
 
 def _maybe(at: int | None) -> str | None:
@@ -238,9 +211,9 @@ def _maybe(at: int | None) -> str | None:
 
 async def prove(request: Request) -> bytes:
     address = _address(request, request.query.to, 400)
-    client, ledger = request.client, request.context.ledger
-    made = await proof.make(
-        ledger,
+    client = request.client
+    made = await proof.hand_out(
+        request.context.ledger,
         client.workspace,
         client.workspace_name,
         address,
@@ -248,16 +221,6 @@ async def prove(request: Request) -> bytes:
         actor=request.actor,
         now=request.now,
     )
-    async with ledger.transaction() as transaction:
-        await audit.note(
-            transaction,
-            workspace=client.workspace,
-            actor=request.actor,
-            action="consent.exported",
-            object=named(ledger.protection, client.workspace, address),
-            now=request.now,
-            detail={"digest": made.digest},
-        )
     if request.query.format == "json":
         return msgspec.json.encode(made)
     request.call.headers[0] = (b"content-type", b"text/html; charset=utf-8")
@@ -267,28 +230,13 @@ async def prove(request: Request) -> bytes:
 
 async def suppressed(request: Request) -> SuppressedPage:
     query: PageQuery = request.query
-    number, _, scope = query.cursor.partition(" ")
-    rows = await request.context.ledger.fetch(
-        "SELECT number, scope, out_at, firm FROM stances WHERE workspace = $1 AND out_at IS NOT NULL "
-        "AND (number, scope) > ($2, $3) ORDER BY number, scope LIMIT $4",
-        *(request.client.workspace, number, scope, query.limit + 1),
+    return SuppressedPage(
+        *await lists.suppressed(request.context.ledger, request.client.workspace, query.cursor, query.limit)
     )
-    page = [Suppressed(row[0], row[1], moment(row[2]), bool(row[3])) for row in rows[: query.limit]]
-    return SuppressedPage(page, f"{page[-1].to} {page[-1].scope}" if len(rows) > query.limit else None)
 
 
 async def export(request: Request) -> bytes:
-    content = await files.write_out(request.context.ledger, request.client.workspace)
-    async with request.context.ledger.transaction() as transaction:
-        await audit.note(
-            transaction,
-            workspace=request.client.workspace,
-            actor=request.actor,
-            action="suppressions.exported",
-            object="suppressions",
-            now=request.now,
-            detail={"lines": content.count(b"\n") - 1},
-        )
+    content = await lists.export(request.context.ledger, request.client.workspace, actor=request.actor, now=request.now)
     request.call.headers[0] = (b"content-type", b"text/csv; charset=utf-8")
     request.call.headers.append((b"content-disposition", b'attachment; filename="suppressions.csv"'))
     return content
@@ -306,6 +254,7 @@ async def read_in(request: Request) -> Report:
         dry_run=query.dry_run,
         actor=request.actor,
         now=request.now,
+        is_foreign=query.is_foreign,
     )
     if isinstance(report, Refusal):
         raise Refused(report)
@@ -313,13 +262,7 @@ async def read_in(request: Request) -> Report:
 
 
 async def reviews(request: Request) -> ReviewPage:
-    rows = await request.context.ledger.fetch(
-        "SELECT s.number, s.scope, s.doubt_at, (SELECT c.text FROM consents c WHERE c.workspace = s.workspace "
-        "AND c.number = s.number AND c.action = 'doubt' ORDER BY c.id DESC LIMIT 1) FROM stances s "
-        "WHERE s.workspace = $1 AND s.doubt_at IS NOT NULL ORDER BY s.doubt_at LIMIT 1000",
-        request.client.workspace,
-    )
-    return ReviewPage([Review(row[0], row[1], moment(row[2]), row[3]) for row in rows])
+    return ReviewPage(await lists.reviews(request.context.ledger, request.client.workspace))
 
 
 _MANAGE: Final = "consent:manage"
@@ -336,6 +279,7 @@ ROUTES: Final = (
         *("GET", "/v1/consents/proof", prove, _MANAGE),
         query=ProofQuery,
         answer=Proof,
+        files=("text/html",),
         summary="The proof of a person's consent",
     ),
     Route("GET", "/v1/consents/reviews", reviews, _MANAGE, answer=ReviewPage, summary="What may be an opt-out"),
@@ -355,6 +299,7 @@ ROUTES: Final = (
     ),
     Route(
         *("GET", "/v1/suppressions/export", export, _MANAGE),
+        files=("text/csv",),
         summary="Who said no, as CSV",
     ),
 )

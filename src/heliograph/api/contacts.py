@@ -1,15 +1,14 @@
 """Contacts: persons as a workspace knows them."""
 
 from typing import Annotated, Final
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from heliograph.api.routes import Request, Route, not_found, refuse
-from heliograph.core.failures import Refusal, Refused
+from heliograph.core.failures import Refusal
 from heliograph.engine.people import contacts
-from heliograph.engine.people.contacts import ADDRESSES_AT_MOST, Contact, Given
+from heliograph.engine.people.contacts import Contact, Given
 from heliograph.engine.people.scopes import address_of
 
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -49,40 +48,7 @@ class ContactPage(msgspec.Struct):
 
 def _given(request: Request) -> Given:
     """The request as the engine takes it; raises `Refused` with all that is wrong."""
-    asked: ContactRequest = request.body
-    refusals: list[Refusal] = []
-    addresses = _addresses(request, asked.addresses, refusals)
-    if isinstance(asked.time_zone, str) and asked.time_zone not in available_timezones():
-        detail = f"{asked.time_zone[:60]!r} is not a time zone of the IANA database, such as Europe/Lisbon"
-        refusals.append(Refusal("bad_time_zone", detail, "/time_zone"))
-    if not isinstance(asked.attributes, UnsetType) and len(msgspec.json.encode(asked.attributes)) > 4_096:
-        refusals.append(Refusal("metadata_too_large", "attributes may take 4 kB as JSON", "/attributes"))
-    if refusals:
-        raise Refused(*refusals)
-    return Given(
-        external_id=asked.external_id,
-        name=asked.name,
-        locale=asked.locale,
-        time_zone=asked.time_zone,
-        attributes=asked.attributes,
-        addresses=addresses,
-    )
-
-
-def _addresses(request: Request, asked: list[str] | UnsetType, refusals: list[Refusal]) -> list[str] | UnsetType:
-    if isinstance(asked, UnsetType):
-        return asked
-    if len(asked) > ADDRESSES_AT_MOST:
-        refusals.append(Refusal("too_long", f"a contact has at most {ADDRESSES_AT_MOST} addresses", "/addresses"))
-        return []
-    found: list[str] = []
-    for index, text in enumerate(asked):
-        address = address_of(text, request.client.default_country)
-        if isinstance(address, Refusal):
-            refusals.append(msgspec.structs.replace(address, pointer=f"/addresses/{index}"))
-        else:
-            found.append(address)
-    return found
+    return contacts.checked(Given(**msgspec.structs.asdict(request.body)), request.client.default_country)
 
 
 async def create(request: Request) -> Contact:

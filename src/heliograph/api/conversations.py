@@ -13,10 +13,8 @@ from heliograph.core.consent import REFUSALS
 from heliograph.core.conversations import CLOSED, OPEN
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.inbound_rules import TAGS_AT_MOST, Tag
-from heliograph.core.message import SUPPORT
-from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
-from heliograph.engine.conversations import threads, timeline
+from heliograph.engine.conversations import answers, threads, timeline
 from heliograph.engine.conversations.threads import Change, ConversationView, Thread
 from heliograph.engine.conversations.timeline import Entry, Narrowed
 from heliograph.engine.declared import Realm
@@ -146,8 +144,7 @@ async def reply(request: Request) -> Replied:
     text = _text(asked, _realm(request))
     if refusal := request.call.over_rate(1):
         raise Refused(refusal)
-    wanted = MessageRequest(to=thread.number, text=text, sender=thread.sender, kind=SUPPORT)
-    draft = request.context.intake.draft(request.call.caller, wanted, request.now)
+    draft = request.context.intake.draft(request.call.caller, answers.request_of(thread, text), request.now)
     if isinstance(draft, Refusal):
         raise Refused(draft)
     future: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
@@ -247,6 +244,7 @@ ROUTES: Final = (
     Route("GET", _ONE, show, _READ, query=TimelineQuery, answer=ConversationDetail, summary="Show a conversation"),
     Route(
         *("POST", f"{_ONE}/reply", reply, _MANAGE),
+        is_idempotent=True,
         body=ReplyRequest,
         answer=Replied,
         status=202,

@@ -10,6 +10,9 @@ from heliograph.core.request import read_time
 from heliograph.engine import costs
 from heliograph.engine.costs import Costs, Span
 from heliograph.engine.declared import OPERATOR
+from heliograph.engine.insight import outlook
+from heliograph.engine.insight.outlook import Comparison, Month
+from heliograph.engine.insight.reading import Ask
 
 _USUAL_MS: Final = 30 * costs.DAY_MS
 
@@ -46,7 +49,55 @@ def _time(text: str, pointer: str) -> int:
     return found
 
 
+class ComparisonQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Which time, and of it one country or kind. Without times it is the last thirty days."""
+
+    from_: str | None = None
+    to: str | None = None
+    country: str | None = None
+    kind: str | None = None
+
+
+class Comparisons(msgspec.Struct):
+    """Connectors beside each other, on the same traffic."""
+
+    data: list[Comparison]
+
+
+async def month(request: Request) -> Month:
+    client = request.client
+    realm = request.context.snapshot().realms[client.environment]
+    return await outlook.month(
+        request.context.ledger, client.workspace, client.environment, request.now, is_live=not realm.rehearses
+    )
+
+
+async def compare(request: Request) -> Comparisons:
+    query: ComparisonQuery = request.query
+    end = _time(query.to, "/to") if query.to is not None else request.now
+    start = _time(query.from_, "/from") if query.from_ is not None else end - _USUAL_MS
+    if start >= end:
+        raise Refused(Refusal("bad_value", "from has to be before to", "/from", 400))
+    asked = {"country": query.country, "kind": query.kind}
+    ask = Ask(
+        workspace=request.client.workspace,
+        environment=request.client.environment,
+        measures=(),
+        start=start,
+        end=end,
+        where={name: (value,) for name, value in asked.items() if value is not None},
+    )
+    return Comparisons(await outlook.compare(request.context.ledger, ask))
+
+
 ROUTES: Final = (
+    Route("GET", "/v1/costs/month", month, "analytics:read", answer=Month, summary="What the month will cost"),
+    Route(
+        *("GET", "/v1/costs/comparison", compare, "analytics:read"),
+        query=ComparisonQuery,
+        answer=Comparisons,
+        summary="Compare carriers on the same traffic",
+    ),
     Route(
         *("GET", "/v1/costs", show, "analytics:read"),
         query=CostsQuery,

@@ -132,12 +132,7 @@ async def replay(request: Request) -> Done:
     """Tell this one again: with the event's id, marked as told again."""
     delivery, event, message, endpoint = await _find(request)
     url = _url(delivery, message, endpoint)
-    if url is None:
-        raise refuse("not_found", "the endpoint of this delivery is gone", status=404)
-    if endpoint is not None:
-        await endpoints.replay_one(request.context.ledger, endpoint, event, request.now)
-    else:
-        await endpoints.replay_callback(request.context.ledger, event, url, request.now)
+    await endpoints.replay_delivery(request.context.ledger, endpoint, event, url, request.now)
     request.context.look()
     return Done(1)
 

@@ -3,7 +3,7 @@ OpenID provider. A form is answered with a page or a redirect, never with JSON.
 """
 
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from heliograph.api.call import read_body
 from heliograph.api.context import Context
@@ -20,6 +20,7 @@ _LARGEST_FORM: Final = 10_000
 _INSIDE: Final = "/console"
 _OPENID_S: Final = 600
 _INVITE: Final = "/invite/"
+_NOTICES: Final = {"link_ended": "This link has ended. Log in, or start the demo again for another one."}
 
 
 class Page(NamedTuple):
@@ -66,14 +67,23 @@ async def _page(context: Context, visit: Visit, path: str, form: dict[str, str],
     if path.startswith(_INVITE):
         return await _invite(context, visit, path.removeprefix(_INVITE), form)
     if path == "/login/code":
-        return await _give_code(context, visit, form) if is_post else Page(200, pages.give_code())
+        if is_post:
+            return await _give_code(context, visit, form)
+        return Page(200, pages.give_code(then=_inside(query.get("next", ""))))
     if is_post:
         return await _log_in(context, visit, form)
-    return Page(200, pages.log_in(workspace=query.get("workspace", "default"), openid=context.openid is not None))
+    page = pages.log_in(
+        workspace=query.get("workspace", "default"),
+        openid=context.openid is not None,
+        notice=_NOTICES.get(query.get("notice", ""), ""),
+        then=_inside(query.get("next", "")),
+    )
+    return Page(200, page)
 
 
 async def _log_in(context: Context, visit: Visit, form: dict[str, str]) -> Page:
     email, workspace = form.get("email", ""), form.get("workspace", "default")
+    then = _inside(form.get("next", ""))
     try:
         came = await context.logins.with_password(workspace, email, form.get("password", ""), visit.visitor)
     except Refused as refused:
@@ -82,19 +92,21 @@ async def _log_in(context: Context, visit: Visit, form: dict[str, str]) -> Page:
             email=email,
             wrong=refused.refusals[0].detail,
             openid=context.openid is not None,
+            then=then,
         )
         return _wrong(context, refused, page)
-    return _enter(visit, came)
+    return _enter(visit, came, then)
 
 
 async def _give_code(context: Context, visit: Visit, form: dict[str, str]) -> Page:
+    then = _inside(form.get("next", ""))
     try:
         came = await context.logins.with_code(form.get("code", ""), visit.visitor)
     except Refused as refused:
         if refused.refusals[0].code == "no_session":
             return _go("/login")
-        return _wrong(context, refused, pages.give_code(wrong=refused.refusals[0].detail))
-    return _enter(visit, came)
+        return _wrong(context, refused, pages.give_code(wrong=refused.refusals[0].detail, then=then))
+    return _enter(visit, came, then)
 
 
 async def _invite(context: Context, visit: Visit, token: str, form: dict[str, str]) -> Page:
@@ -145,8 +157,16 @@ async def _from_provider(context: Context, visit: Visit, query: dict[str, str]) 
     return page._replace(headers=(*page.headers, visit.take(OPENID)))
 
 
-def _enter(visit: Visit, came: LoggedIn) -> Page:
-    return _go(_INSIDE if came.is_whole else "/login/code", visit.welcome(came))
+def _enter(visit: Visit, came: LoggedIn, then: str = "") -> Page:
+    if came.is_whole:
+        return _go(then or _INSIDE, visit.welcome(came))
+    return _go(f"/login/code?next={quote(then)}" if then else "/login/code", visit.welcome(came))
+
+
+def _inside(place: str) -> str:
+    """Where somebody wanted to go, if that is a page of the console; nobody is sent elsewhere."""
+    is_ours = place.startswith(f"{_INSIDE}/") and place.isascii() and place.isprintable() and "\\" not in place
+    return place if is_ours else ""
 
 
 def _go(place: str, headers: list[Header] | None = None) -> Page:

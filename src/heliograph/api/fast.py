@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from heliograph.api.call import Call, Door, Header, Heading, body_too_large
+from heliograph.api.call import Call, Content, Door, Header, Heading, body_too_large
 from heliograph.api.context import Context
 from heliograph.core.failures import Refusal
 from heliograph.engine.clients import Client
@@ -71,7 +71,8 @@ class Exchange:
         self.response_complete = False
         self.message_event = _NOBODY
 
-    def reply(self, status: int, headers: list[Header], body: bytes) -> None:
+    def reply(self, status: int, headers: list[Header], body: Content) -> None:
+        assert isinstance(body, bytes)  # no hot door pours
         if self.disconnected or self.response_complete:
             return
         self.response_complete = True

@@ -1,18 +1,22 @@
 """The OpenAPI 3.1 document, made of the list of routes and their structs, so that it can't tell anything else."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from heliograph import __version__
+from heliograph.api import answers, beside
 from heliograph.api.batch import Defaults
 from heliograph.api.dropin import SmsToAnswer, SmsToRequest
-from heliograph.api.messages import Accepted
+from heliograph.api.messages import Accepted, DryRun
 from heliograph.api.problems import Problem
 from heliograph.api.routes import Route
+from heliograph.api.shape import FORM
 from heliograph.core.request import MessageRequest
 from heliograph.engine.clients import SCOPES
+from heliograph.products.plans.rows import RunView
 
 
 class BatchBody(msgspec.Struct):
@@ -46,30 +50,41 @@ class BatchOutcome(msgspec.Struct):
     data: list[ItemOutcome]
 
 
+class DryRuns(msgspec.Struct):
+    """What would happen to the messages of a batch, where `defaults` says `dry_run`."""
+
+    data: list[DryRun]
+
+
 HOT_ROUTES: Final = (
     Route(
         *("POST", "/v1/messages", None, "messages:send"),
         body=MessageRequest,
         answer=Accepted,
+        or_answer=RunView,
         status=202,
-        summary="Send a message",
+        also={200: DryRun},
+        is_idempotent=True,
+        summary="Send a message, or begin a plan",
     ),
     Route(
         *("POST", "/v1/messages/batch", None, "messages:send"),
         body=BatchBody,
         answer=BatchOutcome,
         status=202,
+        also={200: DryRuns},
+        is_idempotent=True,
         summary="Send up to 10,000 messages",
     ),
     Route(
         *("POST", "/sms/send", None, "messages:send"),
         body=SmsToRequest,
         answer=SmsToAnswer,
+        is_idempotent=True,
         summary="Send a message, in the shape of SMS.to",
     ),
 )
 _EXAMPLE: Final = {"to": "+447700900123", "text": "Hello from Heliograph"}
-_PROBLEMS: Final = ("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
 _IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -80,13 +95,21 @@ _IDEMPOTENCY: Final = {
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The whole document."""
-    types = [kind for route in routes for kind in (route.body, route.answer, route.query) if kind is not None]
-    unique = list(dict.fromkeys([*types, Problem]))
+    types = [
+        kind
+        for route in routes
+        for kind in (route.body, route.answer, route.or_answer, route.query)
+        if kind is not None
+    ]
+    types += [kind for route in routes for kind in route.also.values()]
+    types += [route.shape.problem for route in routes if route.shape is not None]
+    unique = list(dict.fromkeys([*types, *beside.TYPES, Problem]))
     schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
     by_type = dict(zip(unique, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_type, components)
+    paths |= beside.paths(by_type, by_type[Problem])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -96,7 +119,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _security()},
+        "components": {"schemas": components, "securitySchemes": _security(), **answers.components()},
         "security": [{"key": []}, {"basic": []}, {"oauth": []}, {"session": []}],
     }
 
@@ -107,7 +130,7 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
         "summary": route.summary,
         "tags": [route.steps[1] if route.steps[0] == "v1" else "drop-in"],
         "parameters": _parameters(route, schemas, components),
-        "responses": _responses(route, schemas),
+        "responses": answers.responses(route, schemas, components),
     }
     if route.scope is not None:
         scopes = [scope for scope in (route.scope, route.or_scope) if scope is not None]
@@ -116,11 +139,14 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
         operation["security"] = [{"key": []}, {"basic": []}, *oauth, {"session": []}]
     if route.is_open:
         operation["security"] = []
+    if route.shape is not None:
+        operation["security"] = [{"key": []}, {"basic": []}]
     if route.body is not None:
         content: dict[str, Any] = {"schema": schemas[route.body]}
         if route.body is MessageRequest:
             content["example"] = _EXAMPLE
-        bodies: dict[str, Any] = {} if route.is_stream else {"application/json": content}
+        media_type = "application/json" if route.shape is None else FORM.decode()
+        bodies: dict[str, Any] = {} if route.is_stream else {media_type: content}
         if route.is_stream:
             bodies.clear()
         if route.text is not None:
@@ -130,14 +156,14 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
 
 
 def _operation_id(route: Route) -> str:
-    """`get_messages_id_events`: stable, and a good name for a method."""
-    words = [step.strip("{}").replace("-", "_") for step in route.steps if step != "v1"]
-    return "_".join([route.method.lower(), *words])
+    """`get_messages_id_events`: stable, and a good name for a method. Drop-in doors may have the paths of ours."""
+    words = [re.sub(r"\W+", "_", step).strip("_") for step in route.steps if step != "v1"]
+    return "_".join([route.method.lower(), *(("door",) if route.shape is not None else ()), *words])
 
 
 def _parameters(route: Route, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": step[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": step[1:].partition("}")[0], "in": "path", "required": True, "schema": {"type": "string"}}
         for step in route.steps
         if step.startswith("{")
     ]
@@ -148,20 +174,9 @@ def _parameters(route: Route, schemas: dict[Any, Any], components: dict[str, Any
             {"name": name, "in": "query", "required": name in required, "schema": kind}
             for name, kind in schema["properties"].items()
         ]
-    if route.method == "POST" and route.scope == "messages:send" and route.handler is None:
+    if route.is_idempotent:
         found.append(_IDEMPOTENCY)
     return found
-
-
-def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
-    problem = {
-        "description": "A problem, as RFC 9457 shapes it",
-        "content": {"application/problem+json": {"schema": schemas[Problem]}},
-    }
-    good: dict[str, Any] = {"description": route.summary or "Done"}
-    if route.answer is not None:
-        good["content"] = {"application/json": {"schema": schemas[route.answer]}}
-    return {str(route.status): good, **dict.fromkeys(_PROBLEMS, problem)}
 
 
 def _security() -> dict[str, Any]:

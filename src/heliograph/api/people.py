@@ -1,4 +1,4 @@
-"""A person's data: everything that is known of a number, and its erasure."""
+"""A person's data: everything that is known of a number or an e-mail address, and its erasure."""
 
 from typing import Annotated, Final
 
@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, refuse
-from heliograph.core.numbers import BadNumber, parse
+from heliograph.core.failures import Refusal
 from heliograph.engine import disclosing, erasing
 from heliograph.engine.disclosing import Known
 from heliograph.engine.erasing import Entry, Erased
+from heliograph.engine.people.scopes import address_of
 
 
 class ErasureRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,16 +26,16 @@ class Journal(msgspec.Struct):
     data: list[Entry]
 
 
-def _e164(request: Request, number: str, pointer: str, status: int) -> str:
-    found = parse(number, request.client.default_country)
-    if isinstance(found, BadNumber):
+def _address(request: Request, number: str, pointer: str, status: int) -> str:
+    found = address_of(number, request.client.default_country)
+    if isinstance(found, Refusal):
         raise refuse(found.code, found.detail, pointer, status)
-    return found.e164
+    return found
 
 
 async def erase(request: Request) -> Erased:
     asked: ErasureRequest = request.body
-    number = _e164(request, asked.number, "/number", 422)
+    number = _address(request, asked.number, "/number", 422)
     return await erasing.erase(
         request.context.ledger,
         request.client.workspace,
@@ -46,7 +47,7 @@ async def erase(request: Request) -> Erased:
 
 
 async def export(request: Request) -> Known:
-    number = _e164(request, request.place["number"], "/number", 404)
+    number = _address(request, request.place["number"], "/number", 404)
     return await disclosing.disclose(
         request.context.ledger, request.client.workspace, number, actor=request.actor, now=request.now
     )

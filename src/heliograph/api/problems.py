@@ -71,10 +71,15 @@ def problem(refusals: Sequence[Refusal], request_id: str) -> tuple[int, bytes, b
     return first.status, MEDIA_TYPE, _encode(body)
 
 
-def defect(request_id: str) -> tuple[int, bytes, bytes]:
-    """The answer when something of ours broke: it tells nothing but where to look."""
+def broken(request_id: str) -> Refusal:
+    """What is told when something of ours broke: nothing but where to look."""
     detail = f"something broke here; it is logged under {request_id}. Nothing was promised: try again"
-    return problem([Refusal("internal_error", detail, status=500)], request_id)
+    return Refusal("internal_error", detail, status=500)
+
+
+def defect(request_id: str) -> tuple[int, bytes, bytes]:
+    """The answer then."""
+    return problem([broken(request_id)], request_id)
 
 
 # -- reading

@@ -7,11 +7,13 @@ from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import ids
+from heliograph.core.channels import CHANNELS
+from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import STATES
 from heliograph.core.message import Message
-from heliograph.core.numbers import BadNumber, parse
 from heliograph.core.request import read_time
 from heliograph.core.views import EventView, MessageView, event_id, event_view, message_id, message_view, moment
+from heliograph.engine.people.scopes import address_of
 from heliograph.store import reads
 from heliograph.store.port import AttemptRow
 
@@ -49,6 +51,7 @@ class MessageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a list is narrowed to."""
 
     to: str | None = None
+    channel: str | None = None
     status: str | None = None  # several with commas
     kind: str | None = None
     country: str | None = None
@@ -165,7 +168,8 @@ def _narrowed(request: Request, query: MessageQuery) -> reads.MessageFilter:
                 "unknown_state", f"{state[:40]!r} is no state; there are {', '.join(sorted(STATES))}", "/status", 400
             )
     return reads.MessageFilter(
-        to=_e164(request, query.to),
+        to=_address(request, query.to),
+        channel=_channel(query.channel),
         state=states,
         kind=query.kind,
         country=query.country,
@@ -179,13 +183,20 @@ def _narrowed(request: Request, query: MessageQuery) -> reads.MessageFilter:
     )
 
 
-def _e164(request: Request, number: str | None) -> str | None:
+def _address(request: Request, number: str | None) -> str | None:
     if number is None:
         return None
-    found = parse(number, request.client.default_country)
-    if isinstance(found, BadNumber):
+    found = address_of(number, request.client.default_country)
+    if isinstance(found, Refusal):
         raise refuse(found.code, found.detail, "/to", 400)
-    return found.e164
+    return found
+
+
+def _channel(channel: str | None) -> str | None:
+    if channel is not None and channel not in CHANNELS:
+        detail = f"{channel[:40]!r} is not a channel; there are {', '.join(CHANNELS)}"
+        raise refuse("unknown_channel", detail, "/channel", 400)
+    return channel
 
 
 def _number(prefix: str, public_id: str | None, pointer: str) -> int | None:
@@ -238,8 +249,10 @@ async def batch(request: Request) -> BatchView:
 
 
 async def stream(request: Request) -> EventPage:
-    """Events of the caller's environment, in an order in which none can be missed."""
+    """Events of the caller's environment, in an order in which none can be missed; `cursor=end`: from now on."""
     ledger, query = request.context.ledger, request.query
+    if query.cursor == _END:
+        return EventPage([], await ledger.events_end())
     if query.cursor and not query.cursor.replace(":", "").isdigit():
         raise refuse("bad_cursor", "give next_cursor of the page before, unchanged", "/cursor", 400)
     events, position = await ledger.events_after(query.cursor, query.limit)
@@ -251,6 +264,7 @@ async def stream(request: Request) -> EventPage:
     return EventPage(data, position or None)
 
 
+_END: Final = "end"
 _READ: Final = "messages:read"
 ROUTES: Final = (
     Route("GET", "/v1/messages", list_messages, _READ, query=MessageQuery, answer=MessagePage, summary="List messages"),

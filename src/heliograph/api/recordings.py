@@ -1,33 +1,13 @@
 """Connectors, how they are, and what their flight recorders hold. For keys of the operator's workspace."""
 
-import asyncio
-import re
-from collections.abc import Iterator
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal
 
 import msgspec
 
 from heliograph.api.routes import Request, Route, not_found, operator_only, refuse
-from heliograph.engine import audit
+from heliograph.engine import recordings
 from heliograph.engine.clients import ADMIN
-
-_MEDIA_TYPES: Final = {
-    "jsonl": b"application/x-ndjson",
-    "pcap": b"application/vnd.tcpdump.pcap",
-    "scenario": b"text/plain; charset=utf-8",
-}
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]")  # in the name of a file
-_ENDINGS: Final = {"jsonl": "jsonl", "pcap": "pcap", "scenario": "toml"}
-
-
-class Recording(Protocol):
-    """What a carrier that records has as its `recorder`. All of it may run in a thread."""
-
-    def jsonl(self, texts: bool = False) -> Iterator[bytes]: ...
-
-    def pcap(self, texts: bool = False) -> bytes: ...
-
-    def scenario(self) -> str: ...
+from heliograph.engine.recordings import MEDIA_TYPES, recorder_of
 
 
 class ConnectorView(msgspec.Struct):
@@ -72,14 +52,10 @@ def _view(request: Request, name: str, kind: str) -> ConnectorView:
     carrier, link = request.context.carrier(name), request.context.link(name)
     view = ConnectorView(name, kind)
     if carrier is not None:
-        view.records = _recorder(carrier) is not None
+        view.records = recorder_of(carrier) is not None
     if link is not None:
         view.up, view.reason, view.in_flight = link.up, link.reason, link.in_flight
     return view
-
-
-def _recorder(carrier: object) -> Recording | None:
-    return cast(Recording | None, getattr(carrier, "recorder", None))
 
 
 async def balance(request: Request) -> Balance:
@@ -96,38 +72,30 @@ async def balance(request: Request) -> Balance:
 
 
 async def recording(request: Request) -> bytes:
-    """Made in a thread: minutes of a busy connector take seconds."""
     query: RecordingQuery = request.query
     name = request.place["name"]
     if not request.client.is_operator or name not in request.context.snapshot().connectors:
         raise not_found("connector", name)
     if query.texts and ADMIN not in request.client.scopes:
         raise refuse("missing_scope", f"texts need the scope {ADMIN}", "/texts", 403)
-    recorder = _recorder(request.context.carrier(name))
+    recorder = recorder_of(request.context.carrier(name))
     if recorder is None:
         raise refuse("not_found", f"the connector {name[:60]!r} does not record, or not in this process", status=404)
-    async with request.context.ledger.transaction() as transaction:
-        await audit.note(
-            transaction,
-            workspace=request.client.workspace,
-            actor=request.actor,
-            action="recording.export",
-            object=f"connector:{name}",
-            now=request.now,
-            detail={"format": query.format, "texts": query.texts},
-        )
-    body = await asyncio.to_thread(_export, recorder, query)
+    body = await recordings.export(
+        request.context.ledger,
+        recorder,
+        name,
+        query.format,
+        texts=query.texts,
+        workspace=request.client.workspace,
+        actor=request.actor,
+        now=request.now,
+    )
     headers = request.call.headers
-    headers[0] = (b"content-type", _MEDIA_TYPES[query.format])
-    filename = f"{_UNSAFE.sub('_', name)}.{_ENDINGS[query.format]}"
+    headers[0] = (b"content-type", MEDIA_TYPES[query.format].encode())
+    filename = recordings.file_name(name, query.format)
     headers.append((b"content-disposition", f'attachment; filename="{filename}"'.encode()))
     return body
-
-
-def _export(recorder: Recording, query: RecordingQuery) -> bytes:
-    if query.format == "scenario":
-        return recorder.scenario().encode()
-    return recorder.pcap(query.texts) if query.format == "pcap" else b"".join(recorder.jsonl(query.texts))
 
 
 ROUTES: Final = (
@@ -138,6 +106,7 @@ ROUTES: Final = (
     ),
     Route(
         *("GET", "/v1/connectors/{name}/recording", recording, "routing:manage"),
+        files=tuple(MEDIA_TYPES.values()),
         query=RecordingQuery,
         summary="Export what a connector has recorded",
     ),

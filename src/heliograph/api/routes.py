@@ -11,15 +11,16 @@ A handler is a coroutine of a request. It gives back what is to be answered, or 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from heliograph.api.call import Call, Door
+from heliograph.api.call import Call, Content, Door
 from heliograph.api.context import Context
 from heliograph.api.problems import decode
+from heliograph.api.shape import Shape, read
 from heliograph.core.failures import Refusal, Refused
 from heliograph.engine.audit import Actor
 from heliograph.engine.clients import ADMIN, Client
@@ -68,14 +69,24 @@ class Route(msgspec.Struct, frozen=True):
     text: tuple[str, str] | None = None  # (media type, field): a body of this type is read as this field
     query: type | None = None
     answer: Any = None
+    or_answer: Any = None  # another one that is possible
     status: int = 200
     summary: str = ""
     is_open: bool = False  # nobody need be known
     is_stream: bool = False  # its body, of the media type in `text`, is read by the handler as it arrives
+    shape: Shape | None = None  # of a drop-in door
+    also: dict[int, Any] = {}  # other good answers, by status
+    files: tuple[str, ...] = ()  # media types that it may answer with, beside JSON
+    is_idempotent: bool = False  # heeds Idempotency-Key
 
     @property
     def steps(self) -> tuple[str, ...]:
         return tuple(self.path.strip("/").split("/"))
+
+
+def by_get_too(route: Route) -> tuple[Route, Route]:
+    """A route that takes its fields by POST or, as older gateways had it, in the query of a GET."""
+    return msgspec.structs.replace(route, method="GET", body=None, query=route.body), route
 
 
 def refuse(code: str, detail: str, pointer: str = "", status: int = 422) -> Refused:
@@ -119,8 +130,10 @@ async def _serve(route: Route, place: Mapping[str, str], query_string: bytes, ca
         call.broke(error)
 
 
-async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> bytes:
+async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, call: Call) -> Content:
     assert route.handler is not None
+    if route.shape is not None:
+        return await _shaped(route, route.shape, place, query_string, call)
     if refusal := _lacks(route, call) or (
         call.unreadable(_media_type(route, call)) if route.body or route.is_stream else None
     ):
@@ -128,7 +141,26 @@ async def _answer(route: Route, place: Mapping[str, str], query_string: bytes, c
     query = _query(query_string, route.query)
     body = call.pieces if route.is_stream else _required(_body(route, call, route.body)) if route.body else None
     answer = await route.handler(Request(call, place, query, body))
+    return answer if isinstance(answer, bytes | AsyncIterator) else _encode(answer)
+
+
+async def _shaped(route: Route, shape: Shape, place: Mapping[str, str], query_string: bytes, call: Call) -> bytes:
+    """At a drop-in door: fields come by query or body, and what is not known of them is left alone."""
+    assert route.handler is not None
+    call.headers[0] = (b"content-type", shape.media_type)
+    if refusal := _lacks(route, call):
+        raise Refused(refusal)
+    fields = _required(read(query_string, call.content_type, call.body, shape.encoding))
+    asked = _required(_converted(fields, cls)) if (cls := route.body or route.query) else None
+    answer = await route.handler(Request(call, place, asked, asked))
     return answer if isinstance(answer, bytes) else _encode(answer)
+
+
+def _converted(fields: Mapping[str, Any], cls: type[T]) -> T | Refusal:
+    try:
+        return msgspec.convert(fields, cls, strict=False)
+    except msgspec.ValidationError as error:
+        return explained(str(error), cls)
 
 
 def may(route: Route, scopes: frozenset[str]) -> bool:

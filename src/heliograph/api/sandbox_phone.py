@@ -32,7 +32,7 @@ class Taken(msgspec.Struct):
 
 async def send(request: Request) -> Taken:
     asked: PhoneRequest = request.body
-    _carrier(request, asked.connector).receive(asked.from_, asked.to, asked.text)
+    _carrier(request, asked.connector).receive(asked.from_, asked.to, asked.text, request.client.environment)
     return Taken(asked.connector)
 
 

@@ -141,16 +141,8 @@ async def show(request: Request) -> SessionInView:
 
 async def look_at(request: Request) -> SessionInView:
     session, visit = person(request)
-    name = request.body.environment
-    if name not in session.environments:
-        known = ", ".join(session.environments)
-        raise refuse("unknown_environment", f"you have no role in {name[:40]!r}; you have in {known}", "/environment")
     ledger = request.context.ledger
-    async with ledger.transaction() as transaction:
-        rows = await transaction.fetch(
-            "SELECT id FROM environments WHERE workspace = $1 AND name = $2", session.client.workspace, name
-        )
-        token = await sessions.turn_over(transaction, session, rows[0][0])
+    token = await sessions.look_at(ledger, session, request.body.environment)
     _new_token(request, visit, token)
     found = await sessions.find(ledger, token, request.context.logins.lifetimes, request.now)
     if isinstance(found, Refusal):

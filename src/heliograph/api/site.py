@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.api import (
     administration,
+    alarms,
     audiences,
     auditing,
     budgets,
@@ -17,28 +18,39 @@ from heliograph.api import (
     campaigns,
     cancelling,
     consents,
+    console,
     contacts,
     conversations,
     cooldowns,
     costs,
     declaring,
     deliveries,
+    doors,
     drift,
     entry,
+    exports,
+    guide,
     inbound,
+    insights,
+    leaving,
     links,
     lookup,
     oauth,
     openapi,
+    outages,
     people,
+    plans,
     prices,
+    pushes,
     quality,
     reading,
     recordings,
     replacing,
+    samples,
     sandbox_phone,
     segments,
     sessions,
+    streams,
     templates,
     users,
     verifications,
@@ -52,7 +64,6 @@ from heliograph.api.context import Context
 from heliograph.api.dropin import send_or_form, sms_send
 from heliograph.api.problems import defect, problem
 from heliograph.api.routes import Route, door
-from heliograph.console.live import live
 from heliograph.core.failures import Refusal
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -72,6 +83,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *segments.ROUTES,
     *lookup.ROUTES,
     *templates.ROUTES,
+    *samples.ROUTES,
     *webhooks.ROUTES,
     *deliveries.ROUTES,
     *consents.ROUTES,
@@ -87,6 +99,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     *prices.ROUTES,
     *budgets.ROUTES,
     *costs.ROUTES,
+    *insights.ROUTES,
+    *alarms.ROUTES,
+    *outages.ROUTES,
     *quality.ROUTES,
     *sandbox_phone.ROUTES,
     *administration.ROUTES,
@@ -97,15 +112,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     *recordings.ROUTES,
     *verifications.ROUTES,
     *verify_guard.ROUTES,
+    *plans.ROUTES,
+    *pushes.ROUTES,
+    *doors.ROUTES,
+    *exports.ROUTES,
+    *streams.ROUTES,
 )
 _PAGES: Final = {  # path → (package, file, media type)
     "/docs": ("heliograph.api", "docs.html", b"text/html; charset=utf-8"),
     "/docs/docs.js": ("heliograph.api", "docs.js", b"text/javascript"),
     "/docs/docs.css": ("heliograph.api", "docs.css", b"text/css"),
-    "/console": ("heliograph.console", "live.html", b"text/html; charset=utf-8"),
-    "/console/entry.css": ("heliograph.console", "entry.css", b"text/css"),
-    "/console/live.js": ("heliograph.console", "live.js", b"text/javascript"),
-    "/console/live.css": ("heliograph.console", "live.css", b"text/css"),
 }
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -165,23 +181,31 @@ class _Site:
         if self._context.serves_api and (token := links.token_at(self._context, scope)) is not None:
             await self._link(scope, send, token)
             return
+        if self._context.serves_api and (token := leaving.token_at(path)) is not None:
+            await self._leave(scope, send, token)
+            return
         if path == "/oauth/token" and method == "POST" and self._context.serves_api:
             await self._token(scope, receive, send)
             return
         if self._context.serves_api and (connector := callbacks.connector_of(path)) is not None:
             await self._callback(scope, receive, send, connector)
             return
-        if self._context.serves_api and entry.is_here(path):
+        if entry.is_here(path) and (self._context.serves_api or self._context.serves_console):
             page = await entry.serve(self._context, scope, receive)
             if page is None:
                 await self._nowhere(scope, send, path, method, ["GET", "POST"])
             else:
                 await _answer(send, page.status, _HTML, page.body, [*page.headers, *_FORM_SECURITY])
             return
+        if self._context.serves_console and (path == "/" or console.is_here(path)):
+            await self._console(scope, receive, send)
+            return
         found, route, allowed = self._find(method, path, scope.get("query_string", b""))
         if found is not None:
-            is_open, is_stream = (route.is_open, route.is_stream) if route is not None else (False, False)
-            await through_asgi(self._context, scope, receive, send, found, is_open=is_open, is_stream=is_stream)
+            manners: dict[str, Any] = {}
+            if route is not None:
+                manners = {"is_open": route.is_open, "is_stream": route.is_stream, "shape": route.shape}
+            await through_asgi(self._context, scope, receive, send, found, **manners)
             return
         await self._nowhere(scope, send, path, method, allowed)
 
@@ -224,6 +248,29 @@ class _Site:
         self._context.replied(answer.status)
         await _answer(send, answer.status, _HTML, answer.body, list(answer.headers))
 
+    async def _console(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = console.asset(scope["path"], scope)
+        if sent is None:
+            sent = await console.serve(self._context, scope, receive, is_local=self._is_local(scope))
+        self._context.replied(sent.status)
+        if isinstance(sent.body, bytes):
+            await _answer(send, sent.status, sent.media_type, sent.body, list(sent.headers))
+            return
+        headers = [(b"content-type", sent.media_type), *sent.headers]
+        await send({"type": "http.response.start", "status": sent.status, "headers": headers})
+        async for piece in sent.body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _leave(self, scope: Scope, send: Send, token: str) -> None:
+        """Somebody wants no more e-mails."""
+        if scope["method"] not in leaving.METHODS:
+            await self._nowhere(scope, send, scope["path"], scope["method"], list(leaving.METHODS))
+            return
+        answer = await leaving.serve(self._context, scope["method"], token, _address(scope))
+        self._context.replied(answer.status)
+        await _answer(send, answer.status, _HTML, answer.body, list(_FORM_SECURITY))
+
     async def _callback(self, scope: Scope, receive: Receive, send: Send, connector: str) -> None:
         """A provider calls."""
         if scope["method"] not in callbacks.METHODS:
@@ -251,10 +298,8 @@ class _Site:
             return 200, _JSON, self._document
         if path == "/metrics":
             return self._metrics(scope)
-        if path == "/console/live":
-            return self._live(scope)
-        if path == "/":
-            path = "/console"
+        if (found := guide.at(path)) is not None:
+            return found
         if path in _PAGES:
             package, name, media_type = _PAGES[path]
             return 200, media_type, (resources.files(package) / "static" / name).read_bytes()
@@ -275,11 +320,6 @@ class _Site:
             return 200, _TEXT, self._context.metrics_text()
         detail = "metrics are open to the networks of server.metrics_networks; others need a key with the scope admin"
         return problem([Refusal("missing_scope", detail, status=403)], "")
-
-    async def _live(self, scope: Scope) -> tuple[int, bytes, bytes]:
-        if not self._is_local(scope):
-            return problem([Refusal("local_only", "this page is only shown on the machine itself", status=403)], "")
-        return 200, _JSON, _encode(await live(self._context.ledger, self._context.clock.now_ms()))
 
     def _is_near(self, scope: Scope) -> bool:
         address = _address(scope)
@@ -309,7 +349,10 @@ def _match(wanted: tuple[str, ...], steps: tuple[str, ...]) -> Mapping[str, str]
     place: dict[str, str] = {}
     for want, step in zip(wanted, steps, strict=True):
         if want.startswith("{"):
-            place[want[1:-1]] = step
+            name, _, suffix = want[1:].partition("}")  # as in {sid}.json
+            if not step.endswith(suffix):
+                return None
+            place[name] = step.removesuffix(suffix)
         elif want != step:
             return None
     return place
@@ -322,7 +365,8 @@ def _address(scope: Scope) -> str:
 def _secured(send: Send) -> Send:
     async def sent(message: Any) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_SECURITY]
+            given = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(line for line in _SECURITY if line[0] not in given)]
         await send(message)
 
     return sent

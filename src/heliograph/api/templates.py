@@ -15,9 +15,8 @@ from heliograph.core.views import moment
 from heliograph.engine import declare
 from heliograph.engine.declare import Change
 from heliograph.engine.declared import Realm
-from heliograph.engine.templates import look, versions
+from heliograph.engine.templates import deciding, look, versions
 from heliograph.engine.templates.look import TextPreview
-from heliograph.engine.templates.usable import LIVE
 from heliograph.engine.templates.versions import Version
 
 
@@ -89,7 +88,7 @@ class Changes(msgspec.Struct):
 class VersionRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Which version is meant; left out: the newest."""
 
-    version: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class ApproveRequest(VersionRequest, forbid_unknown_fields=True):
@@ -119,7 +118,7 @@ class PreviewList(msgspec.Struct):
 
 async def list_templates(request: Request) -> SummaryList:
     found = await versions.of_workspace(request.context.ledger, request.client.workspace)
-    return SummaryList([Summary(**_facts(own)) for own in _by_name(found).values()])
+    return SummaryList([Summary(**_facts(own)) for own in versions.by_name(found).values()])
 
 
 async def show(request: Request) -> TemplateView:
@@ -153,13 +152,6 @@ async def _version(request: Request, asked: VersionRequest) -> Version:
         if asked.version in (None, one.version):
             return one
     raise not_found("template", f"{name}@{asked.version}")
-
-
-def _by_name(found: list[Version]) -> dict[str, list[Version]]:
-    named: dict[str, list[Version]] = {}
-    for version in found:
-        named.setdefault(version.name, []).append(version)
-    return named
 
 
 def _facts(own: list[Version]) -> dict[str, Any]:
@@ -197,9 +189,7 @@ def _step(by: str | None, at: int | None) -> Step | None:
 
 
 async def export(request: Request) -> Document:
-    found = await versions.of_workspace(request.context.ledger, request.client.workspace)
-    newest = [own[0] for own in _by_name(found).values() if own[0].state != versions.RETIRED]
-    return Document({version.name: msgspec.json.decode(version.spec) for version in newest})
+    return Document(await versions.document(request.context.ledger, request.client.workspace))
 
 
 # -- writing
@@ -267,17 +257,12 @@ async def submit(request: Request) -> VersionView:
 async def approve(request: Request) -> VersionView:
     await _may_decide(request)
     asked: ApproveRequest = request.body
-    version, actor = await _version(request, asked), request.actor
-    if version.state == versions.REVIEW:  # in another thread: to count long texts must not keep messages waiting
-        refusal = await to_thread(look.stands_against, version, _realm(request), actor, asked.acknowledge)
-        if refusal is not None:
-            raise Refused(refusal)
+    version, client = await _version(request, asked), request.client
     return await _done(
         request,
-        await versions.approve(
-            *(request.context.ledger, request.client.workspace, version.name, version.version),
-            acknowledged=asked.acknowledge,
-            actor=actor,
+        await deciding.approve(
+            *(request.context.ledger, client.workspace, version, _realm(request), asked.acknowledge),
+            actor=request.actor,
             now=request.now,
         ),
     )
@@ -297,14 +282,9 @@ async def retire(request: Request) -> VersionView:
 
 
 async def _may_decide(request: Request) -> None:
-    """A test key reaches nothing live, so it must not decide what live messages read. Raises `Refused`."""
-    client, name = request.client, request.place["name"]
-    await _versions(request, name)
-    if client.mode == LIVE or client.person is not None:
-        return
-    if any(r.mode == LIVE and r.workspace == client.workspace for r in request.context.snapshot().realms.values()):
-        detail = f"a {client.mode} key can't decide what live messages read; use a live key, or log in"
-        raise refuse("foreign_environment", detail, status=403)
+    """Raises `Refused`."""
+    await _versions(request, request.place["name"])
+    deciding.refuse_foreign(request.client, request.context.snapshot)
 
 
 async def _done(request: Request, version: Version) -> VersionView:

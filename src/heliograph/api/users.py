@@ -7,12 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.api.administration import PageQuery
-from heliograph.api.routes import Request, Route, refuse
+from heliograph.api.routes import Request, Route
 from heliograph.api.sessions import Confirmed, SessionList
-from heliograph.core import ids
-from heliograph.engine import environments
 from heliograph.engine.clients import ADMIN
 from heliograph.engine.users import register, sessions
+from heliograph.engine.users.giving import may_give
 from heliograph.engine.users.register import Doer, Invited, UserView
 
 Roles = dict[str, list[str]]
@@ -105,16 +104,14 @@ async def their_sessions(request: Request) -> SessionList:
     user = await one_user(request)
     lifetimes = request.context.logins.lifetimes
     found = await sessions.list_sessions(
-        request.context.ledger, request.client.workspace, _number(user), lifetimes, request.now
+        request.context.ledger, request.client.workspace, register.number_of(user), lifetimes, request.now
     )
     return SessionList(found)
 
 
 async def revoke_theirs(request: Request) -> Confirmed:
     user = await _may_touch(request)
-    async with request.context.ledger.transaction() as transaction:
-        await transaction.execute("DELETE FROM sessions WHERE user_id = $1", _number(user))
-        await register.note(transaction, request.client.workspace, "session.revoked", user.email, _doer(request))
+    await sessions.end_all(request.context.ledger, request.client.workspace, user, _doer(request))
     return Confirmed()
 
 
@@ -128,14 +125,7 @@ async def _may_touch(request: Request) -> UserView:
 
 
 async def _may_give(request: Request, roles: Mapping[str, Sequence[str]]) -> None:
-    """A test key reaches nothing live, so it must not make a user who does, nor take over one. Raises `Refused`."""
-    client = request.client
-    if client.mode == "live":
-        return
-    for environment in await environments.list_environments(request.context.ledger, client.workspace):
-        if environment.mode == "live" and environment.name in roles:
-            detail = f"a {client.mode} key can't decide about roles in {environment.name!r}; use a live key, or log in"
-            raise refuse("foreign_environment", detail, status=403)
+    await may_give(request.context.ledger, request.client, roles)
 
 
 def _doer(request: Request) -> Doer:
@@ -146,12 +136,6 @@ def _link(request: Request, made: Invited) -> Link:
     visit = request.call.visit
     base = visit.our_url if visit is not None else (request.context.public_url or "").rstrip("/")
     return Link(made.user, f"{base}/invite/{made.token}", made.expires_at)
-
-
-def _number(user: UserView) -> int:
-    place = ids.parse("usr", user.id)
-    assert place is not None
-    return place[1]
 
 
 _AT: Final = "/v1/users/{id}"

@@ -10,8 +10,9 @@ from heliograph.core import ids
 from heliograph.core.failures import Refused
 from heliograph.core.numbers import BadNumber, parse
 from heliograph.products.verify import statistics
-from heliograph.products.verify.asking import AVAILABLE, VerificationRequest, unknown_channel
+from heliograph.products.verify.asking import VerificationRequest, unknown_channel
 from heliograph.products.verify.row import PREFIX, STATES, Verification, VerificationView, view
+from heliograph.products.verify.ways import AVAILABLE
 
 _SCOPE: Final = "verify"
 
@@ -94,7 +95,9 @@ async def resend(request: Request) -> Started:
     asked: ResendRequest = request.body
     if asked.channel is not None and asked.channel not in AVAILABLE:
         raise Refused(unknown_channel(asked.channel, "/channel"))
-    row, code = await request.context.verify.resend(request.call.caller, request.place["id"], request.now)
+    row, code = await request.context.verify.resend(
+        request.call.caller, request.place["id"], request.now, asked.channel
+    )
     return _started(request, row, code)
 
 

@@ -10,6 +10,7 @@ from heliograph.api.reading import where
 from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import ids
 from heliograph.core.failures import Refused
+from heliograph.core.message import Event
 from heliograph.core.request import read_time
 from heliograph.core.signing import secret_from
 from heliograph.core.views import moment
@@ -17,14 +18,13 @@ from heliograph.engine import declare, endpoints
 from heliograph.engine.specs import EndpointSpec
 from heliograph.store import reads
 
-_MOST_REPLAYED: Final = 10_000
 _PAGE: Final = 1_000
 
 
 class EndpointRequest(msgspec.Struct, forbid_unknown_fields=True):
     """An endpoint as it is to be."""
 
-    name: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,62}$")]
+    name: Annotated[str, Meta(pattern=endpoints.NAME)]
     url: str
     events: list[str] = msgspec.field(default_factory=lambda: ["*"])
     secret: str | None = None
@@ -170,9 +170,9 @@ async def replay(request: Request) -> Done:
     elif asked.since is None:
         raise refuse("missing_field", "say what to tell again: since, or messages", "/since")
     since, until = _time(asked.since, "/since"), _time(asked.until, "/until")
-    told = above = 0
-    while told < _MOST_REPLAYED:
-        events = await reads.events_to_replay(
+
+    async def some(above: int) -> list[Event]:
+        return await reads.events_to_replay(
             request.context.ledger,
             where(request),
             after_ms=since,
@@ -181,10 +181,8 @@ async def replay(request: Request) -> Done:
             above_seq=above,
             limit=_PAGE,
         )
-        if not events:
-            break
-        above = events[-1].seq
-        told += await endpoints.replay(request.context.ledger, endpoint, events, request.now)
+
+    told = await endpoints.replay_some(request.context.ledger, endpoint, some, request.now)
     request.context.look()
     return Done(told)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.carriers import sandbox, smpp
+from heliograph.carriers import sandbox, smpp, smtp, webpush
 from heliograph.carriers.http.africastalking import AfricasTalking
 from heliograph.carriers.http.aws import Aws
 from heliograph.carriers.http.bandwidth import Bandwidth
@@ -24,9 +24,13 @@ from heliograph.carriers.http.smsto import SmsTo
 from heliograph.carriers.http.telesign import Telesign
 from heliograph.carriers.http.telnyx import Telnyx
 from heliograph.carriers.http.twilio import Twilio
+from heliograph.carriers.http.twilio_voice import TwilioVoice
 from heliograph.carriers.http.vonage import Vonage
 from heliograph.carriers.http.vonage_messages import VonageMessages
+from heliograph.carriers.http.whatsapp import WhatsApp
 from heliograph.carriers.port import Carrier, World
+from heliograph.carriers.webpush import vapid
+from heliograph.core.channels import CHANNELS
 
 PROVIDERS: Final[dict[str, type[Provider]]] = {
     "46elks": Elks,
@@ -44,10 +48,12 @@ PROVIDERS: Final[dict[str, type[Provider]]] = {
     "telesign": Telesign,
     "telnyx": Telnyx,
     "twilio": Twilio,
+    "twilio-voice": TwilioVoice,
     "vonage": Vonage,
     "vonage-messages": VonageMessages,
+    "whatsapp": WhatsApp,
 }
-_OTHERS: Final[dict[str, ModuleType]] = {"sandbox": sandbox, "smpp": smpp}
+_OTHERS: Final[dict[str, ModuleType]] = {"sandbox": sandbox, "smpp": smpp, "smtp": smtp, "webpush": webpush}
 KINDS: Final = (*sorted(_OTHERS), *PROVIDERS)
 
 # What every connector may say; the engine reads it. An adapter sees of it what its own settings name.
@@ -69,6 +75,18 @@ def check(kind: str, spec: Mapping[str, Any]) -> tuple[str, str] | None:
         return _place(str(error), kind)
     wrong: tuple[str, str] | None = (PROVIDERS.get(kind) or _OTHERS[kind]).check(settings)
     return wrong
+
+
+def carries(kind: str) -> frozenset[str]:
+    """The channels that connectors of a kind carry; all of a kind that there is none of, which `check` refuses."""
+    if (provider := PROVIDERS.get(kind)) is not None:
+        return provider.capabilities.channels
+    return _OTHERS[kind].CAPABILITIES.channels if kind in _OTHERS else frozenset(CHANNELS)
+
+
+def push_key(private: str) -> str:
+    """The key that browsers subscribe with."""
+    return vapid.public_key(vapid.private_key(private))
 
 
 def build(kind: str, name: str, spec: Mapping[str, Any], world: World) -> Carrier:

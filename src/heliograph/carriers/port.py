@@ -13,11 +13,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from heliograph.core.message import Inbound, Outcome, Receipt, Submission
+from heliograph.core.channels import SMS
+from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submission
 from heliograph.ports import Chance, Clock, WebCall
 
 # (what makes the protocol, host, the connector's settings: port and what TLS needs)
 Dial: TypeAlias = Callable[[Callable[[], asyncio.Protocol], str, Any], Awaitable[object]]
+
+# (connection, protocol, host, the same settings) → the same connection under TLS
+Secure: TypeAlias = Callable[[Any, asyncio.Protocol, str, Any], Awaitable[object]]
 
 
 def no_web(
@@ -32,6 +36,33 @@ async def no_way_out(protocol: object, host: str, settings: object) -> None:
     raise OSError("no connections are possible here")
 
 
+async def no_tls(transport: object, protocol: object, host: str, settings: object) -> None:
+    """For carriers whose connections begin as they go on."""
+    raise OSError("no connections are possible here")
+
+
+def no_page(message: Message) -> str | None:
+    """For carriers whose messages name no page of ours."""
+    return None
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """Where a browser's notifications go, and what they are encrypted with."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+async def no_subscription(message: Message) -> Subscription | None:
+    """For carriers that write to no browsers."""
+    return None
+
+
+def _forget(message: Message) -> None:
+    """For the same."""
+
+
 class Capabilities(msgspec.Struct, frozen=True):
     """What this kind of carrier can do. Routing, docs and console read the same truth."""
 
@@ -41,6 +72,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     idempotent: bool = False  # takes our id and refuses a second submission of the same
     concatenates: bool = False  # splits long texts itself; else we hand over parts
     alphanumeric: bool = True
+    channels: frozenset[str] = frozenset({SMS})
 
 
 class Events(Protocol):
@@ -162,3 +194,8 @@ class World(msgspec.Struct, frozen=True):
     dial: Dial = no_way_out  # a TCP or TLS connection
     call: WebCall = no_web  # a request to a provider
     public_url: str | None = None  # where providers reach us
+    secure: Secure = no_tls
+    call_out: WebCall = no_web  # a request to an address that a customer gave: with the guard against inner ones
+    subscription: Callable[[Message], Awaitable[Subscription | None]] = no_subscription
+    subscription_gone: Callable[[Message], None] = _forget
+    leave_url: Callable[[Message], str | None] = no_page  # where a recipient says no with one click

@@ -54,7 +54,7 @@ def _run(
     prune: bool,
     dry_run: bool,
 ) -> None:
-    from heliograph import app, settings
+    from heliograph import process, settings
     from heliograph.core.failures import Refused
     from heliograph.engine import declare
 
@@ -66,9 +66,9 @@ def _run(
             return await declare.apply(
                 ledger,
                 document.part(settings.DECLARED),
-                app.declaring_tools(in_force),
+                process.declaring_tools(in_force),
                 actor=actor(),
-                now=app.now_ms(),
+                now=process.now_ms(),
                 workspace=workspace,
                 prune=prune,
                 dry_run=dry_run,

@@ -61,7 +61,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write entries to a file. That this was done is an entry too."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import audit, auditing
 
     form = "csv" if file.suffix == ".csv" else "jsonl"
@@ -75,7 +75,7 @@ def export(
                 actor=actor(),
                 action="audit.exported",
                 object="audit",
-                now=app.now_ms(),
+                now=process.now_ms(),
                 detail={"format": form},
             )
         return await auditing.export(ledger, narrowed, form)

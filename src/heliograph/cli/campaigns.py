@@ -9,12 +9,13 @@ import typer
 
 from heliograph.cli.client import Client
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url
-from heliograph.cli.output import Mistake, facts, show, table
+from heliograph.cli.output import Mistake, facts, is_watched, painted, redraw, show, table
 
 program = typer.Typer(help="Audiences, and campaigns that reach them.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 _COLUMNS = ("name", "status", "audience", "created_at", "started_at", "finished_at")
 _LOOK_S = 1.0
+_BAR = 24
 _OVER = ("done", "stopped")
 
 
@@ -142,18 +143,28 @@ def _act(client: Client, name: str, what: str, as_json: bool, body: dict[str, st
 
 @program.command()
 def watch(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
-    """Show how it goes, in one line, until it is over; with --json the figures of this moment."""
+    """Show how it goes until it is over: a bar on a terminal, lines in a pipe. With --json: the figures of now."""
     client = Client(url, key)
     if as_json:
         show(client.get(_at(name, "/progress")), "", as_json)
         return
+    shown = ""
     while True:
         status, found = client.get(_at(name))["status"], client.get(_at(name, "/progress"))
-        typer.echo(f"\r{_line(status, found):<100}", nl=False)
-        if status in _OVER:
-            typer.echo()
+        line, is_over = _line(status, found), status in _OVER
+        if is_watched():
+            line = f"{_bar(found)} {line}"
+        if line != shown or is_over:
+            redraw(line, is_last=is_over)
+        if is_over:
             return
+        shown = line
         time.sleep(_LOOK_S)
+
+
+def _bar(found: dict[str, Any]) -> str:
+    full = round(_BAR * min(1.0, found["handled"] / max(1, found["recipients"])))
+    return f"[{painted('█' * full, 'green')}{'·' * (_BAR - full)}]"
 
 
 def _line(status: str, found: dict[str, Any]) -> str:

@@ -109,6 +109,7 @@ def _data(event: str, message: str, now: int) -> EventData:
     return EventData(
         id=message,
         status=event.partition(".")[2],
+        channel="sms",
         to="+447700900123",
         country="GB",
         kind="transactional",

@@ -12,7 +12,12 @@ from typing import Any, BinaryIO
 from heliograph.cli.output import Mistake
 
 _TIMEOUT_S = 30.0
+_BUSY = (429, 502, 503, 504)
 _UPLOAD_TIMEOUT_S = 600.0  # between two signs of life; the answer comes when all is kept
+
+
+class NoAnswer(Mistake):
+    """The server is not there, or can't answer just now: the same again may go well."""
 
 
 class Client:
@@ -91,10 +96,11 @@ class Client:
                 return content
         except urllib.error.HTTPError as error:
             with error:
-                raise Mistake(_problem(error.code, error.read())) from None
+                told = _problem(error.code, error.read())
+            raise (NoAnswer if error.code in _BUSY else Mistake)(told) from None
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
-            raise Mistake(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
+            raise NoAnswer(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
 
 
 def _problem(status: int, content: bytes) -> str:

@@ -1,25 +1,99 @@
-"""`heliograph connectors`: how the links to carriers are, what they recorded, what is left in an account."""
+"""`heliograph connectors`: how the links to carriers are, what they recorded, what is left in an account.
 
+Pausing one keeps its messages waiting; draining it pauses it, and waits until nothing is in flight any more.
+"""
+
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from heliograph.cli.client import Client
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url
-from heliograph.cli.output import facts, show, table
+from heliograph.cli.output import Mistake, facts, redraw, show, table
 
 program = typer.Typer(help="Links to carriers.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The connector's name, as it was declared.")]
+
+
+_LOOK_S = 0.5
 
 
 @program.command("list")
 def list_(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
     """List connectors, and how they are."""
     found = Client(url, key).get("/v1/connectors")
-    rows = [(one["name"], one["kind"], one["up"], one["in_flight"], one["reason"]) for one in found["data"]]
-    show(found, table(("NAME", "KIND", "UP", "IN FLIGHT", "WHY NOT"), rows), as_json)
+    rows = [(one["name"], one["kind"], _standing(one), one["in_flight"], one["reason"]) for one in found["data"]]
+    show(found, table(("NAME", "KIND", "IS", "IN FLIGHT", "WHY NOT"), rows), as_json)
+
+
+@program.command()
+def status(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Show how one connector is; ends with 1 when it is down."""
+    client = Client(url, key)
+    found = _find(client, name)
+    found["is_paused"] = _is_paused(client, name)
+    told = {**found, "up": _standing(found)}
+    show(found, facts([("is" if key == "up" else key, value) for key, value in told.items()]), as_json)
+    if found["up"] is False:
+        raise Mistake(f"{name} is down: {found['reason']}")
+
+
+@program.command()
+def pause(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Hand nothing more over to it; what is meant for it waits."""
+    client = Client(url, key)
+    _find(client, name)
+    show(client.put("/v1/pauses", {"scope": "connector", "value": name}), f"{name} is paused", as_json)
+
+
+@program.command()
+def resume(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Go on handing over to it."""
+    found = Client(url, key).delete("/v1/pauses", scope="connector", value=name)
+    show(found, f"{name} goes on", as_json)
+
+
+@program.command()
+def drain(
+    name: Name,
+    key: Key,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait.")] = 60.0,
+    url: Url = LOCAL_URL,
+    as_json: Json = False,
+) -> None:
+    """Pause it, and wait until nothing is in flight: then it can be changed or taken away."""
+    client = Client(url, key)
+    if _find(client, name)["in_flight"] is None:
+        raise Mistake(f"{name} runs in another process: ask that one, with --url")
+    client.put("/v1/pauses", {"scope": "connector", "value": name})
+    end = time.monotonic() + timeout
+    while left := _find(client, name)["in_flight"]:
+        if time.monotonic() >= end:
+            raise Mistake(f"{name} is paused, but {left} attempts still wait for an answer after {timeout:g} s")
+        if not as_json:
+            redraw(f"{name}: {left} in flight")
+        time.sleep(_LOOK_S)
+    show({"name": name, "in_flight": 0, "is_paused": True}, f"{name} is paused, and nothing is in flight", as_json)
+
+
+def _find(client: Client, name: str) -> dict[str, Any]:
+    for one in client.get("/v1/connectors")["data"]:
+        if one["name"] == name:
+            found: dict[str, Any] = one
+            return found
+    raise Mistake(f"there is no connector {name!r}; `heliograph connectors list` shows them")
+
+
+def _is_paused(client: Client, name: str) -> bool:
+    pauses = [(pause["scope"], pause["value"]) for pause in client.get("/v1/pauses")["data"]]
+    return ("connector", name) in pauses or any(scope == "all" for scope, _ in pauses)
+
+
+def _standing(one: dict[str, Any]) -> str:
+    return "elsewhere" if one["up"] is None else "up" if one["up"] else "down"
 
 
 @program.command()
@@ -66,9 +140,10 @@ def record(
         bool, typer.Option("--texts", help="With texts and whole numbers; needs the scope admin.")
     ] = False,
     url: Url = LOCAL_URL,
+    as_json: Json = False,
 ) -> None:
     """Write down what the last minutes of a link were: for a ticket at the carrier, or to replay in the sandbox."""
     path = f"/v1/connectors/{quote(name, safe='')}/recording"
     content = Client(url, key).download(path, format=form, texts="true" if texts else None)
     to.write_bytes(content)
-    typer.echo(f"{len(content)} bytes in {to}")
+    show({"file": str(to), "bytes": len(content)}, f"{to}: {len(content)} bytes", as_json)

@@ -68,7 +68,7 @@ def proof(address: Address, key: Key, out: Out = None, url: Url = LOCAL_URL, as_
         show(found, json.dumps(found, indent=2, ensure_ascii=False), as_json)
     else:
         form = "json" if as_json else "html"
-        _put(out, client.download("/v1/consents/proof", to=address, format=form))
+        _put(out, client.download("/v1/consents/proof", to=address, format=form), as_json)
 
 
 @program.command("import")
@@ -77,6 +77,9 @@ def import_(
     key: Key,
     action: Annotated[str | None, typer.Option(help="What lines mean that name none, such as opt_out.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; keep nothing.")] = False,
+    is_foreign: Annotated[
+        bool, typer.Option("--foreign", help="A list of opt-outs of another gateway, or plain numbers.")
+    ] = False,
     url: Url = LOCAL_URL,
     as_json: Json = False,
 ) -> None:
@@ -85,7 +88,7 @@ def import_(
         content = file.read_text("utf-8")
     except UnicodeDecodeError:
         raise Mistake(f"{file} is not UTF-8 text") from None
-    flags = {"action": action, "dry_run": "true" if dry_run else None}
+    flags = {"action": action, "dry_run": "true" if dry_run else None, "is_foreign": "true" if is_foreign else None}
     query = urlencode({name: value for name, value in flags.items() if value})
     found = Client(url, key, timeout_s=_LONG_S).post(f"/v1/consents/import?{query}", {"csv": content})
     done = "would be taken" if found["dry_run"] else "taken"
@@ -95,13 +98,13 @@ def import_(
 
 
 @program.command()
-def export(key: Key, out: Out = None, url: Url = LOCAL_URL) -> None:
-    """Write everybody who said no, as CSV that `import` reads."""
+def export(key: Key, out: Out = None, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Write everybody who said no, as CSV that `import` reads; with --json the same in its field `csv`."""
     content = Client(url, key, timeout_s=_LONG_S).download("/v1/suppressions/export")
     if out is not None:
-        _put(out, content)
+        _put(out, content, as_json)
     else:
-        show(None, content.decode().rstrip("\r\n"), as_json=False)
+        show({"csv": content.decode()}, content.decode().rstrip("\r\n"), as_json)
 
 
 @program.command()
@@ -127,11 +130,11 @@ def reviews(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
     show(found, table(("TO", "SCOPE", "SINCE", "TEXT"), rows), as_json)
 
 
-def _put(path: Path, content: bytes) -> None:
+def _put(path: Path, content: bytes, as_json: bool) -> None:
     """People's data: nobody but the caller may read them."""
     path.touch(mode=0o600)
     path.write_bytes(content)
-    show(None, f"written to {path}", as_json=False)
+    show({"file": str(path), "bytes": len(content)}, f"written to {path}", as_json)
 
 
 def _standing(found: Any) -> str:

@@ -21,37 +21,58 @@ _CLOCK_MAY_DIFFER_S = 60
 
 
 class Finding(NamedTuple):
-    """One look at one thing."""
+    """One look at one thing. A doubt is good, but somebody should know."""
 
     what: str
     is_good: bool
     detail: str
+    is_doubt: bool = False
+
+    @property
+    def mark(self) -> str:
+        return "warn" if self.is_doubt else "ok" if self.is_good else "WRONG"
 
 
 def doctor(config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Check configuration, data directory, ledger, secrets and the running server."""
+    """Check everything that the gateway needs.
+
+    Settings, disk, clock, ledger, secrets, certificates, and who can be reached. Ends with 1 when something is wrong; a
+    warning is no error.
+    """
     settings = load(config, data_dir)  # a mistake in it is told with its line
     findings = [Finding("configuration", True, "read"), *_look(settings)]
-    rows = [("ok" if f.is_good else "WRONG", f.what, f.detail) for f in findings]
+    rows = [(finding.mark, finding.what, finding.detail) for finding in findings]
     show({"data": [f._asdict() for f in findings]}, table(("", "WHAT", "FOUND"), rows), as_json)
     if wrong := sum(not f.is_good for f in findings):
         raise Mistake(f"{wrong} of {len(findings)} checks failed")
 
 
 def _look(settings: "Settings") -> Iterator[Finding]:
+    from heliograph.cli import examining
+
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("data directory", _data_dir),
         ("disk space", _disk),
+        ("commits", examining.commits),
+        ("open files", examining.open_files),
         ("master key", _master_key),
         ("ledger", _ledger),
         ("clock", _clock),
+        ("time", examining.time_kept),
         ("TLS files", _tls),
+        ("certificates", examining.certificates),
+        ("public address", examining.addresses),
         ("declared objects", _declared),
+        ("secrets", examining.secrets_open),
+        ("endpoints", examining.endpoints),
+        ("connectors", examining.connectors),
         ("server", _server),
     )
     for what, check in checks:
         try:
             yield Finding(what, True, check(settings))
+        except examining.Doubt as doubt:
+            yield Finding(what, True, str(doubt), is_doubt=True)
         except Exception as error:  # whatever it is, it is the finding
             yield Finding(what, False, str(error) or type(error).__name__)
 
@@ -108,7 +129,7 @@ async def _version(url: str) -> int | None:
 
 
 def _clock(settings: "Settings") -> str:
-    from heliograph import app
+    from heliograph import process
     from heliograph.cli.schema import engine_of, file_of, schema
 
     url = settings.store_url(os.environ)
@@ -120,7 +141,7 @@ def _clock(settings: "Settings") -> str:
             rows = await target.rows("SELECT max(at) FROM audit")
             return int(rows[0][0] or 0)
 
-    if (ahead_s := (asyncio.run(newest()) - app.now_ms()) // 1_000) > _CLOCK_MAY_DIFFER_S:
+    if (ahead_s := (asyncio.run(newest()) - process.now_ms()) // 1_000) > _CLOCK_MAY_DIFFER_S:
         raise Mistake(f"{ahead_s} s behind what the ledger has seen: it was set back")
     return "not behind the ledger"
 
@@ -136,12 +157,12 @@ def _tls(settings: "Settings") -> str:
 
 
 def _declared(settings: "Settings") -> str:
-    from heliograph import app
+    from heliograph import process
 
     if not settings.declared:
         return "none: the sandbox serves test keys"
     _secrets_resolve(settings)
-    tools, place = app.declaring_tools(settings), settings.document.place
+    tools, place = process.declaring_tools(settings), settings.document.place
     connectors, endpoints = settings.declared.get("connectors", {}), settings.declared.get("endpoints", {})
     for name, spec in connectors.items():
         if wrong := tools.check_connector(str(spec.get("kind")), spec):

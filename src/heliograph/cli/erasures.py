@@ -32,7 +32,7 @@ def replay(
     """Erase again whom a restored backup has brought back."""
     import msgspec
 
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import erasing
 
     try:
@@ -40,6 +40,6 @@ def replay(
     except msgspec.DecodeError as error:
         raise Mistake(f"{file}: this is not a journal of erasures: {error}") from None
     count = with_ledger(
-        config, data_dir, lambda ledger: erasing.replay(ledger, entries, actor=actor(), now=app.now_ms())
+        config, data_dir, lambda ledger: erasing.replay(ledger, entries, actor=actor(), now=process.now_ms())
     )
     show({"erased": count}, f"{count} people were erased again", as_json)

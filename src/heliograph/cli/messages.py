@@ -1,17 +1,19 @@
 """`heliograph messages`: looks messages up and takes back what still waits, through the API of a running server."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from heliograph.cli.client import Client
+from heliograph.cli.following import end, events
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url
 from heliograph.cli.output import facts, show, table
 
 program = typer.Typer(help="Messages that were accepted.", no_args_is_help=True)
 MessageId = Annotated[str, typer.Argument(metavar="ID", help="The message's id, msg_…")]
 _COLUMNS = ("id", "status", "to", "kind", "connector", "segments", "created_at")
+_ENDS = ("delivered", "undelivered", "failed", "rejected", "expired", "canceled", "read")
 
 
 @program.command("show")
@@ -48,6 +50,33 @@ def list_(
     text = table([name.upper() for name in _COLUMNS], [[m.get(name) for name in _COLUMNS] for m in page["data"]])
     more = page.get("next_cursor")
     show(page, f"{text}\n\nmore: --cursor {more}" if more else text, as_json)
+
+
+@program.command()
+def tail(
+    key: Key,
+    message: Annotated[str | None, typer.Option(metavar="ID", help="Only of this message, until it has ended.")] = None,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Also what happened before.")] = False,
+    url: Url = LOCAL_URL,
+    as_json: Json = False,
+) -> None:
+    """Show what happens to messages while it happens, an event a line, until stopped."""
+    client = Client(url, key)
+    if message is not None:
+        client.get(f"/v1/messages/{quote(message, safe='')}")  # it is there at all
+    for _, event in events(client, "" if from_start or message else end(client)):
+        of, data = event["type"].partition(".")[0], event["data"]
+        if of == "message" and message in (None, data.get("id")):
+            words = [event["created_at"], f"{event['type'].partition('.')[2]:<11}", data["id"], data["to"]]
+            words += [f"via {data['connector']}"] if data.get("connector") else []
+            words += [_failure(data["error"])] if data.get("error") else []
+            show(event, "  ".join(words), as_json)
+            if message is not None and event["type"].partition(".")[2] in _ENDS:
+                return
+
+
+def _failure(error: dict[str, Any]) -> str:
+    return " ".join(str(part) for part in error.values() if part)
 
 
 @program.command()

@@ -1,6 +1,5 @@
 """Options that several commands share, and what they lead to."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -49,9 +48,9 @@ def load(config: Path | None, data_dir: Path | None, flags: Mapping[str, str] | 
 @asynccontextmanager
 async def opened(settings: "Settings") -> AsyncIterator["Ledger"]:
     """The ledger, for as long as a command needs it; a running server is not disturbed."""
-    from heliograph import app
+    from heliograph import process
 
-    ledger = await app.open_ledger(settings)
+    ledger = await process.open_ledger(settings)
     try:
         yield ledger
     finally:
@@ -60,6 +59,8 @@ async def opened(settings: "Settings") -> AsyncIterator["Ledger"]:
 
 def with_ledger(config: Path | None, data_dir: Path | None, do: "Callable[[Ledger], Awaitable[_T]]") -> _T:
     """What comes of one piece of work on the ledger."""
+    import asyncio
+
     settings = load(config, data_dir)
 
     async def run() -> _T:

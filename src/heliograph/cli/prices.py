@@ -27,7 +27,7 @@ File = Annotated[
 @program.command("import")
 def import_prices(file: File, config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Replace the prices of the connectors that a file names: all of it or, when something is wrong, nothing."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.core.failures import Refused
     from heliograph.engine import pricing
 
@@ -39,7 +39,7 @@ def import_prices(file: File, config: Config = None, data_dir: DataDir = None, a
         done = with_ledger(
             config,
             data_dir,
-            lambda ledger: pricing.import_prices(ledger, text, actor=actor(), now=app.now_ms()),
+            lambda ledger: pricing.import_prices(ledger, text, actor=actor(), now=process.now_ms()),
         )
     except Refused as error:
         raise Mistake("\n".join(f"{file}: {refusal.detail}" for refusal in error.refusals)) from None

@@ -4,94 +4,105 @@
 """
 
 import sys
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from heliograph.cli import (
-    apply,
-    audit,
-    campaigns,
-    connectors,
-    consent,
-    contacts,
-    content,
-    costs,
-    doctor,
-    erasures,
-    keys,
-    listen,
-    lookup,
-    messages,
-    migrate,
-    pause,
-    prices,
-    rehearse,
-    rollback,
-    secrets,
-    segments,
-    send,
-    serve,
-    templates,
-    users,
-    version,
-    webhooks,
-    workspaces,
-)
-from heliograph.cli.output import Mistake
+from heliograph.cli.commands import COMMANDS, PLACES
+from heliograph.cli.examples import EXAMPLES
+from heliograph.cli.output import Mistake, painted
+
+
+class _Commands(TyperGroup):
+    """The commands of the table, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(PLACES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in PLACES:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _loaded(cmd_name)
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, place.line) for name, place in section.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        from typer._click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=place.line) for name, place in PLACES.items() if name.startswith(incomplete)]
+        return names if incomplete.isalpha() or not incomplete else super().shell_complete(ctx, incomplete)
+
 
 program = typer.Typer(
     name="heliograph",
-    help="Heliograph, a messaging gateway that a company runs itself.",
+    cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-program.command()(serve.serve)
-program.add_typer(keys.program, name="keys")
-program.add_typer(users.program, name="users")
-program.add_typer(workspaces.program, name="workspaces")
-program.add_typer(workspaces.environments, name="environments")
-program.command()(apply.apply)
-program.command()(apply.diff)
-program.add_typer(audit.program, name="audit")
-program.command()(rehearse.rehearse)
-program.command()(rollback.history)
-program.command()(rollback.rollback)
-program.add_typer(connectors.program, name="connectors")
-program.add_typer(prices.program, name="prices")
-program.command()(costs.costs)
-program.add_typer(campaigns.program, name="campaigns")
-program.command()(send.send)
-program.command()(send.explain)
-program.add_typer(messages.program, name="messages")
-program.add_typer(consent.program, name="consent")
-program.add_typer(contacts.program, name="contacts")
-program.command()(listen.listen)
-program.command()(segments.segments)
-program.command()(content.lint)
-program.command()(content.lint_campaign)
-program.command()(lookup.lookup)
-program.command()(pause.pause)
-program.command()(pause.resume)
-program.add_typer(templates.program, name="templates")
-program.add_typer(webhooks.program, name="webhooks")
-program.add_typer(secrets.program, name="secrets")
-program.add_typer(erasures.program, name="erasures")
-program.command()(doctor.doctor)
-program.command()(migrate.migrate)
-program.command()(version.version)
+
+
+def _loaded(name: str) -> Any:
+    module, _, attribute = PLACES[name].at.partition(":")
+    found = getattr(import_module(f"heliograph.cli.{module}"), attribute)
+    whole = typer.Typer(rich_markup_mode=None)
+    if isinstance(found, typer.Typer):
+        whole.add_typer(found, name=name)
+    else:
+        whole.command(name)(found)
+    command: Any = typer.main.get_group(whole).commands[name]
+    _add_examples(command, name)
+    return command
+
+
+def _add_examples(command: Any, path: str) -> None:
+    for name, inner in getattr(command, "commands", {}).items():
+        _add_examples(inner, f"{path} {name}")
+    if path in EXAMPLES:
+        command.epilog = "\b\nFor example:\n" + "\n".join(
+            f"  heliograph {path} {one}".rstrip() for one in EXAMPLES[path]
+        )
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from heliograph.cli.version import version
+
+        version()
+        raise typer.Exit
+
+
+@program.callback()
+def heliograph(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Heliograph, a messaging gateway that a company runs itself.
+
+    `heliograph COMMAND --help` says more of each, with examples.
+    """
 
 
 def main() -> None:
     """Run a command."""
     try:
         program(prog_name="heliograph")
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        sys.exit(1)
     except Exception as error:  # the edge of the program: what a person can mend is told in one line
         told = _told(error)
         if told is None:
             raise
-        sys.stderr.write(f"heliograph: {told}\n")
+        sys.stderr.write(f"{painted('heliograph:', 'red', sys.stderr)} {told}\n")
         sys.exit(1)
 
 

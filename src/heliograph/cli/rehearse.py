@@ -26,7 +26,7 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Try a file on real traffic before `apply`: which messages would go another way, be refused, cost more?"""
-    from heliograph import app, settings
+    from heliograph import process, settings
     from heliograph.core.failures import Refused
     from heliograph.engine import rehearse as engine
 
@@ -38,9 +38,9 @@ def rehearse(
             return await engine.rehearse(
                 ledger,
                 document.part(settings.DECLARED),
-                app.declaring_tools(in_force),
+                process.declaring_tools(in_force),
                 days=days,
-                now=app.now_ms(),
+                now=process.now_ms(),
                 workspace=workspace,
                 prune=prune,
             )

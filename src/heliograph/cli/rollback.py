@@ -45,12 +45,12 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Make everything that a workspace declares what it was: all of it or, when something is wrong, nothing."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import rollback as engine
 
     if (to is None) == (at is None):
         raise Mistake("say where to: either --to VERSION, as `heliograph history` lists them, or --at TIME")
-    tools = app.declaring_tools(load(config, data_dir))
+    tools = process.declaring_tools(load(config, data_dir))
 
     async def run(ledger: "Ledger") -> "list[Change]":
         return await engine.roll_back(
@@ -60,7 +60,7 @@ def rollback(
             version=to,
             at=None if at is None else engine.moment_of(at),
             actor=actor(),
-            now=app.now_ms(),
+            now=process.now_ms(),
             dry_run=dry_run,
         )
 

@@ -26,12 +26,12 @@ def new_key(as_json: Json = False) -> None:
 @program.command()
 def reseal(config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Seal everything again with the first master key; afterwards the others can be removed."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import resealing
 
     vault = _vault(config, data_dir)
     count = with_ledger(
-        config, data_dir, lambda ledger: resealing.reseal(ledger, vault, actor=actor(), now=app.now_ms())
+        config, data_dir, lambda ledger: resealing.reseal(ledger, vault, actor=actor(), now=process.now_ms())
     )
     show({"resealed": count, "master_key": vault.current}, f"{count} secrets are sealed by {vault.current}", as_json)
 
@@ -39,12 +39,12 @@ def reseal(config: Config = None, data_dir: DataDir = None, as_json: Json = Fals
 @program.command("rotate-bodies")
 def rotate_bodies(config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Make a new key for the texts of messages. It seals from a minute later on; no row is written again."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import datakeys
 
     vault = _vault(config, data_dir)
     number = with_ledger(
-        config, data_dir, lambda ledger: datakeys.rotate_bodies(ledger, vault, actor=actor(), now=app.now_ms())
+        config, data_dir, lambda ledger: datakeys.rotate_bodies(ledger, vault, actor=actor(), now=process.now_ms())
     )
     show({"number": number}, f"key {number} seals texts in a minute", as_json)
 

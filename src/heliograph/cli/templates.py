@@ -92,9 +92,10 @@ def retire(name: Name, key: Key, version: Number = None, url: Url = LOCAL_URL, a
 
 
 @program.command()
-def export(key: Key, url: Url = LOCAL_URL) -> None:
-    """Print the newest versions as a JSON document that `import` reads."""
-    typer.echo(json.dumps(Client(url, key).get("/v1/exports/templates"), ensure_ascii=False, indent=2))
+def export(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+    """Print the newest versions as a JSON document that `import` reads; with --json on one line."""
+    found = Client(url, key).get("/v1/exports/templates")
+    show(found, json.dumps(found, ensure_ascii=False, indent=2), as_json)
 
 
 @program.command("import")

@@ -164,10 +164,10 @@ def _with_workspace(
 
 
 def _doer() -> "Doer":
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine.users.register import Doer
 
-    return Doer(actor(), app.now_ms())
+    return Doer(actor(), process.now_ms())
 
 
 def _roles(given: list[str]) -> dict[str, list[str]]:
@@ -192,8 +192,8 @@ def _show_user(user: "UserView", as_json: bool) -> None:
 
 
 def _show_link(made: "Invited", config: Path | None, data_dir: Path | None, as_json: bool) -> None:
-    from heliograph import app
+    from heliograph import process
 
-    link = f"{app.public_url(load(config, data_dir))}/invite/{made.token}"
+    link = f"{process.public_url(load(config, data_dir))}/invite/{made.token}"
     text = f"{link}\n\nGive it to {made.user.email}: it sets a password once, until {made.expires_at}."
     show({"user": made.user, "link": link, "expires_at": made.expires_at}, text, as_json)

@@ -22,14 +22,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits
 @program.command("create")
 def create_workspace(name: Name, config: Config = None, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Make a workspace with the environments live and test."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import environments as engine
 
-    seal = app.Process(load(config, data_dir)).seal
+    seal = process.Process(load(config, data_dir)).seal
     made = with_ledger(
         config,
         data_dir,
-        lambda ledger: engine.create_workspace(ledger, name, seal=seal, actor=actor(), now=app.now_ms()),
+        lambda ledger: engine.create_workspace(ledger, name, seal=seal, actor=actor(), now=process.now_ms()),
     )
     text = f"{name} is made; its first key: heliograph keys create --workspace {name} --name NAME --scope admin"
     show(made, text, as_json)
@@ -56,10 +56,10 @@ def create_environment(
     as_json: Json = False,
 ) -> None:
     """Add an environment."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import environments as engine
 
-    seal = app.Process(load(config, data_dir)).seal
+    seal = process.Process(load(config, data_dir)).seal
 
     async def make(ledger: "Ledger") -> "Environment":
         return await engine.create_environment(
@@ -70,7 +70,7 @@ def create_environment(
             allowlist=allow or [],
             seal=seal,
             actor=actor(),
-            now=app.now_ms(),
+            now=process.now_ms(),
         )
 
     _show(with_ledger(config, data_dir, make), as_json)
@@ -101,12 +101,12 @@ def allow(
     as_json: Json = False,
 ) -> None:
     """Replace the recipients that a guarded environment may reach."""
-    from heliograph import app
+    from heliograph import process
     from heliograph.engine import environments as engine
 
     async def change(ledger: "Ledger") -> "Environment":
         found = await engine.workspace_id(ledger, workspace)
-        return await engine.set_allowlist(ledger, found, name, numbers or [], actor=actor(), now=app.now_ms())
+        return await engine.set_allowlist(ledger, found, name, numbers or [], actor=actor(), now=process.now_ms())
 
     _show(with_ledger(config, data_dir, change), as_json)
 

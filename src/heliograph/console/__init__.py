@@ -1,1 +1,1 @@
-"""The console. Until it has its pages, one page of live counts and the last messages with their story."""
+"""The console: pages for people, rendered here and whole without a script."""

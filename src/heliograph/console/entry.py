@@ -5,13 +5,15 @@ Whatever comes from outside is escaped here; nothing that a visitor gave as a pa
 
 from html import escape
 
+from heliograph.console import assets
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · Heliograph</title>
-<link rel="stylesheet" href="/console/entry.css">
+<link rel="stylesheet" href="{style}">
 </head>
 <body>
 <main>
@@ -24,11 +26,13 @@ _PAGE = """<!doctype html>
 """
 
 
-def log_in(*, workspace: str, email: str = "", wrong: str = "", openid: bool = False, notice: str = "") -> bytes:
-    """`openid`: there is a provider who vouches for people."""
+def log_in(
+    *, workspace: str, email: str = "", wrong: str = "", openid: bool = False, notice: str = "", then: str = ""
+) -> bytes:
+    """`openid`: there is a provider who vouches for people. `then`: where they wanted to go."""
     provider = '<p class="or"><a class="button" href="/login/oidc">Log in with your organisation</a></p>'
     form = f"""<form method="post" action="/login">
-<label for="email">E-mail address</label>
+{_then(then)}<label for="email">E-mail address</label>
 <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="{escape(email)}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="256">
@@ -41,9 +45,9 @@ def log_in(*, workspace: str, email: str = "", wrong: str = "", openid: bool = F
     return _page("Log in", said + (provider if openid else "") + form, wrong)
 
 
-def give_code(*, wrong: str = "") -> bytes:
-    form = """<form method="post" action="/login/code">
-<label for="code">Code of your authenticator app, or a recovery code</label>
+def give_code(*, wrong: str = "", then: str = "") -> bytes:
+    form = f"""<form method="post" action="/login/code">
+{_then(then)}<label for="code">Code of your authenticator app, or a recovery code</label>
 <input id="code" name="code" autocomplete="one-time-code" required maxlength="64" autofocus>
 <button>Go on</button>
 </form>
@@ -80,6 +84,10 @@ def refused(title: str, detail: str) -> bytes:
     return _page(title, '<p class="hint"><a href="/login">To the login</a></p>', detail)
 
 
+def _then(place: str) -> str:
+    return f'<input type="hidden" name="next" value="{escape(place)}">\n' if place else ""
+
+
 def _page(title: str, content: str, wrong: str) -> bytes:
     alert = f'<p class="wrong" role="alert">{escape(wrong)}</p>\n' if wrong else ""
-    return _PAGE.format(title=escape(title), wrong=alert, content=content).encode()
+    return _PAGE.format(style=assets.address("entry.css"), title=escape(title), wrong=alert, content=content).encode()

@@ -14,7 +14,8 @@ from msgspec import Meta
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES, PROMOTIONAL
 from heliograph.core.quiet import BadHours, windows
-from heliograph.core.request import read_span, read_time
+from heliograph.core.request import read_time
+from heliograph.core.spans import read_span
 
 DRAFT, READY, SCHEDULED, RUNNING, PAUSED, STOPPING, STOPPED, DONE = (
     *("draft", "ready", "scheduled", "running", "paused", "stopping", "stopped", "done"),

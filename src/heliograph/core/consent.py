@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from heliograph.core.channels.whatsapp import SESSION_CLOSED
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES, PROMOTIONAL, SUPPORT, TRANSACTIONAL, Message
 
@@ -43,6 +44,10 @@ REFUSALS: Final = {
             NO_CONSENT,
             "such messages need the recipient's opt-in, and the record has none that holds; "
             "POST /v1/consents records one",
+        ),
+        (
+            SESSION_CLOSED,
+            "the recipient has not written by WhatsApp within the last 24 hours; only an approved template may go",
         ),
         (IN_REVIEW, "the recipient wrote something that may be an opt-out; promotional messages wait for its review"),
     )

@@ -6,9 +6,10 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.core import hours
+from heliograph.core.channels.email import is_email
 from heliograph.core.failures import Refusal
 from heliograph.core.hours import Hours
-from heliograph.core.request import read_span
+from heliograph.core.spans import read_span
 
 OPEN: Final = "open"  # the person waits for an answer
 WAITING: Final = "waiting"  # we answered, and wait for the person
@@ -26,6 +27,7 @@ class Team(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours | None = None  # always
     out_of_office: _Text | None = None
     first_answer_within: str | None = None  # of the time in which they are there
+    escalate_to: str | None = None  # an e-mail address that is written to when nobody answered in time
 
 
 class ConversationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +47,9 @@ class ConversationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True
                 span = read_span(team.first_answer_within)
                 if isinstance(span, Refusal):
                     found.append(msgspec.structs.replace(span, pointer=f"/teams/{name}/first_answer_within"))
+            if team.escalate_to is not None and not is_email(team.escalate_to):
+                detail = f"{team.escalate_to[:60]!r} is not an e-mail address, such as lead@example.com"
+                found.append(Refusal("bad_address", detail, f"/teams/{name}/escalate_to"))
         if self.default_team is not None and self.default_team not in self.teams:
             detail = f"{self.default_team!r} is not one of the teams: {', '.join(self.teams) or 'there are none'}"
             found.append(Refusal("unknown_team", detail, "/default_team"))

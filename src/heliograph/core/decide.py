@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.core import pools, routing, sender_rules, senders
 from heliograph.core.budget import Budget
+from heliograph.core.channels import CHANNELS, SMS
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES, SUPPORT
 from heliograph.core.order import arrange
@@ -40,6 +41,7 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     dice: float = 1.0  # below the part of the messages that explores: this one may; only where a route does
     at: int = 0  # the last end of a pin that is over; only where a pin ends
     findings: tuple[str, ...] = ()  # the content rules that warn of its text
+    channel: str = SMS
 
 
 class Connector(msgspec.Struct, frozen=True):
@@ -81,6 +83,8 @@ def decide(case: Case, rules: Rules, quality: Quality = NO_QUALITY) -> Verdict:
         *([{"rule": "network", "network": case.network, "why": "by number range"}] if case.network else ()),
         {"rule": "kind", "kind": case.kind, "lane": LANES[case.kind]},
     ]
+    if case.channel != SMS:
+        trace[0] = {"rule": "channel", "channel": case.channel, "country": case.country, "address": case.number_type}
     if case.findings:
         trace.append({"rule": "content", "findings": case.findings})
     sender, refusal = decided_sender(case, rules, trace)
@@ -101,7 +105,7 @@ def decided_sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tup
     """Who it comes from, or why it can't; the trace is told."""
     declared = {} if rules.mode == "test" else rules.senders
     if case.sender is None:
-        usual = senders.default(rules.senders, country=case.country, kind=case.kind)
+        usual = senders.default(rules.senders, country=case.country, kind=case.kind, channel=case.channel)
         if usual is not None and usual.is_pool:
             return _from_pool(usual.name, case, rules, trace, by_default=True)
         chosen = usual.name if usual else None
@@ -109,7 +113,7 @@ def decided_sender(case: Case, rules: Rules, trace: list[dict[str, Any]]) -> tup
         return chosen, None
     if case.sender in pools.names(rules.senders):
         return _from_pool(case.sender, case, rules, trace, by_default=False)
-    refusal = senders.check(case.sender, declared, country=case.country, kind=case.kind)
+    refusal = senders.check(case.sender, declared, country=case.country, kind=case.kind, channel=case.channel)
     why = refusal.code if refusal else "declared" if declared else "as asked"
     trace.append({"rule": "sender", "sender": case.sender, "why": why})
     return case.sender, refusal
@@ -139,7 +143,9 @@ def _sender_rules(
     case: Case, rules: Rules, sender: str | None, via: tuple[str, ...], trace: list[dict[str, Any]]
 ) -> Refusal | None:
     """What the country asks of senders, and who answers; the sandbox asks nothing."""
-    if sender is None or all(rules.connectors[name].kind == SANDBOX for name in via):
+    if sender is None or not CHANNELS[case.channel].texts_to_phones:
+        return None
+    if all(rules.connectors[name].kind == SANDBOX for name in via):
         return None
     declared = rules.senders.get(sender)
     sender_type = declared.type if declared else senders.type_of(sender) or ""
@@ -188,6 +194,7 @@ def facts_of(case: Case, rules: Rules, sender: str | None) -> routing.Facts:
         case.network,
         case.dice,
         case.at,
+        case.channel,
     )
 
 
@@ -207,12 +214,7 @@ def _route(
             trace.append(order)
         return via
     if route is None or not via:
-        return Refusal(
-            "no_route",
-            f"no route leads to {case.country} for {case.kind} messages; "
-            "declare one in [[routes]] (match = {} takes everything)",
-            "/to",
-        )
+        return _no_route(case)
     trace.append(
         {"rule": "route", "route": route.name, "via": via, "why": "sandbox in a live route" if rehearsal else "matched"}
     )
@@ -225,6 +227,14 @@ def _route(
             "/to",
         )
     return via
+
+
+def _no_route(case: Case) -> Refusal:
+    if case.channel == SMS:
+        detail = f"no route leads to {case.country} for {case.kind} messages; "
+        return Refusal("no_route", detail + "declare one in [[routes]] (match = {} takes everything)", "/to")
+    detail = f"no route takes {case.kind} messages by {case.channel}; "
+    return Refusal("no_route", f'{detail}declare one in [[routes]] (match = {{channel = "{case.channel}"}})', "/to")
 
 
 def _price(case: Case, rules: Rules, connector: str, trace: list[dict[str, Any]]) -> Cost:

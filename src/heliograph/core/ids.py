@@ -4,6 +4,7 @@ Inside, rows have small integers; an id is only their dress at the doors. So no 
 The row number is stirred by an odd factor, so that ids don't tell how much traffic there is at a glance.
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,7 @@ _FACTOR: Final = 0x1D8A_5C3F_9B27_46E5 & _MASK
 _INVERSE: Final = pow(_FACTOR, -1, 1 << _BITS)
 _VERSION: Final = 0x7 << 76
 _VARIANT: Final = 0b10 << 62
+_HEX: Final = re.compile("[0-9a-f]{32}")
 
 
 def make(prefix: str, at_ms: int, number: int) -> str:
@@ -47,6 +49,20 @@ def parse(prefix: str, text: str) -> tuple[int, int] | None:
         if digit is None:
             return None
         value = value << 5 | digit
+    return _place(value)
+
+
+def in_hex(at_ms: int, number: int) -> str:
+    """The same id as the 32 hexadecimal digits that clients of other gateways expect."""
+    return f"{at_ms << 80 | _VERSION | _VARIANT | number * _FACTOR & _MASK:032x}"
+
+
+def parse_hex(text: str) -> tuple[int, int] | None:
+    """(at_ms, number) of an id in hexadecimal digits, or None when it is none of ours."""
+    return _place(int(text, 16)) if _HEX.fullmatch(text) else None
+
+
+def _place(value: int) -> tuple[int, int] | None:
     if value & (0xFFFF << 64) != _VERSION & (0xFFFF << 64) or value >> 62 & 0b11 != 0b10:
         return None
     return value >> 80, (value & _MASK) * _INVERSE & _MASK

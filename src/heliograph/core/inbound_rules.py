@@ -17,7 +17,7 @@ from heliograph.core.failures import Refusal
 from heliograph.core.hours import Hours, is_open
 from heliograph.core.keywords.reading import EXACT
 from heliograph.core.keywords.text import fold, normalise, squeeze
-from heliograph.core.request import read_span
+from heliograph.core.spans import read_span
 
 EVERYBODY: Final = "*"  # forwards to every endpoint that subscribed
 TAGS_AT_MOST: Final = 20

@@ -32,7 +32,7 @@ class Message(msgspec.Struct, gc=False):
     environment: int
     client: int
     accepted_at: int
-    to: str  # E.164
+    to: str  # E.164, or what its channel has for addresses
     country: str
     kind: str
     lane: int
@@ -52,7 +52,7 @@ class Message(msgspec.Struct, gc=False):
     batch: int | None
     callback_url: str | None
     callback_events: str | None  # comma-separated event types; None: `sent` and every end
-    callback_format: str | None  # None: JSON; "smsto": form-encoded, in the SMS.to shape
+    callback_format: str | None  # None: JSON; else as the door tells it that it came through (engine.notify.formats)
     tags: str | None  # JSON list of strings
     metadata: str | None  # JSON object of strings
     correlation_id: str | None
@@ -69,6 +69,8 @@ class Message(msgspec.Struct, gc=False):
     template: str | None = None  # NAME@VERSION of the template that gave the text
     surcharge: str | None = None  # the part of its price that is passed-through fees
     billed_segments: int | None = None  # how many the carrier says that it made of the text
+    channel: str | None = None  # of core.channels; None: sms
+    content: str | None = None  # JSON: what the channel takes beside the text; kept and forgotten as the text is
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)
@@ -143,6 +145,7 @@ class Inbound(msgspec.Struct, gc=False, frozen=True):
     carrier_id: str | None = None
     raw: str | None = None
     part: Part | None = None  # absent: the whole
+    environment: int | None = None  # whose it is, where that is known; else the number that was texted tells
 
 
 class Event(msgspec.Struct, gc=False):

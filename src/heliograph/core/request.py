@@ -5,16 +5,17 @@ people already have. Everything else has one name.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
+from heliograph.core.plans import PlanStep
+from heliograph.core.spans import LONGEST_MS, read_span
 
-_UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
+LONGEST_VALIDITY_MS: Final = LONGEST_MS
 LONGEST_SCHEDULE_MS: Final = 366 * 86_400_000
 DEFAULT_VALIDITY_MS: Final = {
     "otp": 600_000,
@@ -27,7 +28,7 @@ DEFAULT_VALIDITY_MS: Final = {
 class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename={"from_": "from"}):
     """The body of POST /v1/messages, and one item of a batch."""
 
-    to: Annotated[str, Meta(description="The recipient, as in +447400123456; or a short code.")]
+    to: Annotated[str, Meta(description="The recipient, as in +447400123456; a short code; an e-mail address.")]
     text: Annotated[str | None, Meta(description="What the phone shows.")] = None
     body: Annotated[str | None, Meta(description="Another name of text.")] = None
     message: Annotated[str | None, Meta(description="Another name of text.")] = None
@@ -38,7 +39,11 @@ class MessageRequest(msgspec.Struct, gc=False, forbid_unknown_fields=True, renam
     from_: Annotated[str | None, Meta(description="Another name of sender.")] = None
     sender_id: Annotated[str | None, Meta(description="Another name of sender.")] = None
     kind: Annotated[str | None, Meta(description="otp, transactional, support or promotional.")] = None
-    channel: Annotated[str | None, Meta(description="sms, which is also what is taken when it is left out.")] = None
+    channel: Annotated[str | None, Meta(description="sms, email, …; left out: sms.")] = None
+    content: Annotated[dict[str, Any] | None, Meta(description="What the channel takes beside the text.")] = None
+    plan: Annotated[
+        str | list[PlanStep] | None, Meta(description="Several channels, one after the other: a plan's name, or steps.")
+    ] = None
     send_at: Annotated[str | None, Meta(description="Not before this time: RFC 3339 with an offset.")] = None
     valid_until: Annotated[str | None, Meta(description="Not after this time.")] = None
     valid_for: Annotated[int | str | None, Meta(description="Not later than so long: seconds, or as in 10m.")] = None
@@ -120,24 +125,6 @@ def read_time(text: str, pointer: str) -> int | Refusal:
         return int(moment.astimezone(UTC).timestamp() * 1000)
     except OverflowError:
         return Refusal("bad_time", f"{text[:40]!r} is out of range", pointer)
-
-
-def read_span(value: int | str) -> int | Refusal:
-    """A span in seconds, or with a unit: 90, "90s", "5m", "2h", "3d"."""
-    wrong = Refusal(
-        "bad_span",
-        f'{str(value)[:40]!r} is not a span between 1 second and 7 days: 300 (seconds), "5m", "2h"',
-        "/valid_for",
-    )
-    if isinstance(value, str):
-        unit = _UNITS_MS.get(value[-1:])
-        number = value[:-1] if unit else value
-        if not number.isascii() or not number.isdigit() or len(number) > 9:
-            return wrong
-        span = int(number) * (unit or 1_000)
-    else:
-        span = value * 1_000
-    return span if 1_000 <= span <= LONGEST_VALIDITY_MS else wrong
 
 
 def kind_of(request: MessageRequest) -> str | Refusal:

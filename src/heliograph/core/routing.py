@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from heliograph.core.channels import SMS
+
 _BELOW_ONE: Final = nextafter(1.0, 0.0)
 EXPLORE: Final = 0.05
 
@@ -34,6 +36,7 @@ class Route(msgspec.Struct, frozen=True):
     explore: float = EXPLORE  # with `best`: part of the messages that tries the others first
     pin: str | None = None  # the connector that goes first whatever the order …
     pin_until: int | None = None  # … up to this moment
+    channel: str = SMS  # whose messages it takes
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -51,12 +54,14 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     network: str = ""
     dice: float = 1.0  # in [0, 1), thrown once for a message where routes explore; 1: nobody does
     at: int = 0  # now, or the last end of a pin that is over: for pins that is the same
+    channel: str = SMS
 
 
 def _fits(route: Route, facts: Facts) -> bool:
     """Do all its conditions hold, but for its share?"""
     return (
-        (route.workspace is None or route.workspace == facts.workspace)
+        route.channel == facts.channel
+        and (route.workspace is None or route.workspace == facts.workspace)
         and (not route.countries or facts.country in route.countries)
         and (not route.prefixes or facts.number.startswith(route.prefixes))
         and (not route.kinds or facts.kind in route.kinds)
@@ -140,6 +145,7 @@ def _covers(earlier: Route, later: Route) -> bool:
     """Does everything that fits the later one fit the earlier one too, which keeps it?"""
     return (
         earlier.share >= 1.0
+        and earlier.channel == later.channel
         and earlier.workspace in (None, later.workspace)
         and all(
             not theirs or (bool(ours) and ours <= theirs)

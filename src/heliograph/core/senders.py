@@ -6,12 +6,24 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from heliograph.core.channels import CHANNELS, SMS
+from heliograph.core.channels.email import split_sender
 from heliograph.core.failures import Refusal
 
 _ALPHANUMERIC: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &\-_.+]{1,11}")
 _LONG_NUMBER: Final = re.compile(r"\+?[1-9][0-9]{6,14}")
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
-TYPES: Final = ("alphanumeric", "long_number", "toll_free", "short_code")
+_WHATSAPP: Final = re.compile(r"whatsapp:\+[1-9][0-9]{6,14}")
+_RCS: Final = re.compile(r"rcs:[A-Za-z0-9_.-]{1,64}")
+TYPES: Final = ("alphanumeric", "long_number", "toll_free", "short_code", "email", "whatsapp", "rcs")
+_FORMS: Final = {
+    SMS: "up to 11 letters and digits with at least one letter, a number in E.164, or a short code of 3 to 8 digits",
+    "whatsapp": "a number of WhatsApp, as in whatsapp:+15550001111",
+    "rcs": "an agent, as in rcs:acme_support",
+    "email": "an e-mail address, alone or as in Acme <hello@acme.example>",
+}
+_NUMBER: Final = "a number in E.164, or a short code of 3 to 8 digits"
+_NOBODY: Final = "this channel shows none: leave it out"
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -42,18 +54,20 @@ def type_of(value: str) -> str | None:
         return "long_number"
     if _ALPHANUMERIC.fullmatch(value) and value == value.strip():
         return "alphanumeric"
-    return None
+    if _WHATSAPP.fullmatch(value):
+        return "whatsapp"
+    if _RCS.fullmatch(value):
+        return "rcs"
+    return "email" if split_sender(value) else None
 
 
-def check(value: str, declared: Mapping[str, Sender], *, country: str, kind: str) -> Refusal | None:
+def check(value: str, declared: Mapping[str, Sender], *, country: str, kind: str, channel: str = SMS) -> Refusal | None:
     """May a message of this kind to this country come from `value`? Without declared senders every good shape may."""
-    if type_of(value) is None:
-        return Refusal(
-            "bad_sender",
-            f"{value[:40]!r} can't be a sender: up to 11 letters and digits with at least one letter, "
-            "a number in E.164, or a short code of 3 to 8 digits",
-            "/sender",
-        )
+    types = CHANNELS[channel].senders
+    if type_of(value) not in types:
+        form = _FORMS.get(channel, _NUMBER) if types else _NOBODY
+        what = "can't be a sender" if channel == SMS else f"can't be a sender of {channel}"
+        return Refusal("bad_sender", f"{value[:40]!r} {what}: {form}", "/sender")
     if not declared:
         return None
     sender = declared.get(value)
@@ -75,12 +89,15 @@ class Default(NamedTuple):
     is_pool: bool
 
 
-def default(declared: Mapping[str, Sender], *, country: str, kind: str) -> Default | None:
+def default(declared: Mapping[str, Sender], *, country: str, kind: str, channel: str = SMS) -> Default | None:
     """The declared default that fits, or the pool that it is in; else the only sender or pool that fits."""
+    types = CHANNELS[channel].senders
     fitting = [
         sender
         for sender in declared.values()
-        if (not sender.countries or country in sender.countries) and (not sender.kinds or kind in sender.kinds)
+        if (not sender.countries or country in sender.countries)
+        and (not sender.kinds or kind in sender.kinds)
+        and sender.type in types
     ]
     for sender in fitting:
         if sender.default:

@@ -1,4 +1,4 @@
-"""Signatures of webhooks: the Standard Webhooks convention (v1, HMAC-SHA256), and the SMS.to shape of it.
+"""Signatures of webhooks: the Standard Webhooks convention (v1, HMAC-SHA256), and those of other gateways' shapes.
 
 Pure: randomness and time are handed in. A receiver that knows the convention can check us with any library.
 Comparisons take constant time; a secret never appears in an error.
@@ -77,6 +77,12 @@ def smsto_signature(secret: str, timestamp: int, body: bytes) -> str:
     """The value of `X-SMSto-Signature`. Note the order in what is signed: the body comes first."""
     digest = hmac.digest(secret.encode(), b"%b.%d" % (body, timestamp), "sha256")
     return f"t={timestamp},s={digest.hex()}"
+
+
+def twilio_signature(key: bytes, url: str, fields: Mapping[str, str]) -> str:
+    """The value of `X-Twilio-Signature`: of the URL that is called, followed by the form's fields by their names."""
+    signed = url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
+    return binascii.b2a_base64(hmac.digest(key, signed.encode(), "sha1"), newline=False).decode()
 
 
 def _digest(keyed: hmac.HMAC, signed: bytes) -> bytes:

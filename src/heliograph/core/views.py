@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.channels import SMS
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import OTP, Event, Message
 
@@ -30,6 +31,7 @@ class MessageView(msgspec.Struct, gc=False):
 
     id: str
     status: str
+    channel: str
     to: str
     country: str
     kind: str
@@ -55,13 +57,15 @@ class MessageView(msgspec.Struct, gc=False):
     tags: msgspec.Raw | None
     metadata: msgspec.Raw | None
     template: str | None
+    content: msgspec.Raw | None
 
 
 class EventData(msgspec.Struct, gc=False):
-    """The message part of a webhook: as MessageView, without the text."""
+    """The message part of a webhook: as MessageView, without what it says."""
 
     id: str
     status: str
+    channel: str
     to: str
     country: str
     kind: str
@@ -89,7 +93,7 @@ class EventView(msgspec.Struct, gc=False):
     data: Any
 
 
-class _Facts(msgspec.Struct, gc=False):
+class Facts(msgspec.Struct, gc=False):
     """What an event of a message may say beyond the message itself."""
 
     connector: str | None = None
@@ -101,7 +105,7 @@ class _Facts(msgspec.Struct, gc=False):
     possible_duplicate: bool = False
 
 
-_facts: Final = msgspec.json.Decoder(_Facts).decode
+_facts: Final = msgspec.json.Decoder(Facts).decode
 
 
 @lru_cache(maxsize=4)
@@ -137,6 +141,7 @@ def message_view(m: Message) -> MessageView:
     return MessageView(
         id=message_id(m),
         status=m.state,
+        channel=m.channel or SMS,
         to=m.to,
         country=m.country,
         kind=m.kind,
@@ -162,6 +167,7 @@ def message_view(m: Message) -> MessageView:
         tags=_raw(m.tags),
         metadata=_raw(m.metadata),
         template=m.template,
+        content=None if has_code(m) else _raw(m.content),
     )
 
 
@@ -170,12 +176,13 @@ def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
     at = moment(event.at)
     if m is None:
         return EventView(public_id, event.type, at, msgspec.Raw((event.data or "{}").encode()))
-    facts = _facts(event.data) if event.data else _Facts()
+    facts = event_facts(event)
     status = event.type.removeprefix("message.")
     is_end = status in ENDS  # from then on these stand; before, the event alone knows what they were
     data = EventData(
         message_id(m),
         status,
+        m.channel or SMS,
         m.to,
         m.country,
         m.kind,
@@ -194,6 +201,11 @@ def event_view(event: Event, m: Message | None, public_id: str) -> EventView:
         m.template,
     )
     return EventView(public_id, event.type, at, data)
+
+
+def event_facts(event: Event) -> Facts:
+    """What an event of a message says of its own."""
+    return _facts(event.data) if event.data else Facts()
 
 
 def event_id(event: Event) -> str:

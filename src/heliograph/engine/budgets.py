@@ -10,7 +10,7 @@ from msgspec import Meta
 from heliograph.core.charges import billionths
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
-from heliograph.core.request import read_span
+from heliograph.core.spans import read_span
 from heliograph.engine.days import is_zone
 from heliograph.engine.suggest import did_you_mean
 

@@ -1,6 +1,7 @@
 """Cancel: possible until the hand-over, decided by the row itself."""
 
 import asyncio
+from collections.abc import Callable
 
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import WAITING, Message
@@ -18,3 +19,16 @@ async def cancel(ledger: Ledger, message: Message, now: int) -> Moves | None:
     future: asyncio.Future[Moves] = asyncio.get_running_loop().create_future()
     ledger.add(Moves(done=future.set_result, moves=[Move(message, was, (NewEvent(step.event, now),))]))
     return await future
+
+
+async def take_back(ledger: Ledger, told: Callable[[Moves], None], message: Message, now: int) -> bool:
+    """Cancel a message and tell of it; False when it is too late."""
+    kept = await cancel(ledger, message, now)
+    if kept is None:
+        return False
+    if kept.error is not None:
+        raise kept.error
+    if kept.lost:
+        return False
+    told(kept)
+    return True

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from heliograph.core import ids
 from heliograph.core.links import CLICKED, ShortLink, Visit, is_token, judge
 from heliograph.core.message import MESSAGE_COLUMNS, Message
 from heliograph.core.views import message_id, moment
@@ -25,6 +26,7 @@ LINK_CLICKED: Final = "link.clicked"
 _MESSAGE: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _SHOWN: Final = 100  # clicks of one link that are kept and told one by one; the rest is only counted
 _WAITING: Final = 10_000
+_LOOKED_AT: Final = 20_000
 _AT_ONCE: Final = 200
 _GUESSES: Final = 20  # unknown tokens from one address in a minute
 _MINUTE_MS: Final = 60_000
@@ -191,6 +193,41 @@ async def links_of(ledger: Ledger, message: Message) -> list[LinkView]:
             LinkView(token, read(message.workspace, f"link {token}", url), moment(expires_at), people, bots, last)
         )
     return views
+
+
+class LinkLine(NamedTuple):
+    """A short link in a list; `url` is None when it is no longer kept."""
+
+    token: str
+    url: str | None
+    created_at: int
+    clicks: int
+    bot_clicks: int
+    message: str | None
+    to: str | None
+
+
+async def newest_links(
+    ledger: Ledger, workspace: int, environment: int, limit: int, *, clicked: bool
+) -> list[LinkLine]:
+    """Those that live the longest from now on, which are the newest; `clicked`: that somebody followed. It looks
+    through the last ones of all workspaces, not through everything there is."""
+    rows = await ledger.fetch(
+        "SELECT l.token, l.url, l.created_at, l.clicks, l.bot_clicks, m.accepted_at, m.id, m.to_number FROM "
+        "(SELECT * FROM links ORDER BY expires_at DESC LIMIT $3) AS l "
+        "LEFT JOIN messages m ON m.id = l.message AND m.workspace = l.workspace "
+        "WHERE l.workspace = $1 AND l.environment = $2 AND l.clicks >= $4 ORDER BY l.created_at DESC, l.token LIMIT $5",
+        *(workspace, environment, _LOOKED_AT, int(clicked), limit),
+    )
+    read = ledger.protection.read
+    return [
+        LinkLine(
+            *(token, read(workspace, f"link {token}", url), created_at, people, bots),
+            None if number is None else ids.make("msg", accepted_at, number),
+            to,
+        )
+        for token, url, created_at, people, bots, accepted_at, number, to in rows
+    ]
 
 
 async def keep_links(transaction: Transaction, ledger: Ledger, links: Sequence[ShortLink]) -> None:

@@ -23,6 +23,9 @@ SECTIONS: Final = {
     "endpoints": "endpoint",
     "policies": "policy",
     "templates": "template",
+    "plans": "plan",
+    "exports": "export",
+    "streams": "stream",
 }
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 Key: TypeAlias = tuple[str, str, str]  # kind, workspace, name
@@ -110,6 +113,11 @@ def refuse(objects: Sequence[Object], there: Known, tools: Tools, workspace: str
         there.senders,
         knows_machine=workspace in (None, OPERATOR),
         endpoints=frozenset((owner, name) for kind, owner, name in there.objects if kind == "endpoint"),
+        kinds={
+            name: msgspec.json.decode(spec)["kind"]
+            for (kind, _, name), (spec, _) in there.objects.items()
+            if kind == "connector"
+        },
     )
     refusals = check(objects, place, tools)
     if workspace is not None:

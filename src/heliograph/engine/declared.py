@@ -14,6 +14,9 @@ from heliograph.core import pools, routing, senders
 from heliograph.core.budget import Budget
 from heliograph.core.consent import Rulebook, rulebook
 from heliograph.core.decide import SANDBOX, Connector, Rules
+from heliograph.core.dropin.twilio import account_sid
+from heliograph.core.outages import DRILL_TAG
+from heliograph.core.plans import PlanSpec
 from heliograph.core.prices import INBOUND, ITEMS, LOOKUP, MESSAGE, SURCHARGE, PriceBook
 from heliograph.engine import accounts
 from heliograph.engine.accounts import Hearer
@@ -53,6 +56,8 @@ class Realm(msgspec.Struct, frozen=True):
     policies: Policies = Policies()
     templates: Usable = NONE
     hearers: tuple[Hearer, ...] = ()
+    plans: dict[str, PlanSpec] = {}
+    account_sid: str = ""  # its workspace, as clients of other gateways name it
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -68,6 +73,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     consent: Rulebook = Rulebook()
     quiet_kinds: frozenset[str] = frozenset()  # that keep quiet hours anywhere
     link_hosts: frozenset[str] = frozenset()  # where short links lead through
+    auth_tokens: dict[int, str] = {}  # client → what its callbacks elsewhere's way are signed with, sealed
 
     @property
     def senders(self) -> Iterator[tuple[int, senders.Sender]]:
@@ -87,7 +93,7 @@ class Tables(msgspec.Struct, frozen=True):
     """The rows that a snapshot is made of. Other objects in `declared` make the snapshot of a proposal."""
 
     version: int
-    workspaces: list[Row]  # id, name, settings
+    workspaces: list[Row]  # id, name, settings, created_at
     environments: list[Row]  # id, workspace, name, mode, allowlist, callback_secret
     declared: list[Declared]  # in the order of their positions
     unhealthy: frozenset[int]
@@ -95,6 +101,7 @@ class Tables(msgspec.Struct, frozen=True):
     prices: list[Row]  # connector, item, country, network, kind, price, currency
     hearers: list[Hearer]
     templates: list[Row]  # workspace, name, version, state, spec
+    auth_tokens: dict[int, str]
 
 
 async def load(ledger: Ledger) -> Snapshot:
@@ -105,7 +112,7 @@ async def load(ledger: Ledger) -> Snapshot:
 async def read(ledger: Ledger) -> Tables:
     """The rows as they are now."""
     number = await version(ledger)
-    workspaces = await ledger.fetch("SELECT id, name, settings FROM workspaces ORDER BY id")
+    workspaces = await ledger.fetch("SELECT id, name, settings, created_at FROM workspaces ORDER BY id")
     environments = await ledger.fetch(
         "SELECT id, workspace, name, mode, allowlist, callback_secret FROM environments ORDER BY id"
     )
@@ -116,12 +123,14 @@ async def read(ledger: Ledger) -> Tables:
     rows = [Declared(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5]) for row in objects]
     sick = frozenset(row[0] for row in unhealthy)
     hearers, versions = await accounts.hearers(ledger), await ledger.fetch(SELECT_USABLE)
-    return Tables(number, workspaces, environments, rows, sick, pauses, prices, hearers, versions)
+    tokens: dict[int, str] = dict(await ledger.fetch("SELECT id, auth_token FROM clients WHERE auth_token IS NOT NULL"))
+    return Tables(number, workspaces, environments, rows, sick, pauses, prices, hearers, versions, tokens)
 
 
 def build(tables: Tables) -> Snapshot:
     """What these rows mean together."""
     names = {row[0]: row[1] for row in tables.workspaces}
+    sids = {row[0]: account_sid(row[0], row[3]) for row in tables.workspaces}
     rows = tables.declared
     operator = next(key for key, name in names.items() if name == OPERATOR)
     connectors = {row.name: connector_of(row) for row in rows if row.kind == "connector"}
@@ -133,6 +142,7 @@ def build(tables: Tables) -> Snapshot:
         row[0]: msgspec.structs.replace(
             _realm(row, names, rows, operator, connectors, endpoints, _settings(tables.workspaces, row[1]), book),
             templates=usable(tables.templates, row[1], row[3]),
+            account_sid=sids[row[1]],
         )
         for row in tables.environments
     }
@@ -153,6 +163,7 @@ def build(tables: Tables) -> Snapshot:
         ),
         frozenset(kind for realm in realms.values() for kind in realm.policies.quiet.kinds),
         frozenset(realm.policies.links.host for realm in realms.values() if realm.policies.links.domain),
+        tables.auth_tokens,
     )
 
 
@@ -205,6 +216,8 @@ def _realm(
     if workspace != operator:
         declared_routes += [row for row in rows if row.kind == "route" and row.workspace == operator]
     routes = tuple(route_from(row, operator) for row in declared_routes)
+    if mode != "test":  # what is there for drills takes no other traffic
+        routes = tuple(route for route in routes if route.tags != {DRILL_TAG})
     usable = {
         spec.name: Connector(spec.name, spec.kind)
         for spec in connectors.values()
@@ -229,6 +242,7 @@ def _realm(
         rehearses=rehearses,
         endpoints=tuple(e for e in endpoints if e.environment == key and not e.disabled),
         policies=policies_of({row.name: row.spec for row in own if row.kind == "policy"}, rehearses=rehearses),
+        plans={row.name: msgspec.convert(row.spec, PlanSpec) for row in own if row.kind == "plan"},
     )
 
 

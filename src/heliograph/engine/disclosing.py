@@ -58,6 +58,16 @@ class Listed(msgspec.Struct):
     variables: dict[str, str]
 
 
+class Planned(msgspec.Struct):
+    """A plan that was to reach the person; its messages stand among the others."""
+
+    id: str
+    plan: str | None
+    status: str
+    kind: str
+    at: str
+
+
 class Known(msgspec.Struct):
     """All that is known of a person."""
 
@@ -72,6 +82,7 @@ class Known(msgspec.Struct):
     contact: Contact | None
     consents: list[Recorded]
     audiences: list[Listed]
+    plans: list[Planned]
     is_suppressed: bool
     suppressed_since: str | None
     audit: list[AuditEntry]
@@ -99,6 +110,7 @@ async def disclose(ledger: Ledger, workspace: int, number: str, *, actor: str, n
         contact=await contacts.of_address(ledger, workspace, number),
         consents=await history(ledger, workspace, number),
         audiences=await _audiences(ledger, workspace, number),
+        plans=await _plans(ledger, workspace, number),
         is_suppressed=bool(outs),
         suppressed_since=moment(min(outs)) if outs else None,
         audit=noted,
@@ -176,3 +188,12 @@ async def _audiences(ledger: Ledger, workspace: int, number: str) -> list[Listed
         Listed(name, moment(at), msgspec.json.decode(read(workspace, f"audience {audience} {line}", given) or "{}"))
         for audience, name, at, line, given in rows
     ]
+
+
+async def _plans(ledger: Ledger, workspace: int, address: str) -> list[Planned]:
+    rows = await ledger.fetch(
+        "SELECT id, plan, state, kind, created_at FROM plan_runs WHERE workspace = $1 AND (to_address = $2 OR id IN "
+        "(SELECT run FROM plan_steps WHERE to_address = $2)) ORDER BY id",
+        *(workspace, address),
+    )
+    return [Planned(ids.make("run", at, key), plan, state, kind, moment(at)) for key, plan, state, kind, at in rows]

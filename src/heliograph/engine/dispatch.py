@@ -13,8 +13,9 @@ import msgspec
 
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
+from heliograph.core.channels import SMS
 from heliograph.core.consent import Rulebook
-from heliograph.core.failures import THROTTLED, TRANSIENT
+from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
 from heliograph.core.prices import Amount, PriceBook
 from heliograph.core.quiet import Answer
@@ -29,6 +30,7 @@ from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, S
 _LANE_PART: Final = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
 _NOTHING: Final = (0, 0)
+_NOT_CARRIED: Final = Outcome("refused", failure=PERMANENT, code="channel_not_carried", elsewhere=True)
 _QUIET_HOURS: Final = Outcome("unsent", failure=TRANSIENT, code="quiet_hours")
 
 
@@ -103,6 +105,8 @@ class Link:
         self._answered = 0
         self._pace = 0.0  # answers a second of late
         self._lane_room = tuple(max(1, int(window * part)) for part in _LANE_PART)
+        # By what a message calls its channel: SMS has no name there.
+        self._channels = frozenset(None if name == SMS else name for name in carrier.capabilities.channels)
 
     # -- credit
 
@@ -151,6 +155,9 @@ class Link:
         ready, self._ready = self._ready, []
         if quiet_kinds := self._desk.quiet_kinds():
             ready = self._without_closed(ready, quiet_kinds)
+        for strange in [one for one in ready if one.message.channel not in self._channels]:
+            ready.remove(strange)  # the connector was declared anew since the route was
+            self.answered(strange, _NOT_CARRIED)
         now = self._clock.monotonic()
         for submission in ready:
             self.cap.use(submission.message.segments, now)

@@ -1,17 +1,20 @@
 """Webhook endpoints at work: their health, secrets that turn over, and events that are told again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import Event
 from heliograph.engine import audit
 from heliograph.engine.notify.subscriptions import callback_target, endpoint_target, wants
 from heliograph.engine.specs import EndpointSpec
 from heliograph.store.port import Again, Ledger, NewEvent
 
+NAME: Final = "^[a-z][a-z0-9-]{0,62}$"  # it stands in addresses
 TEST_EVENT: Final = "webhook.test"
+_MOST_REPLAYED: Final = 10_000
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -104,6 +107,30 @@ async def replay(ledger: Ledger, endpoint: EndpointSpec, events: Sequence[Event]
     wanted = [event for event in events if wants(endpoint.events, event.type)]
     await _again(ledger, wanted, endpoint.id, endpoint_target(endpoint.id), now)
     return len(wanted)
+
+
+async def replay_some(
+    ledger: Ledger, endpoint: EndpointSpec, some: Callable[[int], Awaitable[Sequence[Event]]], now: int
+) -> int:
+    """The same page by page: `some` answers the events that follow a number. Ends after a great many."""
+    told = above = 0
+    while told < _MOST_REPLAYED and (events := await some(above)):
+        above = events[-1].seq
+        told += await replay(ledger, endpoint, events, now)
+    return told
+
+
+async def replay_delivery(
+    ledger: Ledger, endpoint: EndpointSpec | None, event: Event, url: str | None, now: int
+) -> None:
+    """Tell again what was told once: an endpoint, or else the callback URL of its message. Raises `Refused` when there
+    is neither any more."""
+    if endpoint is not None:
+        await replay_one(ledger, endpoint, event, now)
+    elif url is not None:
+        await replay_callback(ledger, event, url, now)
+    else:
+        raise Refused(Refusal("not_found", "the endpoint of this delivery is gone", status=404))
 
 
 async def replay_one(ledger: Ledger, endpoint: EndpointSpec, event: Event, now: int) -> None:

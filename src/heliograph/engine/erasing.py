@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from heliograph.core import ids
+from heliograph.core.channels.webpush import PREFIX
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
 from heliograph.core.views import moment
@@ -100,10 +102,11 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
         )
         await _conversations(transaction, workspace, number)
         await transaction.execute(  # of what is pending the code goes too: it can't be right any more
-            "UPDATE verifications SET to_number = $3, phone = '', ip = NULL, device = NULL, salt = '', hash = '', "
-            "next_at = NULL WHERE workspace = $1 AND to_number = $2",
+            "UPDATE verifications SET to_number = $3, email = NULL, phone = '', ip = NULL, device = NULL, salt = '', "
+            "hash = '', next_at = NULL WHERE workspace = $1 AND to_number = $2",
             *(workspace, number, name),
         )
+        await _plans(transaction, workspace, number, name)
         await _strays(transaction, number)
     done.events = await _events(ledger, workspace, number)
     return done
@@ -282,16 +285,35 @@ async def _messages(ledger: Ledger, workspace: int, number: str, name: str) -> i
                 *(decision, number, name, f"%{number}%"),
             )
         await clicks.forget(transaction, marks, *numbers)
+        await transaction.execute(f"DELETE FROM goals WHERE message IN ({marks})", *numbers)
         await transaction.execute(
-            "UPDATE messages SET text = NULL, tags = NULL, metadata = NULL, correlation_id = NULL, "
+            "UPDATE messages SET text = NULL, content = NULL, tags = NULL, metadata = NULL, correlation_id = NULL, "
             f"to_number = ${len(numbers) + 1} WHERE id IN ({marks})",
             *(*numbers, name),
         )
     return len(rows)
 
 
+async def _plans(transaction: Transaction, workspace: int, number: str, name: str) -> None:
+    """No further step is sent; that a plan was tried stays, as do the messages of it that were."""
+    await transaction.execute(
+        "UPDATE plan_runs SET state = CASE WHEN state = 'running' THEN 'canceled' ELSE state END, next_at = NULL, "
+        "asked = NULL, to_address = $3 WHERE workspace = $1 AND (to_address = $2 OR (state = 'running' AND id IN "
+        "(SELECT run FROM plan_steps WHERE to_address = $2)))",
+        *(workspace, number, name),
+    )
+    await transaction.execute(
+        "UPDATE plan_steps SET to_address = $3 WHERE to_address = $2 "
+        "AND run IN (SELECT id FROM plan_runs WHERE workspace = $1)",
+        *(workspace, number, name),
+    )
+
+
 async def _strays(transaction: Transaction, number: str) -> None:
     """What waits to become, or to belong to, a message; and calls of providers that were not understood."""
+    if (push := ids.parse(PREFIX, number)) is not None:
+        await transaction.execute("DELETE FROM push_subscriptions WHERE id = $1", push[1])
+    await transaction.execute("DELETE FROM mails WHERE to_address = $1", number)
     digits = number.removeprefix("+")
     for spelling in (number, digits):
         await transaction.execute("DELETE FROM inbound_parts WHERE from_number = $1", spelling)

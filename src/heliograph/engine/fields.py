@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import numbers, zones
+from heliograph.core.channels import SMS
 from heliograph.core.consent import TOPIC
 from heliograph.core.failures import Refusal
 from heliograph.core.numbers import Number
@@ -115,9 +116,11 @@ def _wrong_words(request: MessageRequest) -> Refusal | None:
     if request.topic is not None and not TOPIC.fullmatch(request.topic):
         detail = f"{request.topic[:40]!r} is not a topic: up to 64 small letters, digits, dots, hyphens, underscores"
         return Refusal("bad_topic", detail, "/topic")
-    if request.channel not in (None, "sms"):
-        detail = f"{request.channel[:40]!r} is not a channel of this gateway; there is sms"
-        return Refusal("unknown_channel", detail, "/channel")
+    if request.plan is not None:
+        detail = "a plan belongs to a message of its own: POST /v1/messages"
+        return Refusal("plan_not_here", detail, "/plan")
+    if request.content is not None and request.channel in (None, SMS):
+        return Refusal("not_of_channel", "content is for other channels than sms: leave it out", "/content")
     if request.time_zone is not None and not zones.is_zone(request.time_zone):
         detail = f"{request.time_zone[:40]!r} is not an IANA time zone, such as Europe/Paris"
         return Refusal("bad_time_zone", detail, "/time_zone")

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Meta
 
 from heliograph.core import numbers, routing, senders
+from heliograph.core.channels import CHANNELS, SMS
 from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import Refusal
 from heliograph.core.inbound_rules import InboundPolicy
 from heliograph.core.message import LANES
 from heliograph.core.order import BEST, LISTED, ORDERS
+from heliograph.core.plans import PlanSpec
 from heliograph.core.request import read_time
 from heliograph.core.signing import key_of
 from heliograph.core.templates import NAME as TEMPLATE_NAME
@@ -22,20 +23,23 @@ from heliograph.engine import policies
 from heliograph.engine.days import is_zone
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.explain import explained
-from heliograph.engine.notify.subscriptions import EVENT_TYPES
+from heliograph.engine.exports.form import ExportForm
+from heliograph.engine.forms import ConnectorForm, EndpointForm, RouteForm, SenderForm
+from heliograph.engine.notify.formats import ENDPOINT_FORMATS, TWILIO
+from heliograph.engine.notify.subscriptions import unknown_events
+from heliograph.engine.secrets import CannotOpen
 from heliograph.engine.specs import route_of
+from heliograph.engine.streams.form import StreamForm
 from heliograph.engine.suggest import did_you_mean
 
 SECRET_KEYS: Final = (
     *("secret", "password", "api_key", "api_secret", "auth_token", "token", "access_key", "private_key"),
+    *("client_secret", "access_token", "app_secret", "verify_token"),
     *("signature_secret", "callback_token", "callback_password"),
 )
 REFERENCES: Final = ("env:", "file:", "sealed:")
-_OTHER_EVENTS: Final = (
-    *("inbound.", "conversation.", "flow.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook."),
-    "template.",
-)
-_Names = str | list[str]
+_OUTLET_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_AUTH_TOKEN_LETTERS: Final = 24
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -46,6 +50,8 @@ class Tools(msgspec.Struct, frozen=True):
     new_secret: Callable[[], str]
     seal: Callable[[str], str]
     unseal: Callable[[str], str]
+    carries: Callable[[str], frozenset[str]] = lambda kind: frozenset(CHANNELS)  # a kind of connector: its channels
+    push_key: Callable[[str], str] = str  # a web push connector's private key: the public one
 
 
 class Object(msgspec.Struct):
@@ -68,95 +74,29 @@ class Place(msgspec.Struct, frozen=True):
     senders: Mapping[tuple[str, str], tuple[str, str | None]]  # (workspace, name) → what it shows, its pool
     knows_machine: bool
     endpoints: frozenset[tuple[str, str]] = frozenset()  # (workspace, name)
-
-
-class _Connector(msgspec.Struct):
-    """What the engine reads of a connector; its carrier knows the rest."""
-
-    kind: str
-    window: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
-    price_per_segment: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
-    provider_handles_opt_out: bool = False
-    record_to_disk: bool = False
-
-
-class _Match(msgspec.Struct, forbid_unknown_fields=True):
-    country: _Names = []
-    prefix: _Names = []
-    kind: _Names = []
-    sender: _Names = []
-    number_type: _Names = []
-    tag: _Names = []
-    network: _Names = []
-    hours: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    share: Annotated[float, Meta(ge=0, le=1)] = 1.0
-
-
-class _Route(msgspec.Struct, forbid_unknown_fields=True):
-    via: Annotated[list[str], Meta(min_length=1)]
-    weights: list[Annotated[float, Meta(ge=0)]] = []
-    order: str = LISTED
-    explore: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
-    pin: str | None = None
-    pin_until: str | None = None
-    match: _Match | None = None
-
-
-class _Registration(msgspec.Struct, forbid_unknown_fields=True):
-    """Of a sender in a country, with what it is known by there."""
-
-    state: Literal["registered", "pending", "rejected"]
-    brand: str | None = None
-    campaign: str | None = None
-
-
-class _Sender(msgspec.Struct, forbid_unknown_fields=True):
-    value: str | None = None
-    type: str | None = None
-    countries: _Names = []
-    kinds: _Names = []
-    default: bool = False
-    two_way: bool = False
-    registration: dict[
-        Annotated[str, Meta(pattern="^[A-Z]{2}$")], Literal["registered", "pending", "rejected"] | _Registration
-    ] = {}
-    unregistered: Literal["warn", "refuse"] | None = None
-    pool: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_-]{0,30}$")] | None = None
-    max_segments_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
-    max_segments_per_day: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
-    day_zone: str | None = None
-    rental_per_month: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$")] | None = None
-    rental_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
-
-
-class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
-    url: str
-    environment: str = "live"
-    events: list[str] = []
-    secret: str | None = None
-    secrets: list[str] | None = None
-    format: str = "json"
-    timeout_ms: Annotated[int, Meta(ge=100, le=30_000)] | None = None
-    max_in_flight: Annotated[int, Meta(ge=1, le=200)] = 20
-    batch: Annotated[int, Meta(ge=1, le=500)] = 1
-    disabled: bool = False
+    kinds: Mapping[str, str] = {}  # of connectors, by name
 
 
 _FORMS: Final[dict[str, type[Any]]] = {
-    "connector": _Connector,
-    "route": _Route,
-    "sender": _Sender,
-    "endpoint": _Endpoint,
+    "connector": ConnectorForm,
+    "route": RouteForm,
+    "sender": SenderForm,
+    "endpoint": EndpointForm,
     "template": TemplateSpec,
+    "plan": PlanSpec,
+    "export": ExportForm,
+    "stream": StreamForm,
 }
+
+
+Connectors: TypeAlias = tuple[Mapping[str, str], Mapping[str, str]]  # by name: its workspace; its kind
 
 
 def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal]:
     """Everything that is wrong with these objects."""
     new = {o.name: o.workspace for o in objects if o.kind == "connector"}
     connectors = {SANDBOX: OPERATOR, **new, **place.connectors}
+    kinds = {**place.kinds, **{o.name: str(o.spec.get("kind")) for o in objects if o.kind == "connector"}}
     found: list[Refusal] = []
     for o in objects:
         cls = policies.FORMS.get(o.name) if o.kind == "policy" else _FORMS[o.kind]
@@ -176,22 +116,35 @@ def check(objects: Sequence[Object], place: Place, tools: Tools) -> list[Refusal
         elif not place.knows_machine and (key := _reference(o.spec)):
             detail = "only the operator may name variables and files of the machine; give the secret itself"
             found.append(Refusal("bad_secret", detail, f"{o.pointer}/{key}", 403))
-        elif isinstance(form, _Connector):
-            found += _check_connector(o, form, place, tools)
-        elif isinstance(form, _Route):
-            visible = {name for name, workspace in connectors.items() if workspace in (OPERATOR, o.workspace)}
-            found += _check_route(o, form, visible)
-        elif isinstance(form, _Sender):
-            found += _check_sender(o, form)
-        elif isinstance(form, _Endpoint):
-            found += _check_endpoint(o, form, place, tools)
-        elif isinstance(form, TemplateSpec):
-            found += _check_template(o, form)
         else:
-            found += [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in policies.wrong(form)]
-            if isinstance(form, InboundPolicy):
-                found += _check_forwards(o, form, place, objects)
+            found += _wrong(o, form, (connectors, kinds), objects, place, tools)
     return found or [*_shadowed(objects), *_two_meanings(objects, place)]
+
+
+def _wrong(
+    o: Object, form: Any, connectors: Connectors, objects: Sequence[Object], place: Place, tools: Tools
+) -> list[Refusal]:
+    """What the types of a form can't say."""
+    owners, kinds = connectors
+    if isinstance(form, ConnectorForm):
+        return _check_connector(o, form, place, tools)
+    if isinstance(form, RouteForm):
+        visible = {name for name, owner in owners.items() if owner in (OPERATOR, o.workspace)}
+        return _check_route(o, form, visible) + _check_channel(o, form, kinds, tools)
+    if isinstance(form, SenderForm):
+        return _check_sender(o, form)
+    if isinstance(form, EndpointForm):
+        return _check_endpoint(o, form, place, tools)
+    if isinstance(form, TemplateSpec):
+        return _check_template(o, form)
+    if isinstance(form, ExportForm | StreamForm):
+        return _check_outlet(o, form, place, tools)
+    found = _beneath(o, policies.wrong(form))
+    return found + _check_forwards(o, form, place, objects) if isinstance(form, InboundPolicy) else found
+
+
+def _beneath(o: Object, refusals: Sequence[Refusal]) -> list[Refusal]:
+    return [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in refusals]
 
 
 def _shadowed(objects: Sequence[Object]) -> list[Refusal]:
@@ -239,18 +192,28 @@ def _reference(spec: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _check_connector(o: Object, form: _Connector, place: Place, tools: Tools) -> list[Refusal]:
+def _check_connector(o: Object, form: ConnectorForm, place: Place, tools: Tools) -> list[Refusal]:
     if not place.knows_machine:
         detail = f"connectors are declared by the operator, with a key of the workspace {OPERATOR!r}"
         return [Refusal("foreign_workspace", detail, o.pointer, 403)]
     if (owner := place.connectors.get(o.name, o.workspace)) != o.workspace:
         return [Refusal("already_exists", f"{owner!r} has a connector {o.name!r} already", o.pointer, 409)]
-    if problem := tools.check_connector(form.kind, o.spec):
+    try:
+        opened = {key: _opened(value, tools) for key, value in o.spec.items()}
+    except CannotOpen:
+        detail = "a sealed secret of another installation can't be opened here; give the secret itself, or env:NAME"
+        return [Refusal("bad_secret", detail, o.pointer)]
+    if problem := tools.check_connector(form.kind, opened):
         return [Refusal("bad_connector", problem[1], f"{o.pointer}/{problem[0]}")]
     return []
 
 
-def _check_route(o: Object, form: _Route, connectors: set[str]) -> list[Refusal]:
+def _opened(value: Any, tools: Tools) -> Any:
+    """A secret as it is; sealed it is longer than many a field may be."""
+    return tools.unseal(value) if isinstance(value, str) and value.startswith("sealed:") else value
+
+
+def _check_route(o: Object, form: RouteForm, connectors: set[str]) -> list[Refusal]:
     found = [
         Refusal(
             "unknown_connector",
@@ -275,7 +238,24 @@ def _check_route(o: Object, form: _Route, connectors: set[str]) -> list[Refusal]
     return [*found, *_check_order(o, form), *_check_networks(o, form)]
 
 
-def _check_order(o: Object, form: _Route) -> list[Refusal]:
+def _check_channel(o: Object, form: RouteForm, kinds: Mapping[str, str], tools: Tools) -> list[Refusal]:
+    """A channel that there is none of, and connectors that don't carry it."""
+    channel = form.match.channel if form.match else SMS
+    if channel not in CHANNELS:
+        detail = f"{channel[:40]!r} is not a channel: {', '.join(CHANNELS)}.{did_you_mean(channel, CHANNELS)}"
+        return [Refusal("unknown_channel", detail, f"{o.pointer}/match/channel")]
+    return [
+        Refusal(
+            "channel_not_carried",
+            f"{name!r} is of the kind {kinds[name]!r}, which carries {', '.join(sorted(carried))}, not {channel}",
+            f"{o.pointer}/via/{place}",
+        )
+        for place, name in enumerate(form.via)
+        if name in kinds and channel not in (carried := tools.carries(kinds[name]))
+    ]
+
+
+def _check_order(o: Object, form: RouteForm) -> list[Refusal]:
     """What can't work about the order in which a route's connectors are tried."""
     found: list[Refusal] = []
     if form.order not in ORDERS:
@@ -300,7 +280,7 @@ def _check_order(o: Object, form: _Route) -> list[Refusal]:
     return found
 
 
-def _check_networks(o: Object, form: _Route) -> list[Refusal]:
+def _check_networks(o: Object, form: RouteForm) -> list[Refusal]:
     """Names that no range of numbers was given out to: a condition on them could never hold."""
     names = form.match.network if form.match else []
     return [
@@ -315,7 +295,7 @@ def _check_networks(o: Object, form: _Route) -> list[Refusal]:
     ]
 
 
-def _check_sender(o: Object, form: _Sender) -> list[Refusal]:
+def _check_sender(o: Object, form: SenderForm) -> list[Refusal]:
     value = form.value or o.name
     if senders.type_of(value) is None:
         detail = f"{value!r} can't be a sender: up to 11 letters and digits, or a number"
@@ -350,25 +330,47 @@ def _check_template(o: Object, form: TemplateSpec) -> list[Refusal]:
     if not re.match(TEMPLATE_NAME, o.name):
         detail = f"{o.name[:40]!r} can't name a template: up to 64 small letters, digits, hyphens, dots, underscores"
         return [Refusal("bad_name", detail, o.pointer)]
-    return [msgspec.structs.replace(r, pointer=o.pointer + r.pointer) for r in wrong_template(form)]
+    return _beneath(o, wrong_template(form))
 
 
-def _check_endpoint(o: Object, form: _Endpoint, place: Place, tools: Tools) -> list[Refusal]:
+def _check_outlet(o: Object, form: ExportForm | StreamForm, place: Place, tools: Tools) -> list[Refusal]:
+    """What leaves by the machine's own ways: to its folders, to servers that it can reach."""
+    if not place.knows_machine:
+        return [Refusal("foreign_workspace", f"{o.kind}s are declared by the operator", o.pointer, 403)]
+    found = _beneath(o, form.wrong())
+    if not re.match(_OUTLET_NAME, o.name):
+        found.append(Refusal("bad_name", "a name has up to 64 letters, digits, hyphens, underscores", o.pointer))
+    if (o.workspace, form.environment) not in place.environments:
+        detail = f"there is no environment {form.environment!r}"
+        found.append(Refusal("unknown_environment", detail, f"{o.pointer}/environment"))
+    if isinstance(form, StreamForm):
+        found += unknown_events(form.events, f"{o.pointer}/events")
+        if form.url is not None and (problem := tools.check_url(form.url)):
+            found.append(Refusal("bad_url", problem, f"{o.pointer}/url"))
+    return found
+
+
+def _check_secret(format: str, secret: str) -> None:
+    """An auth token, which signs in the shape of Twilio, may be any text that nobody guesses. Raises `ValueError`."""
+    if format != TWILIO:
+        key_of(secret)
+    elif len(secret) < _AUTH_TOKEN_LETTERS:
+        raise ValueError(f"an auth token has at least {_AUTH_TOKEN_LETTERS} characters; a key of yours will do")
+
+
+def _check_endpoint(o: Object, form: EndpointForm, place: Place, tools: Tools) -> list[Refusal]:
     found: list[Refusal] = []
     if problem := tools.check_url(form.url):
         found.append(Refusal("bad_url", problem, f"{o.pointer}/url"))
     if (o.workspace, form.environment) not in place.environments:
         detail = f"there is no environment {form.environment!r}"
         found.append(Refusal("unknown_environment", detail, f"{o.pointer}/environment"))
-    for index, name in enumerate(form.events):
-        if not (name == "*" or name in EVENT_TYPES or name == "message.*" or name.startswith(_OTHER_EVENTS)):
-            detail = f"{name!r} is not an event type: {', '.join(sorted(EVENT_TYPES))}"
-            found.append(Refusal("unknown_event", detail, f"{o.pointer}/events/{index}"))
-    if form.format not in ("json", "form"):
-        found.append(Refusal("bad_format", "format is json or form", f"{o.pointer}/format"))
+    found += unknown_events(form.events, f"{o.pointer}/events")
+    if form.format not in ENDPOINT_FORMATS:
+        found.append(Refusal("bad_format", f"format is {', '.join(ENDPOINT_FORMATS)}", f"{o.pointer}/format"))
     for secret in (*([form.secret] if form.secret is not None else ()), *(form.secrets or ())):
         try:
-            key_of(tools.unseal(secret))
+            _check_secret(form.format, tools.unseal(secret))
         except Exception as error:  # whatever opening or reading it says; none of them quotes it
             found.append(Refusal("bad_secret", str(error), f"{o.pointer}/secret"))
     return found

@@ -8,7 +8,7 @@ from msgspec import Meta
 from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.message import LANES
-from heliograph.core.request import read_span
+from heliograph.core.spans import read_span
 from heliograph.engine.suggest import did_you_mean
 
 

@@ -83,11 +83,9 @@ class InboundDesk:
         self,
         messages: Sequence[Inbound],
         committed: Callable[[], None] | None = None,
-        *,
-        environment: int | None = None,
     ) -> None:
         """Keep messages; `committed` once they are durable. What they want is obeyed before that."""
-        heard = [self._keywords.hear(message, self._realm(message, environment)) for message in messages]
+        heard = [self._keywords.hear(message, self._realm(message)) for message in messages]
         wanting = [one for one in heard if one.wants_something]
         if not wanting:
             self._keep(heard, committed)
@@ -187,11 +185,11 @@ class InboundDesk:
         line = book.inbound(inbound.connector, "" if isinstance(sender, numbers.BadNumber) else sender.country)
         return () if line is None else (price(measure(inbound.text)[1], line.price), line.currency)
 
-    def _realm(self, inbound: Inbound, environment: int | None) -> Realm:
+    def _realm(self, inbound: Inbound) -> Realm:
         """The environment whose declared sender was texted; else the operator's live one (test, from the sandbox)."""
         realms = self._snapshot().realms
-        if environment is not None:
-            return realms[environment]
+        if inbound.environment is not None:
+            return realms[inbound.environment]
         for realm in realms.values():
             if realm.mode != "test" and inbound.to in realm.rules.senders:
                 return realm

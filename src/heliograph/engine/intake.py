@@ -12,6 +12,7 @@ import msgspec
 
 from heliograph.core import ids
 from heliograph.core.campaigns import Step
+from heliograph.core.channels import SMS
 from heliograph.core.charges import Charge
 from heliograph.core.decide import Verdict
 from heliograph.core.failures import Refusal
@@ -23,7 +24,7 @@ from heliograph.core.prices import Amount
 from heliograph.core.quality import Quality
 from heliograph.core.request import MessageRequest, Times, kind_of, times
 from heliograph.core.segments import measure
-from heliograph.engine import content
+from heliograph.engine import channels, content
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
@@ -41,6 +42,7 @@ _VERDICTS_KEPT: Final = 20_000
 _TAG_LIMIT: Final = 20
 _PLAIN: Final = frozenset(("auto", None))
 _encode: Final = msgspec.json.Encoder().encode
+_WHOLE: Final = ("utf-8", 1)  # encoding and segments of what is not cut into parts
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -106,7 +108,10 @@ class Intake:
         under the same policies, and these rules warn of it."""
         snapshot = self._snapshot()
         realm = snapshot.realms[caller.environment]
-        number = recipient(request, realm, caller.default_country)
+        wanted = None if request.channel is None else channels.read(request, realm, caller.default_country)
+        if isinstance(wanted, Refusal):
+            return wanted
+        number = recipient(request, realm, caller.default_country) if wanted is None else wanted.number
         if isinstance(number, Refusal):
             return number
         template = None
@@ -118,28 +123,31 @@ class Intake:
         kind = kind_of(request)
         if isinstance(kind, Refusal):
             return kind
-        words = _words(realm, request, caller, kind, now)
+        words = _words(realm, request, caller, kind, now, wanted)
         if isinstance(words, Refusal):
             return words
         said, text, links = words
         sender = sender_of(request)
         if isinstance(sender, Refusal):
             return sender
-        encoding, segments = measure(text)
-        if refusal := self._extras.wrong(request) or bad_encoding(request, encoding):
-            return refusal
-        warned = _warned(realm, request, said, kind, number.country, sender) if findings is None else findings
+        encoding, segments = measure(text) if wanted is None else _WHOLE
+        warned = (
+            self._extras.wrong(request)
+            or (bad_encoding(request, encoding) if wanted is None else wanted.content.wrong(text))
+            or (_warned(realm, request, said, kind, number.country, sender, wanted) if findings is None else findings)
+        )
         if isinstance(warned, Refusal):
             return warned
         verdict, decision, plan = self.verdicts.find(
-            snapshot, realm, request, number, kind, sender, encoding, segments, warned
+            *(snapshot, realm, request, number, kind, sender, encoding, segments, warned),
+            SMS if wanted is None else wanted.channel.name,
         )
         if verdict.refusal is not None:
             return verdict.refusal
         when = times(request, now, kind)
         if isinstance(when, Refusal):
             return when
-        if kind in realm.policies.last_kinds:
+        if kind in realm.policies.last_kinds and (wanted is None or wanted.channel.by_number):
             found = self._last(realm, number, kind, when, request, verdict)
             if isinstance(found, Refusal):
                 return found
@@ -188,6 +196,9 @@ class Intake:
                 request.topic,
                 template,
                 verdict.surcharge,
+                None,  # billed_segments
+                None if wanted is None else wanted.channel.name,
+                None if wanted is None else wanted.kept,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),
@@ -248,8 +259,7 @@ class Intake:
             message = draft.message
             message.id = message.id or next_id("message")  # some know theirs beforehand
             message.batch = batch_id or message.batch
-            if is_troubled and len(draft.verdict.connectors) > 1:
-                self._ways.begin(message, draft.verdict.connectors)
+            may_go = not is_troubled or self._ways.begin(message, draft.verdict.connectors)
             if draft.charges:
                 charges[message.id] = draft.charges
             if draft.links:
@@ -257,7 +267,7 @@ class Intake:
             link = links.get(message.connector)
             if draft.caps:
                 caps[message.id] = draft.caps
-            elif not asks_only and message.state == "queued" and link is not None and link.reserve(message):
+            elif not asks_only and may_go and message.state == "queued" and link is not None and link.reserve(message):
                 message.state, message.owner, message.attempts = "sending", process, 1
                 reserved.append((link, message))
             messages.append(message)
@@ -318,28 +328,38 @@ class Intake:
 
 
 def _warned(
-    realm: Realm, request: MessageRequest, said: str, kind: str, country: str, sender: str | None
+    realm: Realm,
+    request: MessageRequest,
+    said: str,
+    kind: str,
+    country: str,
+    sender: str | None,
+    wanted: channels.Wanted | None,
 ) -> tuple[str, ...] | Refusal:
     """The content rules that warn of a text, or the refusal of one that forbids it."""
     if kind not in realm.policies.linted and not request.dry_run:
+        return ()
+    if wanted is not None and not wanted.channel.texts_to_phones:
         return ()
     return content.looked_at(realm.policies.content, realm.rules, said, kind, country, sender)
 
 
 def _words(
-    realm: Realm, request: MessageRequest, caller: Caller, kind: str, now: int
+    realm: Realm, request: MessageRequest, caller: Caller, kind: str, now: int, wanted: channels.Wanted | None
 ) -> tuple[str, str, tuple[ShortLink, ...]] | Refusal:
     """The text as it was given, the text as it goes out, and the short links in it."""
+    if wanted is not None and wanted.content.speaks and request.text is None:
+        return "", "", ()
     text = text_of(request)
     if isinstance(text, Refusal):
         return text
     policy = realm.policies.links
     if kind not in policy.kinds and request.shorten_links is None:
         return text, text, ()
-    wanted = asked(policy, request.shorten_links, kind)
-    if isinstance(wanted, Refusal):
-        return wanted
-    if not wanted:
+    shorten = asked(policy, request.shorten_links, kind)
+    if isinstance(shorten, Refusal):
+        return shorten
+    if not shorten:
         return text, text, ()
     return text, *policy.shortened(text, caller.workspace, caller.environment, now)
 

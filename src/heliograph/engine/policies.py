@@ -16,8 +16,10 @@ from heliograph.core.keywords.policy import KeywordPolicy
 from heliograph.core.lint import Content, ContentPolicy
 from heliograph.core.lookups import LookupPolicy
 from heliograph.core.message import PROMOTIONAL
+from heliograph.core.outages import OutagePolicy
 from heliograph.core.quiet import Policy
 from heliograph.core.verify.policy import VerifyPolicy
+from heliograph.engine.alarms.policy import AlarmPolicy
 from heliograph.engine.budgets import Budgets
 from heliograph.engine.frequency_caps import FrequencyCaps
 from heliograph.engine.quiet_hours import QuietHours
@@ -65,6 +67,8 @@ class Policies(msgspec.Struct, frozen=True):
     last_kinds: frozenset[str] = frozenset()  # that keep quiet hours, or before which a provider is asked
     verify: VerifyPolicy = VerifyPolicy()
     campaigns: CampaignPolicy = CampaignPolicy()
+    alarms: AlarmPolicy = AlarmPolicy()
+    outage: OutagePolicy | None = None  # None: nothing happens but another route
 
 
 FORMS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -81,6 +85,8 @@ FORMS: Final[dict[str, type[msgspec.Struct]]] = {
     "lookup": LookupPolicy,
     "verify": VerifyPolicy,
     "campaigns": CampaignPolicy,
+    "alarms": AlarmPolicy,
+    "outage": OutagePolicy,
 }
 _NAMES: Final = {form: name for name, form in FORMS.items()}
 
@@ -110,6 +116,8 @@ def policies_of(declared: Mapping[str, Mapping[str, Any]], *, rehearses: bool) -
         caps=caps,
         verify=read(VerifyPolicy),
         campaigns=read(CampaignPolicy),
+        alarms=read(AlarmPolicy),
+        outage=read(OutagePolicy) if _NAMES[OutagePolicy] in declared else None,
         capped_kinds=(quiet.kinds & {PROMOTIONAL}).union(*(cap.kinds for cap in caps)),
         inbound=read(InboundPolicy),
         conversations=read(ConversationPolicy),

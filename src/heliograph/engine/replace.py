@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from heliograph.core.channels.channel import shown
 from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import SCHEDULED, WAITING_STATES
 from heliograph.core.message import WAITING, Message
@@ -92,7 +93,9 @@ def _request(message: Message, change: Change) -> MessageRequest:
     """The message as its sender would ask for it now; its span of validity moves with its time."""
     request = MessageRequest(
         to=message.to,
-        text=message.text if change.text is None else change.text,
+        text=(message.text or None) if change.text is None else change.text,
+        channel=message.channel,
+        content=shown(message.content),
         sender=message.sender,
         kind=message.kind,
         send_at=change.send_at or (_written(message.due_at) if message.state == SCHEDULED else None),

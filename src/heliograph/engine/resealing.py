@@ -16,6 +16,7 @@ _PLACES: Final = (
     ("declared", "spec"),
     ("declared_history", "spec"),
     ("authenticators", "secret"),
+    ("clients", "auth_token"),
     ("users", "totp_secret"),
     ("users", "totp_pending"),
 )

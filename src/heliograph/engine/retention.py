@@ -35,6 +35,7 @@ async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
         (r.inbound_days, lambda: inbound_events(ledger, now - r.inbound_days * _DAY_MS)),
         (r.message_days, lambda: sweep.forget(ledger, now, r.message_days)),
         (r.message_days, lambda: verifications(ledger, now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: plan_runs(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: inbound(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: lookups(ledger, now - r.message_days * _DAY_MS)),
         (r.consent_days, lambda: consents(ledger, now - r.consent_days * _DAY_MS)),
@@ -105,6 +106,18 @@ async def verifications(ledger: Ledger, before: int) -> bool:
             *(before, _BATCH),
         )
     return len(gone) == _BATCH
+
+
+async def plan_runs(ledger: Ledger, before: int) -> bool:
+    """Remove what became of plans."""
+    async with ledger.transaction() as transaction:
+        rows = await transaction.fetch(
+            "SELECT id FROM plan_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2", before, _BATCH
+        )
+        for (number,) in rows:
+            await transaction.execute("DELETE FROM plan_steps WHERE run = $1", number)
+            await transaction.execute("DELETE FROM plan_runs WHERE id = $1", number)
+    return len(rows) == _BATCH
 
 
 async def consents(ledger: Ledger, before: int) -> bool:

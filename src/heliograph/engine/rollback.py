@@ -49,6 +49,32 @@ async def history(ledger: Ledger, *, workspace: str | None, limit: int, before: 
     ]
 
 
+async def entry(ledger: Ledger, workspace: str, number: int) -> Entry | None:
+    """One entry of a workspace's history."""
+    found = await history(ledger, workspace=workspace, limit=1, before=number + 1)
+    return found[0] if found and found[0].id == number else None
+
+
+async def history_of(ledger: Ledger, workspace: int, kind: str, name: str, limit: int) -> list[Row]:
+    """(id, at, actor, spec) of one object, the newest first; a spec of None: it was removed."""
+    return await ledger.fetch(
+        "SELECT id, at, actor, spec FROM declared_history WHERE workspace = $1 AND kind = $2 AND name = $3 "
+        "ORDER BY id DESC LIMIT $4",
+        *(workspace, kind, name, limit),
+    )
+
+
+async def spec_at(ledger: Ledger, workspace: int, kind: str, name: str, version: int) -> dict[str, Any] | None:
+    """What an object was after an entry; None: it was not there."""
+    rows = await ledger.fetch(
+        "SELECT spec FROM declared_history WHERE workspace = $1 AND kind = $2 AND name = $3 AND id <= $4 "
+        "ORDER BY id DESC LIMIT 1",
+        *(workspace, kind, name, version),
+    )
+    found: dict[str, Any] | None = msgspec.json.decode(rows[0][0]) if rows and rows[0][0] is not None else None
+    return found
+
+
 def _action(was: str | None, is_there: int) -> str:
     if not is_there:
         return "removed"

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from heliograph.core import numbers, order, routing, senders
+from heliograph.core.channels import SMS
 from heliograph.core.decide import SANDBOX
 from heliograph.core.request import read_time
 
@@ -35,7 +36,7 @@ class EndpointSpec(msgspec.Struct, frozen=True):
     url: str
     events: tuple[str, ...]
     secrets: tuple[str, ...]  # references or sealed
-    format: str = "json"  # json | form
+    format: str = "json"  # json | form | twilio
     timeout_ms: int | None = None
     max_in_flight: int = 20
     batch: int = 1  # events in one POST, at most
@@ -95,6 +96,7 @@ def route_of(name: str, spec: Mapping[str, Any], workspace: int | None) -> routi
         explore=float(spec.get("explore") or routing.EXPLORE),
         pin=spec.get("pin"),
         pin_until=_moment(spec.get("pin_until")),
+        channel=match.get("channel") or SMS,
     )
 
 

@@ -80,7 +80,9 @@ async def redact(ledger: Ledger, now: int, days: int, *, otp: bool = False) -> b
     ended = [m.id for m in meant if m.final_at is not None]
     async with ledger.transaction() as transaction:
         for some in _slices(ended):
-            await transaction.execute(f"UPDATE messages SET text = NULL WHERE id IN ({_marks(some)})", *some)
+            await transaction.execute(
+                f"UPDATE messages SET text = NULL, content = NULL WHERE id IN ({_marks(some)})", *some
+            )
     early = [m for m in meant if m.final_at is None]
     await _pass(ledger, name, old, {m.id: m.valid_until + NO_RECEIPT_MS + _DAY_MS for m in early})
     return old.may_be_more
@@ -88,10 +90,10 @@ async def redact(ledger: Ledger, now: int, days: int, *, otp: bool = False) -> b
 
 async def forget(ledger: Ledger, now: int, days: int) -> bool:
     """Remove messages older than `days` that have ended, with all that belongs to them."""
-    rows = await ledger.fetch(
-        f"SELECT id, workspace, tags FROM messages WHERE accepted_at < $1 AND owner IS NULL ORDER BY id LIMIT {_BATCH}",
-        now - days * _DAY_MS,
+    oldest = await ledger.fetch(  # rows stand in the order of their time: none is read that is too young
+        f"SELECT id, workspace, tags, accepted_at FROM messages WHERE owner IS NULL ORDER BY id LIMIT {_BATCH}"
     )
+    rows = list(takewhile(lambda row: row[3] < now - days * _DAY_MS, oldest))
     for some in _slices([row[0] for row in rows]):
         marks = _marks(some)
         async with ledger.transaction() as transaction:  # a short one each: others wait for it
@@ -101,7 +103,7 @@ async def forget(ledger: Ledger, now: int, days: int) -> bool:
                 *some,
             )
             await clicks.forget(transaction, marks, *some)
-            for table in ("deliveries", "events", "attempts", "conversions"):
+            for table in ("deliveries", "events", "attempts", "conversions", "counted", "goals"):
                 await transaction.execute(f"DELETE FROM {table} WHERE message IN ({marks})", *some)
             await transaction.execute(f"DELETE FROM messages WHERE id IN ({marks})", *some)
     tags = [(row[1], tag, row[0]) for row in rows if row[2] for tag in msgspec.json.decode(row[2])]

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core import numbers
+from heliograph.core.channels import SMS
 from heliograph.core.decide import Case, Verdict, decide
 from heliograph.core.numbers import Number
 from heliograph.core.quality import Quality
@@ -44,6 +45,7 @@ class Verdicts:
         encoding: str,
         segments: int,
         findings: tuple[str, ...],
+        channel: str = SMS,
     ) -> tuple[Verdict, int, str]:
         """Decide, or remember: messages that share all facts share the decision and its trace."""
         quality = self._quality()
@@ -68,6 +70,7 @@ class Verdicts:
             request.max_segments,
             *closer[1:],
             findings,
+            channel,
         )
         known = self._known.get((realm.id, facts))
         if known is None:

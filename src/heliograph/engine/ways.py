@@ -12,7 +12,8 @@ import msgspec
 
 from heliograph.core.breaker import CLOSED, Breaker
 from heliograph.core.failures import TRANSIENT, UNAUTHORISED, UNKNOWN
-from heliograph.core.message import LANES, MESSAGE_COLUMNS, Message, Outcome
+from heliograph.core.message import LANES, MESSAGE_COLUMNS, PROMOTIONAL, Message, Outcome
+from heliograph.core.outages import ALL, Shut
 from heliograph.core.prices import PriceBook
 from heliograph.engine.dispatch import Link
 from heliograph.engine.specs import ConnectorSpec
@@ -21,6 +22,7 @@ from heliograph.store.port import Ledger, Move, NewEvent
 
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 _AT_ONCE: Final = 500
+_PLAN_MS: Final = 2_000  # within so long the outage desk has looked at what is new
 # The carrier's or the link's fault: what says nothing of the number or the text.
 _FAULTS: Final = frozenset({TRANSIENT, UNAUTHORISED, UNKNOWN})
 
@@ -57,6 +59,7 @@ class Ways:
         self._patience = patience
         self._note = note
         self._breakers: dict[tuple[str, str], Breaker] = {}
+        self.out: Mapping[tuple[int, str], frozenset[str]] = {}  # (environment, connector) → countries of outages
         self.is_troubled = False  # otherwise nobody needs to ask
         self.asks_always = bool(patience.no_receipt_otp_ms)
 
@@ -82,16 +85,44 @@ class Ways:
 
     def choose(self, plan: Sequence[str], country: str, lane: int) -> str:
         """The first connector of a plan that is worth it; when none is, the first."""
+        return self.open_one(plan, country, lane) or plan[0]
+
+    def open_one(self, plan: Sequence[str], country: str, lane: int) -> str | None:
+        """The first connector of a plan that is worth it."""
         for name in plan:
             if self._why_closed(name, country, lane, ask=True) is None:
                 return name
-        return plan[0]
+        return None
 
-    def begin(self, message: Message, plan: Sequence[str]) -> None:
-        """A new message: over the first connector of its plan that is worth it, at that one's price."""
-        name = self.choose(plan, message.country, message.lane)
-        if name != message.connector:
+    def ours(self) -> set[str]:
+        """The connectors that this process has."""
+        return set(self._links)
+
+    def shut(self) -> dict[tuple[str, str], Shut]:
+        """What of ours is of no use, for which country: a link that is down, or where too much fails."""
+        now = self._clock.now_ms()
+        found = {
+            (link.name, ALL): Shut(link.since, f"{link.name} is down: {link.reason}")
+            for link in self._links.values()
+            if not link.up
+        }
+        for (name, country), breaker in self._breakers.items():
+            if breaker.state != CLOSED and name in self._links:
+                found[name, country] = Shut(now, f"too much fails at {name} for {country}")
+        return found
+
+    def begin(self, message: Message, plan: Sequence[str]) -> bool:
+        """A new message: over the first connector of its plan that is worth it, at that one's price. In an outage for
+        its country it waits for what its workspace's plan says, but for the probes: False."""
+        is_out = message.country in self.out.get((message.environment, plan[0]), ())
+        is_no_probe = is_out and message.kind == PROMOTIONAL
+        name = None if is_no_probe else self.open_one(plan, message.country, message.lane)
+        if is_out and name is None:
+            message.due_at = max(message.due_at, self._clock.now_ms() + _PLAN_MS)
+            return False
+        if name is not None and name != message.connector:
             self._lead(message, name)
+        return True
 
     def _why_closed(self, name: str, country: str, lane: int, *, ask: bool) -> str | None:
         """`ask`: a message will go if it may, so that it counts as a probe."""
@@ -125,6 +156,8 @@ class Ways:
         for name, country in shut:
             for lane in sorted(set(LANES.values())):
                 moves += await self._waiting(name, lane, country, now)
+            if not moves:
+                moves += await self._probe(name, country, now)
         if self._patience.no_receipt_otp_ms:
             moves += await self._unheard(now)
         return moves
@@ -136,6 +169,23 @@ class Ways:
             *(name, lane, now, msgspec.json.encode([name]).decode(), country or ""),
         )
         return [move for row in rows if (move := self._reroute(Message(*row), now)) is not None]
+
+    async def _probe(self, name: str, country: str, now: int) -> list[Move]:
+        """Where an outage holds everything back, one message now and then finds out whether it is over."""
+        is_out = any(name == connector and country in countries for (_, connector), countries in self.out.items())
+        breaker = self._breakers.get((name, country))
+        if not is_out or breaker is None or not breaker.allows(now):
+            return []
+        rows = await self._ledger.fetch(
+            f"SELECT {_COLUMNS} FROM messages WHERE owner = 0 AND connector = $1 AND country = $2 AND due_at > $3 "
+            "AND state = 'queued' AND kind <> $4 ORDER BY lane, due_at LIMIT 1",
+            *(name, country, now, PROMOTIONAL),
+        )
+        moves = []
+        for message in (Message(*row) for row in rows):
+            message.due_at = message.updated_at = now
+            moves.append(Move(message, message.state, ()))
+        return moves
 
     def _reroute(self, message: Message, now: int) -> Move | None:
         """To the next connector of its plan that is open; None when there is none."""

@@ -107,8 +107,15 @@ class Metrics:
         self.to_delivered = Histogram(
             "heliograph_accept_to_delivered_seconds", "From accept to the receipt.", ("connector",), _SLOW
         )
+        self.answer_time = Histogram(
+            "heliograph_http_answer_seconds", "From a request to its answer; messages are durable by then.", (), _FAST
+        )
         self.webhook_latency = Histogram(
             "heliograph_webhook_latency_seconds", "How long customers' servers take.", (), _FAST
+        )
+        self.exports = Counter("heliograph_exports", "Scheduled exports by their result.", ("result",))
+        self.streamed = Counter(
+            "heliograph_stream_events", "Events that a stream's server has kept.", ("workspace", "stream")
         )
         self._registry = CollectorRegistry()
         self._gauges: list[Gauge] = []

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from heliograph.core import ids
 from heliograph.core.message import Delivery, Message, Outcome
@@ -11,6 +11,9 @@ from heliograph.core.views import message_id, moment
 from heliograph.observe.log import Log
 from heliograph.observe.metrics import Metrics
 from heliograph.ports import Answer, Unavailable
+
+if TYPE_CHECKING:
+    from heliograph.observe.tracing import Tracing
 
 _STATUS: Final = {status: (str(status),) for status in range(200, 600)}
 
@@ -22,6 +25,7 @@ class Observer:
         self._log = log
         self._metrics = metrics
         self._now_ms = now_ms
+        self.tracing: Tracing | None = None
 
     def accepted(self, messages: Sequence[Message]) -> None:
         metrics, logs = self._metrics, self._log.writes("info")
@@ -36,10 +40,14 @@ class Observer:
     def refused(self, code: str, count: int = 1) -> None:
         self._metrics.refused.add((code,), count)
 
-    def replied(self, status: int) -> None:
+    def replied(self, status: int, took_ms: int | None = None) -> None:
         self._metrics.answers.add(_STATUS[status])
+        if took_ms is not None:
+            self._metrics.answer_time.observe((), took_ms / 1000)
 
     def answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
+        if self.tracing is not None:
+            self.tracing.answered(connector, answers)
         metrics, now, logs = self._metrics, self._now_ms(), self._log.writes("info")
         for m, outcome in answers:
             metrics.submissions.add((connector, outcome.state, outcome.failure or ""))
@@ -62,6 +70,8 @@ class Observer:
                 )
 
     def ended(self, messages: Sequence[Message]) -> None:
+        if self.tracing is not None:
+            self.tracing.ended(messages)
         metrics, logs = self._metrics, self._log.writes("info")
         for m in messages:
             metrics.ended.add((m.state, m.connector, m.country))
@@ -80,6 +90,8 @@ class Observer:
                 )
 
     def delivery(self, delivery: Delivery, answer: Answer) -> None:
+        if self.tracing is not None:
+            self.tracing.delivery(delivery, answer)
         good = 200 <= answer.status < 300
         self._metrics.webhooks.add(("ok" if good else f"http_{answer.status}" if answer.status else answer.reason,))
         self._metrics.webhook_latency.observe((), answer.latency_ms / 1000)

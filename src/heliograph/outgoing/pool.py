@@ -54,6 +54,11 @@ class Pool:
         now = monotonic()
         self._send(Request(to, request_bytes(to.post_head, headers, body), now, now + timeout_s, done))
 
+    def get(self, to: Target, headers: bytes, timeout_s: float, done: Done) -> None:
+        """Send a GET, as `post` does."""
+        now = monotonic()
+        self._send(Request(to, request_bytes(b"GET" + to.tail, headers, b""), now, now + timeout_s, done))
+
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float, done: Done
     ) -> None:

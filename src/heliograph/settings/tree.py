@@ -150,6 +150,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     consent_days: Annotated[
         int, _key("Days after its last use until a consent is removed; a no stays until it is lifted.", ge=0)
     ] = 1_825
+    sums_minute_days: Annotated[
+        int, _key("Days for which statistics are kept by the minute; by the day they stay for ever.", ge=1, le=366)
+    ] = 7
+    sums_hour_days: Annotated[int, _key("Days for which they are kept by the hour.", ge=1, le=3_660)] = 100
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +230,23 @@ class Oidc(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
 
 
+class Tracing(msgspec.Struct, frozen=True, kw_only=True):
+    """Traces; they need the extra `tracing`."""
+
+    url: Annotated[
+        str | None,
+        _key(
+            "Where traces are sent, as OTLP over HTTP; left out: nothing is traced.",
+            "a URL, such as http://127.0.0.1:4318/v1/traces",
+            _is_web_url,
+        ),
+    ] = None
+    sample: Annotated[
+        float,
+        _key("Which part of the requests is followed that bring no trace along; 1: each of them.", ge=0, le=1),
+    ] = 0.01
+
+
 SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "server": Server,
     "store": Store,
@@ -237,8 +258,11 @@ SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "smpp_server": SmppServer,
     "sessions": Sessions,
     "oidc": Oidc,
+    "tracing": Tracing,
 }
-DECLARED: Final = ("connectors", "routes", "senders", "endpoints", "policies", "templates")
+DECLARED: Final = (
+    *("connectors", "routes", "senders", "endpoints", "policies", "templates", "plans", "exports", "streams"),
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +280,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smpp_server: SmppServer
     sessions: Sessions
     oidc: Oidc
+    tracing: Tracing
 
     @property
     def declared(self) -> dict[str, Any]:

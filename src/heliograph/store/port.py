@@ -27,6 +27,7 @@ from heliograph.core.quiet import Answer
 from heliograph.store.protection import Protection
 
 Row: TypeAlias = tuple[Any, ...]
+Statement: TypeAlias = tuple[Any, ...]  # its text, and then its values
 
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
 HIDDEN_MS: Final = 20_000
@@ -332,6 +333,7 @@ class Transaction(Protocol):
     async def fetch(self, sql: str, *values: object) -> list[Row]: ...
 
     async def execute(self, sql: str, *values: object) -> None: ...
+    async def execute_all(self, statements: Sequence[Statement]) -> None: ...  # in one go where that costs less
 
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
@@ -366,35 +368,33 @@ class Ledger(Protocol):
 
     def next_id(self, kind: str) -> int:
         """A fresh row number for `message`, `decision`, `batch` or `inbound`; never given twice."""
-        ...
 
     def add(self, operation: Operation) -> None:
         """Hand over an operation; only from the event loop."""
-        ...
 
     async def backlog(self, connector: str, now: int) -> list[Backlog]:
         """Which lanes and workspaces have due messages waiting for this connector."""
-        ...
 
     async def due_targets(self, now: int) -> list[str]:
         """Webhook targets that have due deliveries."""
-        ...
 
     async def events_after(self, position: str, limit: int) -> tuple[list[Event], str]:
         """Events after a position in an order without gaps: what is committed later comes later. "" is the start."""
-        ...
+
+    async def events_end(self) -> str:
+        """The position after every event that was committed before."""
+
+    async def stretch(self, position: str, limit: int) -> tuple[str, tuple[object, ...], str]:
+        """The next events in the same order: a condition on `events e`, its values, and the position behind them."""
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         """A cold read; sees everything that was answered as committed."""
-        ...
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A cold write. Inside, await nothing but the transaction."""
-        ...
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         """Call `woken` with a topic (`queue`, `config`, `deliveries`) when somebody wrote something of it, and `told`
         with the deliveries that a cold transaction of this process gave birth to."""
-        ...
 
     async def close(self) -> None: ...

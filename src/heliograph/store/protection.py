@@ -9,6 +9,7 @@ from heliograph.core.links import ShortLink
 from heliograph.core.message import Event, Message
 
 _TEXT_PLACE: Final = Message.__struct_fields__.index("text")
+_CONTENT_PLACE: Final = Message.__struct_fields__.index("content")
 MARK: Final = "\uffff"  # a sealed text begins with it; no character that anybody may send
 
 
@@ -39,13 +40,19 @@ class Protection:
         if self.seal is None or message.text is None:
             return row
         sealed = self.seal(message.workspace, f"message {message.id}", message.text)
-        return (*row[:_TEXT_PLACE], sealed, *row[_TEXT_PLACE + 1 :])
+        kept = (*row[:_TEXT_PLACE], sealed, *row[_TEXT_PLACE + 1 :])
+        if message.content is None:
+            return kept
+        content = self.seal(message.workspace, f"content {message.id}", message.content)
+        return (*kept[:_CONTENT_PLACE], content, *kept[_CONTENT_PLACE + 1 :])
 
     def opened(self, message: Message) -> Message:
         """A message that was read, its text plain; None where a sealed one can't be opened."""
         text = message.text
         if text is not None and text[:1] == MARK:
             message.text = self.open(message.workspace, f"message {message.id}", text)
+            if message.content is not None:
+                message.content = self.open(message.workspace, f"content {message.id}", message.content)
         return message
 
     def kept(self, workspace: int, place: str, text: str | None) -> str | None:

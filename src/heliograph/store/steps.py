@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,11 @@ from heliograph.store.port import Accept, Claim, Move, NewEvent, Over
 # (workspace, environment, number) → the other messages to this person.
 Person: TypeAlias = tuple[int, int, str]
 Pasts: TypeAlias = dict[Person, list[Past]]
+
+# What an answer that comes late tells of an attempt of which nothing was known.
+LATE: Final = ", ".join(
+    f"{name} = excluded.{name}" for name in ("state", "carrier_id", "failure", "code", "carrier_code", "answered_at")
+)
 
 
 def rulings(
@@ -128,6 +133,16 @@ def hand_over(message: Message, claim: Claim, refusal: str | None) -> Move:
     message.owner = claim.owner
     message.attempts += 1
     return Move(message, was, ())
+
+
+def answered_late(move: Move) -> NewEvent:
+    """An answer to a message that had gone on without it changes nothing, but the person may have been texted, and
+    charged for: its attempt is kept, and this in the history."""
+    part = move.attempts[0]
+    facts = {"attempt": part.attempt, "connector": part.connector, "outcome": part.state}
+    facts |= {"code": part.code, "carrier_code": part.carrier_code} if part.code else {"carrier_id": part.carrier_id}
+    at = part.answered_at or part.handed_at
+    return NewEvent("attempt.answered_late", at, msgspec.json.encode(facts).decode(), told=False)
 
 
 def sort(message: Message, claim: Claim) -> None:

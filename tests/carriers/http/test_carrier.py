@@ -54,8 +54,14 @@ OPEN: dict[str, dict[str, Any]] = {
     "telesign": {"customer_id": "FFFFFFFF-EEEE-DDDD-1234-AB1234567890"},
     "telnyx": {},
     "twilio": {"account_sid": "AC00000000000000000000000000000001", "api_key": "SK00000000000000000000000000000001"},
+    "twilio-voice": {
+        "account_sid": "AC00000000000000000000000000000001",
+        "api_key": "SK00000000000000000000000000000001",
+        "number": "+15005550006",
+    },
     "vonage": {"api_key": "abcd1234"},
     "vonage-messages": {"api_key": "abcd1234"},
+    "whatsapp": {"phone_number_id": "106540352242922", "number": "+15005550006"},
 }
 SECRETS: dict[str, dict[str, str]] = {
     "46elks": {"password": "elks-s3cret"},
@@ -73,9 +79,22 @@ SECRETS: dict[str, dict[str, str]] = {
     "telesign": {"api_key": "dGVsZXNpZ24tczNjcmV0"},
     "telnyx": {"api_key": "telnyx-s3cret"},
     "twilio": {"auth_token": "twilio-s3cret", "api_secret": "twilio-api-s3cret"},
+    "twilio-voice": {"auth_token": "voice-s3cret", "api_secret": "voice-api-s3cret"},
     "vonage": {"api_secret": "vonage-s3cret", "signature_secret": "vonage-signs-s3cret"},
     "vonage-messages": {"api_secret": "vonage-messages-s3cret", "signature_secret": "vonage-messages-signs-s3cret"},
+    "whatsapp": {
+        "access_token": "whatsapp-s3cret",
+        "app_secret": "whatsapp-signs-s3cret",
+        "verify_token": "whatsapp-begins-s3cret",
+    },
 }
+# Answers that say yes, of those that were not recorded: as their pages show them.
+SHOWN = {
+    "http": (201, b'{"id":"7"}'),
+    "twilio-voice": (201, b'{"sid":"CA00000000000000000000000000000001","status":"queued"}'),
+    "whatsapp": (200, b'{"messaging_product":"whatsapp","messages":[{"id":"wamid.HBgL"}]}'),
+}
+SENDERS = {"whatsapp": "whatsapp:+15005550006"}  # as identities of a channel are written
 KINDS = tuple(catalogue.PROVIDERS)
 # Where the words of a provider were recorded, and which of its recorded answers says yes.
 RECORDED = {"vonage-messages": ("vonage", "Messages API")}
@@ -107,8 +126,8 @@ class Link:
         self.ups: list[tuple[bool, str]] = []
         self.reply: Exchange | None = None  # at once, to every request; None: the test answers
         self.barred: bytes | None = None  # a request with this in its body can't be made
-        world = World(self.clock, Random(0), call=self._call, public_url=public_url)
-        carrier = catalogue.build(kind, "main", settings(kind, **changes), world)
+        self.world = World(self.clock, Random(0), call=self._call, public_url=public_url)
+        carrier = catalogue.build(kind, "main", settings(kind, **changes), self.world)
         assert isinstance(carrier, HttpCarrier)
         self.carrier = carrier
 
@@ -193,8 +212,8 @@ def whole(status: int, body: bytes = b"", retry_after: float | None = None) -> E
 @cache
 def yes(kind: str, ref: str = ids.reference(NOW, 1, 1)) -> Exchange:
     """An answer with which the provider takes a message, as it was recorded, with our reference where it has one."""
-    if kind == "http":  # as it was declared above
-        return whole(201, b'{"id":"7"}')
+    if kind in SHOWN:
+        return whole(*SHOWN[kind])
     folder, name = RECORDED.get(kind, (kind, None))
     found = json.loads((FIXTURES / folder / "send.json").read_text())["examples"]
     one = next(each for each in found if (each["name"] == name if name else each["name"] in FIRST_YES))
@@ -207,7 +226,7 @@ def yes(kind: str, ref: str = ids.reference(NOW, 1, 1)) -> Exchange:
 async def outcome_of(kind: str, exchange: Exchange) -> tuple[Link, Outcome]:
     """What a carrier of this kind makes of an exchange."""
     link = await opened(kind)
-    link.submit(text(sender="+15005550006"))
+    link.submit(text(sender=SENDERS.get(kind, "+15005550006")))
     assert len(link.calls) == 1, "one text is one request"
     link.calls[0].done(exchange)
     return link, link.outcome()
@@ -305,9 +324,9 @@ async def test_no_secret_shows_where_a_log_would_show_it(kind: str) -> None:
     assert isinstance(provider, Provider)
     shown = f"{link.carrier!r} {link.carrier} {provider!r} {provider}"
     assert [secret for secret in (*SECRETS[kind].values(), TOKEN) if secret in shown] == []
-    link.submit(text(sender="+15005550006"))
+    link.submit(text(sender=SENDERS.get(kind, "+15005550006")))
     link.calls[0].done(whole(401, HTML))
-    link.submit(text(2, sender="+15005550006"))
+    link.submit(text(2, sender=SENDERS.get(kind, "+15005550006")))
     link.calls[1].done(yes(kind))
     said = f"{link.answers} {link.ups} {b''.join(link.carrier.recorder.jsonl(texts=True)).decode()}"
     assert [secret for secret in (*SECRETS[kind].values(), TOKEN) if secret in said] == []

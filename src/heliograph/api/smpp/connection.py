@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from heliograph.api.context import Context
-from heliograph.api.messages import left_out
 from heliograph.api.smpp import requests
 from heliograph.api.smpp.operations import serve
 from heliograph.api.smpp.parts import Key, Parts
@@ -18,6 +17,7 @@ from heliograph.core.views import message_id
 from heliograph.engine import accounts
 from heliograph.engine.clients import Client
 from heliograph.engine.intake import Caller, Draft
+from heliograph.engine.sending import left_out
 from heliograph.ports import Unavailable
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import (

@@ -280,3 +280,6 @@ class WithAccounts:
         else:
             answer = Delivered(0, NOT_HERE, "no SMPP server runs in this process")
             asyncio.get_running_loop().call_soon(done, answer)
+
+    def get(self, target: WebTarget, headers: bytes, timeout_s: float, done: Callable[[Answer], None]) -> None:
+        self._web.get(target, headers, timeout_s, done)

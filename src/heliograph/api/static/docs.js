@@ -48,13 +48,23 @@ const draw = (path, method, operation) => {
   if (operation.description) section.append(make("p", operation.description.replaceAll("`", "")));
   if (operation.parameters.length) section.append(make("h3", "Parameters"), table(["Name", "In", "Type"], operation.parameters.map((p) => [p.name, p.in, typeOf(p.schema)])));
   if (operation.requestBody) {
-    const schema = resolve(operation.requestBody.content["application/json"].schema);
-    section.append(make("h3", "Body"), fields(schema, schema.required));
+    const contents = operation.requestBody.content, json = contents["application/json"];
+    const [mediaType, content] = json ? ["application/json", json] : Object.entries(contents)[0];
+    const schema = resolve(content.schema);
+    section.append(make("h3", json ? "Body" : `Body: ${mediaType}`));
+    if (schema.properties) section.append(fields(schema, schema.required));
   }
-  for (const [status, answer] of Object.entries(operation.responses)) {
+  const problems = [];
+  for (const [status, named] of Object.entries(operation.responses)) {
+    const answer = named.$ref ? spec.components.responses[named.$ref.split("/").pop()] : named;
+    if (named.$ref) problems.push([status, answer.description]);
     const content = answer.content && answer.content["application/json"];
-    if (content) { const schema = resolve(content.schema); section.append(make("h3", `Answer ${status}: ${typeOf(content.schema)}`), fields(schema)); }
+    if (content) {
+      section.append(make("h3", `Answer ${status}: ${typeOf(content.schema)}`), fields(resolve(content.schema)));
+      if (content.example) section.append(make("pre", JSON.stringify(content.example, null, 2)));
+    }
   }
+  if (problems.length) section.append(make("h3", "Problems"), table(["Status", "When"], problems));
   section.append(make("pre", curl(method, path, operation)));
   return section;
 };

@@ -14,8 +14,8 @@ from heliograph.carriers.http import provider, sns
 from heliograph.carriers.http.answers import accepted, by_status, codes, our_code, refused
 from heliograph.carriers.http.fields import amount_of, count_of, dict_of, dicts_of, string_of
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, OptOuts, Text, fact_of
-from heliograph.carriers.http.sigv4 import signed
 from heliograph.carriers.port import json_of
+from heliograph.core import sigv4
 from heliograph.core.message import PROMOTIONAL, Outcome, Receipt
 
 _TTL_S: Final = (5, 259_200)
@@ -84,14 +84,9 @@ class Aws(provider.Provider):
     def _call(self, action: str, body: bytes, at: int) -> Call:
         settings = self.settings
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"PinpointSMSVoiceV2.{action}"}
-        return signed(
-            Call("POST", f"{self.base}/", headers, body),
-            region=settings.region,
-            service="sms-voice",
-            access_key_id=settings.access_key_id,
-            secret=settings.secret,
-            at=at,
-        )
+        url = f"{self.base}/"
+        credentials = sigv4.Credentials(settings.access_key_id, settings.secret, settings.region, "sms-voice")
+        return Call("POST", url, sigv4.signed("POST", url, headers, sigv4.digest(body), credentials, at), body)
 
     def answer(self, text: Text, answer: Answer) -> Outcome:
         said = dict_of(answer.json())

@@ -13,6 +13,8 @@ from heliograph.carriers.http.fields import count_of, dict_of, dicts_of, string_
 from heliograph.carriers.http.proof import basic, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
+from heliograph.core.channels import MMS, SMS
+from heliograph.core.channels.mms import urls
 from heliograph.core.message import OTP, Inbound, Outcome, Receipt
 
 # Words of the query; events have the same after "message-".
@@ -32,13 +34,13 @@ _THEIR_OWN: Final = ("40", "41", "42", "43", "44")
 _NO_RECEIPT_CAME: Final = "9902"  # they call it a failure, but nobody knows
 
 
-class Settings(provider.Settings, kw_only=True):
+class Settings(provider.WithTokens, kw_only=True):
     """An account of Bandwidth and the application whose URL gets the callbacks."""
 
     account_id: str
     application_id: str
-    username: str
-    password: str
+    username: str | None = None
+    password: str | None = None
     callback_username: str | None = None  # as set on the application, instead of a token in its URL
     callback_password: str | None = None
 
@@ -46,19 +48,24 @@ class Settings(provider.Settings, kw_only=True):
 class Bandwidth(provider.Provider):
     """Signs nothing: the proof is the token in the callback URL, or the credentials that the application was given."""
 
-    capabilities = Capabilities(receipts=True, inbound=True, query=True, concatenates=True)
+    capabilities = Capabilities(
+        receipts=True, inbound=True, query=True, concatenates=True, channels=frozenset({SMS, MMS})
+    )
     settings_type = Settings
+    proving = ("username", "password")
     host = "https://messaging.bandwidth.com"
 
     @classmethod
     def check(cls, settings: Any) -> tuple[str, str] | None:
         if bool(settings.callback_username) != bool(settings.callback_password):
             return "callback_password", "callback_username and callback_password go together: set both or none"
-        return None if settings.callback_username else super().check(settings)
+        wrong = super().check(settings)
+        is_open = wrong is not None and wrong[0] == "callback_token"  # what stands in for it is the application's proof
+        return None if is_open and settings.callback_username else wrong
 
     def request(self, text: Text) -> Call:
         expiration = datetime.fromtimestamp(text.at // 1000 + text.valid_for_s, UTC)
-        body = {
+        body: dict[str, object] = {
             "applicationId": self.settings.application_id,
             "to": [text.to],
             "from": text.sender or "",
@@ -67,6 +74,8 @@ class Bandwidth(provider.Provider):
             "priority": "high" if text.kind == OTP else "default",
             "expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+        if text.channel == MMS:
+            body["media"] = urls(text.content)
         headers = {"Content-Type": "application/json", **self._headers()}
         return Call("POST", self._messages(), headers, msgspec.json.encode(body))
 
@@ -110,7 +119,7 @@ class Bandwidth(provider.Provider):
         return f"{self.base}/api/v2/users/{quote(self.settings.account_id, safe='')}/messages"
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": basic(self.settings.username, self.settings.password)}
+        return {"Authorization": basic(self.settings.username or "", self.settings.password or "")}
 
     def _receipts(
         self, carrier_id: str, word: str, error: object, message: Mapping[str, Any], at: int

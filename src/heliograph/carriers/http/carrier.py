@@ -11,9 +11,11 @@ from urllib.parse import quote
 import msgspec
 
 from heliograph.carriers.http.provider import Answer, Call, Provider, Text
+from heliograph.carriers.http.tokens import NO_TOKEN, TOKEN_REFUSED, Failed, Tokens
 from heliograph.carriers.port import Capabilities, Events, World
 from heliograph.carriers.recorder import Recorder
 from heliograph.core import ids
+from heliograph.core.channels import SMS
 from heliograph.core.failures import PERMANENT, TRANSIENT, UNAUTHORISED, UNKNOWN
 from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt, Submission
@@ -22,7 +24,7 @@ from heliograph.ports import Timer, WebCall
 
 # What happened before a request could have been read: it is as good as never sent.
 _NEVER_LEFT: Final = frozenset(
-    {"dns_failed", "blocked_address", "port_not_allowed", "connect_failed", "tls_failed", "busy", "bad_url"}
+    {"dns_failed", "blocked_address", "port_not_allowed", "connect_failed", "tls_failed", "busy", "bad_url", NO_TOKEN}
 )
 _TIMED_OUT: Final = Outcome("unknown", failure=UNKNOWN, code="answer_timeout")
 _LOST: Final = Outcome("unknown", failure=UNKNOWN, code="link_lost")
@@ -42,6 +44,8 @@ class HttpCarrier:
         self._clock = world.clock
         self._call: WebCall = world.call
         self._timeout_s = provider.settings.timeout_ms / 1000
+        grant = provider.grant()
+        self._tokens = Tokens(grant, world.call, world.clock, self._timeout_s) if grant else None
         self._status_url = status_url(world.public_url, name, provider.settings.callback_token)
         self._in_flight: dict[tuple[int, int], Submission] = {}
         self.recorder = Recorder(world.clock.now_ms, secrets=_secrets(msgspec.to_builtins(provider.settings)))
@@ -144,9 +148,34 @@ class HttpCarrier:
             status_url=f"{self._status_url}ref={ref}" if self._status_url else None,
             at=now,
             valid_for_s=max(1, (message.valid_until - now) // 1000),
+            channel=message.channel or SMS,
+            content=message.content,
         )
 
-    def _send(self, call: Call, done: Callable[[Exchange], None]) -> None:
+    def _send(self, call: Call, done: Callable[[Exchange], None], *, is_again: bool = False) -> None:
+        """Make a request; where tokens prove us, with one, and once more with a new one when that is refused."""
+        tokens = self._tokens
+        if tokens is None:
+            self._make(call, done)
+            return
+
+        def granted(token: str | None, failed: Failed | None) -> None:
+            if token is None or failed is not None:
+                done(failed or Failed(NO_TOKEN, ""))
+                return
+            proven = msgspec.structs.replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
+            self._make(proven, done if is_again else partial(answered, token))
+
+        def answered(token: str, exchange: Exchange) -> None:
+            if exchange.status != 401:
+                done(exchange)
+                return
+            tokens.forget(token)
+            self._send(call, done, is_again=True)
+
+        tokens.use(granted)
+
+    def _make(self, call: Call, done: Callable[[Exchange], None]) -> None:
         def answered(exchange: Exchange) -> None:
             self.recorder.exchange(
                 call.method, call.url, exchange.status, call.body, exchange.body, exchange.latency_ms
@@ -162,6 +191,10 @@ class HttpCarrier:
             outcome = self._provider.answer(text, _whole(exchange))
         elif exchange.reason in _NEVER_LEFT:
             outcome = Outcome("refused", failure=TRANSIENT, code="carrier_unreachable", carrier_code=exchange.reason)
+        elif exchange.reason == TOKEN_REFUSED:
+            outcome = Outcome(
+                "refused", failure=UNAUTHORISED, code="carrier_unauthorised", carrier_code=exchange.detail
+            )
         else:
             outcome = _TIMED_OUT if exchange.reason == "timeout" else _LOST
         self._events.answered(submission, outcome)

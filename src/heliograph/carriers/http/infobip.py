@@ -21,11 +21,11 @@ _TO_HANDSET: Final = "5"  # the other status of group 3 is 2, to the operator, a
 _DUPLICATE: Final = "23"  # our id came twice: the first one counts
 
 
-class Settings(provider.Settings, kw_only=True):
+class Settings(provider.WithTokens, kw_only=True):
     """An account of Infobip."""
 
     base_url: str  # each account has its own host: https://xxxxx.api.infobip.com
-    api_key: str
+    api_key: str | None = None
 
 
 class Infobip(provider.Provider):
@@ -33,6 +33,7 @@ class Infobip(provider.Provider):
 
     capabilities = Capabilities(receipts=True, inbound=True, query=True, idempotent=True, concatenates=True)
     settings_type = Settings
+    proving = ("api_key",)
     host = "https://api.infobip.com"  # never asked: `base_url` must be set
 
     def request(self, text: Text) -> Call:

@@ -12,6 +12,8 @@ from heliograph.carriers.http.fields import amount_of, count_of, decimal_of, dic
 from heliograph.carriers.http.proof import basic, hmac_base64, same
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
+from heliograph.core.channels import MMS, SMS
+from heliograph.core.channels.mms import urls
 from heliograph.core.message import Outcome, Receipt
 
 _STATES: Final = {
@@ -39,13 +41,17 @@ class Settings(provider.Settings, kw_only=True):
 class Plivo(provider.Provider):
     """Reports each part of a text, under the id of the whole. No signature has a time, and V2 proves only the URL."""
 
-    capabilities = Capabilities(receipts=True, inbound=True, query=True, concatenates=True)
+    capabilities = Capabilities(
+        receipts=True, inbound=True, query=True, concatenates=True, channels=frozenset({SMS, MMS})
+    )
     settings_type = Settings
     host = "https://api.plivo.com"
     signing = "auth_token"
 
     def request(self, text: Text) -> Call:
         body: dict[str, object] = {"dst": text.digits, "text": text.text, "type": "sms"}
+        if text.channel == MMS:
+            body |= {"type": "mms", "media_urls": urls(text.content)}
         if text.sender is not None:
             body["src"] = text.sender.removeprefix("+")
         elif self.settings.powerpack_uuid is not None:

@@ -14,7 +14,9 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from heliograph.carriers.http.proof import same
+from heliograph.carriers.http.tokens import Grant
 from heliograph.carriers.port import Callback, Capabilities, Heard, Thanks, json_of
+from heliograph.core.channels import SMS
 from heliograph.core.lookups import Looked
 from heliograph.core.message import Inbound, Outcome, Receipt
 
@@ -35,6 +37,8 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     status_url: str | None = None  # where to report; None when no public URL is set
     at: int = 1_795_210_200_000  # now, in milliseconds
     valid_for_s: int = 86_400
+    channel: str = SMS
+    content: str | None = None  # what the channel takes beside the text, as core.channels reads it
 
     @property
     def digits(self) -> str:
@@ -74,6 +78,21 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     callback_token: str | None = None  # the unguessable part of our callback URL, for providers that sign nothing
 
 
+class WithTokens(Settings, kw_only=True):
+    """Settings of a provider that also takes OAuth 2.0 client credentials."""
+
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    token_scope: str | None = None
+
+    def proof_lacks(self, own: Sequence[str]) -> str | None:
+        """Which setting is missing of those that prove us: a whole grant, or the provider's own ones."""
+        grant = ("token_url", "client_id", "client_secret")
+        wanted = grant if any(getattr(self, name) for name in grant) else own
+        return next((name for name in wanted if not getattr(self, name)), None)
+
+
 class OptOuts(msgspec.Struct, frozen=True):
     """A page of a provider's opt-out list."""
 
@@ -88,6 +107,7 @@ class Provider(ABC):
     settings_type: ClassVar[type[Settings]]
     host: ClassVar[str]  # the scheme and host of the API
     signing: ClassVar[str | None] = None  # the setting that holds the secret or key of its callbacks' signatures
+    proving: ClassVar[tuple[str, ...]] = ()  # the settings that prove us where no tokens are used, if those may be
 
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name
@@ -97,12 +117,22 @@ class Provider(ABC):
     @classmethod
     def check(cls, settings: Any) -> tuple[str, str] | None:
         """What can't work about the settings: key and reason."""
+        if cls.proving and (missing := settings.proof_lacks(cls.proving)):
+            ways = f"set {' and '.join(cls.proving)}, or token_url, client_id and client_secret for OAuth 2.0"
+            return missing, f"it is missing: {ways}"
         if settings.callback_token or (cls.signing and getattr(settings, cls.signing)):
             return None
         token = "callback_token, an unguessable word that our callback URL shows"
         if cls.signing is None:
             return "callback_token", f"this provider signs nothing: set {token}"
         return cls.signing, f"set {cls.signing}, or as long as the provider does not sign, {token}"
+
+    def grant(self) -> Grant | None:
+        """How access tokens are got; None where the settings hold what proves us."""
+        own = self.settings
+        if not isinstance(own, WithTokens) or not (own.token_url and own.client_id and own.client_secret):
+            return None
+        return Grant(own.token_url, own.client_id, own.client_secret, own.token_scope)
 
     def refusal(self, text: Text) -> Outcome | None:
         """Why a text can't be sent this way, known before it is tried; None when it can."""

@@ -31,11 +31,11 @@ _LONGEST_S: Final = 259_200  # they refuse a later end
 _SIGNATURE: Final = "x-sinch-webhook-signature"
 
 
-class Settings(provider.Settings, kw_only=True):
+class Settings(provider.WithTokens, kw_only=True):
     """A service plan of Sinch."""
 
-    service_plan_id: str
-    token: str
+    service_plan_id: str  # or, with OAuth 2.0, the project
+    token: str | None = None
     region: Literal["us", "eu", "au", "br", "ca"]  # where the service plan lives; no other knows it
     signature_secret: str | None = None  # their account manager switches signing on
     max_parts: Annotated[int, msgspec.Meta(ge=1)] | None = None  # more are refused; only when set do reports tell parts
@@ -46,12 +46,14 @@ class Sinch(provider.Provider):
 
     capabilities = Capabilities(receipts=True, inbound=True, query=True, concatenates=True)
     settings_type = Settings
+    proving = ("token",)
     host = "https://us.sms.api.sinch.com"
     signing = "signature_secret"
 
     def __init__(self, name: str, settings: Settings) -> None:
         super().__init__(name, settings)
-        base = self.base if settings.base_url else f"https://{settings.region}.sms.api.sinch.com"
+        zone = "zt." if self.grant() else ""  # projects have hosts of their own
+        base = self.base if settings.base_url else f"https://{zone}{settings.region}.sms.api.sinch.com"
         self.batches = f"{base}/xms/v1/{quote(settings.service_plan_id, safe='')}/batches"
 
     def request(self, text: Text) -> Call:

@@ -13,6 +13,8 @@ from heliograph.carriers.http.looking import looked
 from heliograph.carriers.http.proof import ed25519_verifies, is_stale
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, fact_of
 from heliograph.carriers.port import Capabilities
+from heliograph.core.channels import MMS, SMS
+from heliograph.core.channels.mms import urls
 from heliograph.core.failures import UNKNOWN
 from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
@@ -43,7 +45,9 @@ class Settings(provider.Settings, kw_only=True):
 class Telnyx(provider.Provider):
     """Takes a text once for each reference, however often we send it within a day. Signs with Ed25519."""
 
-    capabilities = Capabilities(receipts=True, inbound=True, query=True, idempotent=True, concatenates=True)
+    capabilities = Capabilities(
+        receipts=True, inbound=True, query=True, idempotent=True, concatenates=True, channels=frozenset({SMS, MMS})
+    )
     settings_type = Settings
     host = "https://api.telnyx.com"
     signing = "public_key"
@@ -51,13 +55,18 @@ class Telnyx(provider.Provider):
     def request(self, text: Text) -> Call:
         # A repeat has to be the same to the byte: nothing here may differ from one try to the next.
         body: dict[str, object] = {"to": text.to, "text": text.text, "type": "SMS"}
+        if text.channel == MMS:
+            body |= {"type": "MMS", "media_urls": urls(text.content)}
         if text.sender is not None:
             body["from"] = text.sender
         if self.settings.messaging_profile_id is not None:
             body["messaging_profile_id"] = self.settings.messaging_profile_id
         if text.status_url is not None:  # without one, let the profile's URL have the reports
             body |= {"webhook_url": text.status_url, "use_profile_webhooks": False}
-        body["encoding"] = "ucs2" if text.encoding == "ucs2" else "auto"  # auto would put like letters for rare ones
+        if text.channel == SMS:
+            body["encoding"] = (
+                "ucs2" if text.encoding == "ucs2" else "auto"
+            )  # auto would put like letters for rare ones
         headers = {"Content-Type": "application/json", "Idempotency-Key": text.ref, **self._login()}
         return Call("POST", f"{self.base}/v2/messages", headers, msgspec.json.encode(body))
 

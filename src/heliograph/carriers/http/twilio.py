@@ -1,7 +1,7 @@
 """Twilio: https://www.twilio.com/docs/messaging/api/message-resource"""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from heliograph.carriers.http import provider
@@ -11,6 +11,9 @@ from heliograph.carriers.http.looking import looked
 from heliograph.carriers.http.proof import basic, hmac_base64, same, sha256_hex
 from heliograph.carriers.http.provider import Answer, Call, Callback, Heard, Text, Thanks, fact_of
 from heliograph.carriers.port import Capabilities
+from heliograph.core.channels import MMS, RCS, SMS
+from heliograph.core.channels.mms import urls
+from heliograph.core.channels.rcs import PREFIX as RCS_PREFIX
 from heliograph.core.lookups import Looked
 from heliograph.core.message import Outcome, Receipt
 
@@ -37,8 +40,10 @@ class Settings(provider.Settings, kw_only=True):
 class Twilio(provider.Provider):
     """Signs URL and form; the scheme has no time, so that a replay shows only in what it says."""
 
-    capabilities = Capabilities(receipts=True, inbound=True, query=True, concatenates=True)
-    settings_type = Settings
+    capabilities = Capabilities(
+        receipts=True, inbound=True, query=True, concatenates=True, channels=frozenset({SMS, MMS, RCS})
+    )
+    settings_type: ClassVar[type[provider.Settings]] = Settings
     host = "https://api.twilio.com"
     signing = "auth_token"
 
@@ -50,12 +55,15 @@ class Twilio(provider.Provider):
 
     def request(self, text: Text) -> Call:
         service = self.settings.messaging_service_sid
-        form = [("To", text.to)]
+        form = [("To", f"{RCS_PREFIX}{text.to}" if text.channel == RCS else text.to)]
         if text.sender is not None:
             form.append(("From", text.sender))
         if service is not None:  # with a sender too: it then has to be one of the service's
             form.append(("MessagingServiceSid", service))
-        form.append(("Body", text.text))
+        if text.text:
+            form.append(("Body", text.text))
+        if text.channel != SMS:
+            form += [("MediaUrl", url) for url in urls(text.content)]
         if text.status_url is not None:
             form.append(("StatusCallback", text.status_url))
         if text.valid_for_s < _LONGEST_S:
@@ -97,6 +105,7 @@ class Twilio(provider.Provider):
             if "From" not in said or "Body" not in said:
                 return Heard()
             sender, to, text = said["From"], said.get("To", ""), said["Body"]
+            sender = sender.removeprefix(RCS_PREFIX)
             return Heard(inbound=[self.inbound(sender=sender, to=to, text=text, at=callback.at, carrier_id=sid)])
         return Heard(self._receipts(sid, word, said.get("ErrorCode"), callback.at, ref=callback.ref()))
 

@@ -7,8 +7,9 @@ after a restart what became of a message that it took before.
 from heliograph.carriers.port import Capabilities, World
 from heliograph.carriers.sandbox.carrier import SandboxCarrier
 from heliograph.carriers.sandbox.settings import Settings, check
+from heliograph.core.channels import CHANNELS
 
-CAPABILITIES = Capabilities(receipts=True, inbound=True, query=True, concatenates=False)
+CAPABILITIES = Capabilities(receipts=True, inbound=True, query=True, concatenates=False, channels=frozenset(CHANNELS))
 
 __all__ = ["CAPABILITIES", "Settings", "build", "check"]
 

@@ -9,7 +9,18 @@ from typing import Final
 from msgspec.structs import replace
 
 from heliograph.carriers.port import Capabilities, Events, World
-from heliograph.carriers.sandbox.fates import FATES, MARK, Fate, Report, asked_for, looked, reply_asked_for
+from heliograph.carriers.sandbox.fates import (
+    ALL,
+    FATES,
+    LAST,
+    MARK,
+    OTHERS,
+    Fate,
+    Report,
+    asked_for,
+    looked,
+    reply_asked_for,
+)
 from heliograph.carriers.sandbox.settings import Rule, Scenario, Settings, read_scenario
 from heliograph.core.lifecycle import NOTES
 from heliograph.core.lookups import Looked
@@ -17,6 +28,7 @@ from heliograph.core.message import Inbound, Message, Outcome, Receipt, Submissi
 
 _BUCKET_MS: Final = 5  # what is due within so many milliseconds of each other shares a timer
 _THROTTLED: Final = Outcome("refused", failure="throttled", code="too_fast", carrier_code="SB-80", retry_after_ms=200)
+_FAILING: Final = Outcome("refused", failure="transient", code="carrier_error", carrier_code="SB-OUT")
 _TIMED_OUT: Final = Outcome("unknown", failure="unknown", code="answer_timeout")
 _OUT: Final = Outcome("unknown", failure="unknown", code="link_lost")
 _TURNS: Final = 100_000  # so many messages are remembered for rules that meet each nth
@@ -40,6 +52,7 @@ class SandboxCarrier:
         self._fitted: dict[int, int] = {}  # rule → how many messages have fitted
         self._slow = 1.0  # how much a period of the scenario slows it
         self._out = settings.outage
+        self._fails = False
         self._events: Events
         self._next_id = world.clock.now_ms() * 1_000  # rises over restarts: nobody sends a million a second
         self._silent: dict[tuple[int, int], Submission] = {}  # taken, and never to be answered
@@ -83,6 +96,10 @@ class SandboxCarrier:
         """The switch: while the network is out nothing is taken, and what it holds is lost from sight."""
         self._enter(out, self._slow)
 
+    def set_failing(self, fails: bool) -> None:
+        """Another switch: the network is there, and refuses everything for the time being."""
+        self._fails = fails
+
     def _enter(self, out: bool, slow: float) -> None:
         self._slow = slow
         if out == self._out:
@@ -109,7 +126,7 @@ class SandboxCarrier:
         """Answer, now or later; receipts that are due now are gathered."""
         message, attempt = submission
         asked = asked_for(message.to, message.text)
-        if self._is_plain and asked is None and not self._out and MARK not in (message.text or ""):
+        if self._is_plain and asked is None and not (self._out or self._fails) and MARK not in (message.text or ""):
             ids = self._new_ids(message.segments)
             self._events.answered(submission, Outcome("accepted", ids))
             now_receipts += self._receipts_of(_DELIVERED, ids)
@@ -121,6 +138,9 @@ class SandboxCarrier:
             return
         if self._is_too_fast(message, attempt):
             self._after_answer_delay(submission, _THROTTLED, (), ())
+            return
+        if self._fails:
+            self._after_answer_delay(submission, _FAILING, (), ())
             return
         if fate.answer == "refused":
             outcome = Outcome("refused", failure=fate.failure, code=fate.code, carrier_code=fate.carrier_code)
@@ -259,7 +279,7 @@ class SandboxCarrier:
 
     def _receipts_of(self, report: Report, ids: Sequence[str]) -> list[Receipt]:
         now = self._clock.now_ms()
-        parts = ids[-1:] if report.last_part_only else ids
+        parts = {ALL: ids, LAST: ids[-1:], OTHERS: ids[:-1]}[report.parts]
         return [
             Receipt(
                 self.name,
@@ -303,21 +323,26 @@ class SandboxCarrier:
 
     # -- phones
 
-    def receive(self, sender: str, to: str, text: str) -> None:
-        """A phone sends a message."""
+    def receive(self, sender: str, to: str, text: str, environment: int) -> None:
+        """A phone sends a message. It is a phone of this environment: what it says is heard in no other."""
         self._next_id += 1
-        self._events.inbound([Inbound(self.name, sender, to, text, self._clock.now_ms(), str(self._next_id))])
+        number, now = str(self._next_id), self._clock.now_ms()
+        self._events.inbound([Inbound(self.name, sender, to, text, now, number, environment=environment)])
 
     def _reply(self, message: Message, delay_ms: float) -> None:
         """The phone answers, if the text or the scenario asks for it."""
         words = reply_asked_for(message.text)
         if words is not None:
-            self._later(delay_ms + 1, lambda: self.receive(message.to, message.sender or "", words))
+            self._later(
+                delay_ms + 1, lambda: self.receive(message.to, message.sender or "", words, message.environment)
+            )
         for reply in self._scenario.replies:
             if message.to.startswith(reply.prefix) and reply.text in (message.text or ""):
                 self._later(
                     delay_ms + reply.after_ms,
-                    lambda reply=reply: self.receive(message.to, message.sender or "", reply.reply),  # type: ignore[misc]
+                    lambda reply=reply: self.receive(  # type: ignore[misc]
+                        message.to, message.sender or "", reply.reply, message.environment
+                    ),
                 )
 
     # -- time and chance

@@ -10,6 +10,7 @@ from heliograph.core.lookups import Looked
 # Numbers of fiction: nobody has them. Their last two digits choose a fate; other endings are delivered.
 FICTION: Final = ("+447700900", "+1202555", "+4670174")
 MARK: Final = "[sandbox:"
+ALL, LAST, OTHERS = "all", "last", "others"  # of the parts of a message
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -20,7 +21,7 @@ class Report(msgspec.Struct, frozen=True):
     failure: str | None = None
     code: str | None = None
     carrier_code: str | None = None
-    last_part_only: bool = False
+    parts: str = ALL  # or the last one, or all others
     unknown_id: bool = False  # about a message that never was
     early: bool = False  # before the answer
     reaches_phone: bool = False  # the first that tells the truth of a delivery: now the phone may answer
@@ -75,8 +76,8 @@ FATES: Final[dict[str, Fate]] = {
     "fake_receipt": Fate(reports=(Report("delivered", 0.5, unknown_id=True), _DELIVERED)),
     "partly_delivered": Fate(
         reports=(
-            _DELIVERED,
-            Report("undelivered", 1.5, failures.UNREACHABLE, "part_lost", "SB-29", last_part_only=True),
+            Report("delivered", 1.0, parts=OTHERS),
+            Report("undelivered", 1.5, failures.UNREACHABLE, "part_lost", "SB-29", parts=LAST),
         )
     ),
     "read": Fate(reports=(_DELIVERED, Report("read", 3.0))),

@@ -55,6 +55,7 @@ class VerifyPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_sends: Annotated[int, Meta(ge=1, le=10)] = 5
     pauses_s: Annotated[tuple[_Seconds, ...], Meta(min_length=1, max_length=10)] = (30, 60, 90, 120)
     resend: Literal["same", "new"] = "same"  # the code that is sent again
+    whatsapp_template: Annotated[str, Meta(pattern="^[a-z0-9_]{1,512}$")] | None = None  # that was approved for codes
 
     def wrong(self) -> list[Refusal]:
         """What the types can't say."""

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from typing import Final, NamedTuple, TypeVar
 
@@ -30,6 +30,10 @@ _FAILURES: Final = 20
 _FAILURE_WINDOW_MS: Final = 60_000
 _USE_EVERY_S: Final = 60.0
 _LONGEST_HEADER: Final = 1_024
+
+
+async def _knows_all(environment: int) -> None: ...
+
 
 MISSING: Final = Refusal(
     "missing_credentials",
@@ -73,10 +77,13 @@ class Clients:
         ledger: Ledger,
         now_ms: Callable[[], int],
         report: Callable[[BaseException], None] = lambda error: None,
+        meet: Callable[[int], Awaitable[None]] = _knows_all,
     ) -> None:
+        """`meet`: an environment whose caller is about to be let in, and of which this process may not know yet."""
         self._ledger = ledger
         self._now_ms = now_ms
         self._report = report
+        self.meet = meet
         self._known: dict[bytes | None, _Known] = {}
         self._refused: dict[bytes | None, _Refused] = {}
         self._asking: dict[bytes, asyncio.Task[Client | Refusal]] = {}
@@ -132,6 +139,8 @@ class Clients:
             self._count_failure(address)
         elif found.ip_networks and not allows(found.ip_networks, ip):
             return ELSEWHERE
+        else:
+            await self.meet(found.environment)
         return found
 
     async def still(self, client: Client | None) -> bool:
@@ -143,7 +152,7 @@ class Clients:
         """The configuration has changed: forget everything."""
         self._generation += 1
         # Who was right a moment ago may be asked about again, even while somebody guesses from the same address.
-        self._before = frozenset(self._known) or self._before
+        self._trust(*self._known)
         self._known.clear()
         self._refused.clear()
 
@@ -161,7 +170,11 @@ class Clients:
             found, until = await self._by_token(credentials.text, now, until)
         else:
             found = await self._by_key(credentials, now)
+        if isinstance(found, Client):
+            await self.meet(found.environment)
         if generation != self._generation:  # changed while we asked: good for now only
+            if isinstance(found, Client):
+                self._trust(authorization)
             return found
         if isinstance(found, Refusal):
             _remember(
@@ -216,6 +229,12 @@ class Clients:
 
     # -- those who guess
 
+    def _trust(self, *authorizations: bytes | None) -> None:
+        """They were right: they are asked about, whoever guesses beside them."""
+        if len(self._before) > _REMEMBERED:
+            self._before = frozenset()
+        self._before |= frozenset(authorizations)
+
     def _fails_too_often(self, address: str) -> bool:
         count, until = self._failures.get(address, (0, 0))
         return count >= _FAILURES and self._now_ms() < until
@@ -258,6 +277,12 @@ class Clients:
 def basic(user: str, password: str) -> bytes:
     """An Authorization header for credentials that came another way, as in the form of POST /oauth/token."""
     return b"Basic " + base64.b64encode(f"{user}:{password}".encode())
+
+
+def secret_in(authorization: bytes | None) -> str | None:
+    """The key or token that a header bears."""
+    credentials = None if authorization is None else _read(authorization)
+    return None if credentials is None else credentials.text
 
 
 def _read(authorization: bytes) -> _Credentials | None:

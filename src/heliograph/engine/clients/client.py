@@ -1,12 +1,12 @@
 """A client: whoever holds a key, with all that the doors and the engine need to know of it."""
 
-import hashlib
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
 import msgspec
 
+from heliograph.core.dropin.twilio import account_sid
 from heliograph.engine.accounts import Account
 from heliograph.engine.declared import OPERATOR
 from heliograph.store.port import Row
@@ -88,11 +88,6 @@ def client_of(row: Row) -> Client:
 
 def settings_of(text: str) -> Settings:
     return msgspec.json.decode(text, type=Settings)
-
-
-def account_sid(workspace: int, created_at: int) -> str:
-    """The workspace in the shape that drop-in clients want. No secret: it only names."""
-    return "AC" + hashlib.sha256(b"workspace %d %d" % (workspace, created_at)).hexdigest()[:32]
 
 
 @lru_cache(maxsize=4_096)

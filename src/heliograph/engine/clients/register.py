@@ -11,13 +11,13 @@ from typing import Final
 
 import msgspec
 
+from heliograph.core.dropin.twilio import account_sid
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
 from heliograph.engine import audit
 from heliograph.engine.accounts import Account
 from heliograph.engine.clients import keys
 from heliograph.engine.clients.checks import NewKey, wrong
-from heliograph.engine.clients.client import account_sid
 from heliograph.engine.clients.scopes import DEFAULT_SCOPES
 from heliograph.engine.declared import OPERATOR
 from heliograph.engine.suggest import did_you_mean

@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from heliograph.core import ids, inbound_rules
-from heliograph.core.failures import Refusal
+from heliograph.core import inbound_rules
+from heliograph.core.channels import channel_of
+from heliograph.core.failures import Refused
 from heliograph.core.inbound_rules import Verdict
 from heliograph.core.message import SUPPORT
 from heliograph.core.request import MessageRequest
@@ -18,14 +19,14 @@ from heliograph.engine.conversations.facts import Known
 from heliograph.engine.conversations.threads import Thread
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.sending import send
 from heliograph.ports import Clock
-from heliograph.store.port import Accept, Idempotency, Ledger, Transaction
+from heliograph.store.port import Ledger, Transaction
 
 OURSELVES: Final = 0  # no client asked for our answers
 _AWAY: Final = "out_of_office"
 _OF_USE_S: Final = 300  # an answer that is late by more has no use
 _OVERDUE_MS: Final = 10_000
-_KEY_MS: Final = 86_400_000
 _BATCH: Final = 200
 
 
@@ -146,25 +147,21 @@ class AutomaticReplies:
         if due.at + _OF_USE_S * 1_000 < now or thread.environment not in self._snapshot().realms:
             return "too_late"
         request = MessageRequest(
-            to=thread.number, text=due.text, sender=thread.sender, kind=SUPPORT, valid_for=_OF_USE_S
+            to=thread.number,
+            text=due.text,
+            sender=thread.sender,
+            channel=channel_of(thread.sender),
+            kind=SUPPORT,
+            valid_for=_OF_USE_S,
         )
-        draft = self._intake.draft(Caller(OURSELVES, thread.workspace, thread.environment), request, now)
-        if isinstance(draft, Refusal):
-            return draft.code
-        future: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
-        self._intake.accept(
-            [draft],
-            future.set_result,
-            idempotency=Idempotency(OURSELVES, f"automatic:{due.id}", b"", now + _KEY_MS),
-            reply=_kept,
-            all_or_none=True,
-        )
-        operation = await future
-        if operation.error is not None:
-            raise operation.error
-        return next(iter(operation.refused.values()), "")
-
-
-def _kept(operation: Accept) -> bytes:
-    message = operation.messages[0]
-    return ids.make("msg", message.accepted_at, message.id).encode()
+        try:
+            await send(
+                self._intake,
+                Caller(OURSELVES, thread.workspace, thread.environment),
+                request,
+                now,
+                once=f"automatic:{due.id}",
+            )
+        except Refused as refused:
+            return refused.refusals[0].code
+        return ""

@@ -89,7 +89,7 @@ class SettlingDesk:
         there = set(self._waiting)
         self.arrived([row[0] for row in rows if row[0] not in there])
         await self._replies.sweep(now)
-        await escalation.sweep(self._ledger, now)
+        await escalation.sweep(self._ledger, self._snapshot(), now)
 
     async def settle(self, numbers: Sequence[int]) -> None:
         """Do all that there is to do about these messages."""

@@ -55,6 +55,11 @@ class Narrowed(msgspec.Struct, frozen=True, kw_only=True):
     agent: str | None = None
     number: str | None = None
     sender: str | None = None
+    is_unassigned: bool = False  # no agent looks after it
+    is_unfinished: bool = False  # not closed
+
+
+_EQUAL: Final = ("state", "team", "agent", "number", "sender")
 
 
 async def page(
@@ -63,18 +68,39 @@ async def page(
     """Conversations, those first in which something happened last, and the next page's cursor."""
     at, number = cursor or (_LATEST, _LATEST)
     conditions, values = ["c.workspace = $1", "c.environment = $2"], [workspace, environment, at, number, limit + 1]
-    for name in Narrowed.__struct_fields__:
+    if narrowed.is_unassigned:
+        conditions.append("c.agent IS NULL")
+    if narrowed.is_unfinished:
+        conditions.append("c.state <> 'closed'")
+    for name in _EQUAL:
         if (value := getattr(narrowed, name)) is not None:
             values.append(value)
             conditions.append(f"c.{name} = ${len(values)}")
+    latest = "c.updated_at" if narrowed.number is None else "+c.updated_at"  # a number has few: found by its own index
     rows = await ledger.fetch(
-        f"{_CONVERSATION} WHERE {' AND '.join(conditions)} AND (c.updated_at, c.id) < ($3, $4) "
-        "ORDER BY c.updated_at DESC, c.id DESC LIMIT $5",
+        f"{_CONVERSATION} WHERE {' AND '.join(conditions)} AND ({latest}, c.id) < ($3, $4) "
+        f"ORDER BY {latest} DESC, c.id DESC LIMIT $5",
         *values,
     )
     last = Thread(*rows[limit - 1][: len(COLUMNS)]) if len(rows) > limit else None
     following = None if last is None else ids.make("cur", last.updated_at, last.id)
     return [_view(row) for row in rows[:limit]], following
+
+
+async def last_heard(ledger: Ledger, workspace: int, conversations: Sequence[str]) -> dict[str, str]:
+    """By conversation: what the person wrote last, where it is still kept."""
+    places = {found[1]: public for public in conversations if (found := ids.parse("cnv", public)) is not None}
+    if not places:
+        return {}
+    marks = ", ".join(f"${place}" for place in range(2, len(places) + 2))
+    rows = await ledger.fetch(
+        "SELECT l.conversation, i.id, i.text FROM (SELECT conversation, max(inbound) AS inbound "
+        f"FROM conversation_entries WHERE workspace = $1 AND conversation IN ({marks}) GROUP BY conversation) l "
+        "JOIN inbound i ON i.id = l.inbound",
+        *(workspace, *places),
+    )
+    read = ledger.protection.read
+    return {places[row[0]]: text for row in rows if (text := read(workspace, f"inbound {row[1]}", row[2])) is not None}
 
 
 async def find(ledger: Ledger, workspace: int, environment: int, public: str) -> tuple[Thread, ConversationView] | None:

@@ -7,7 +7,7 @@ left to the process where that is bound; when it is bound nowhere, it waits and 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +16,8 @@ from heliograph.core.message import Delivery
 from heliograph.core.signing import Signer
 from heliograph.engine.accounts import address_in
 from heliograph.engine.declared import Snapshot
-from heliograph.engine.notify.request import form_request, json_request
+from heliograph.engine.notify.formats import FORMATS, JSON, TWILIO, Letter, Outgoing, Voice
+from heliograph.engine.notify.request import json_request
 from heliograph.engine.specs import EndpointSpec
 from heliograph.ports import NOT_HERE, Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
@@ -100,6 +101,8 @@ class NotifyDesk:
         self._signers: dict[tuple[str, ...], Signer] = {}
         self._results: list[Delivery] = []
         self.stopping = False
+        self.traced: Callable[[Sequence[Delivery]], bytes] | None = None  # the header lines of a trace
+        self.heard: Callable[[Notice, bytes], None] = lambda notice, body: None  # what an endpoint answered
 
     # -- coming in
 
@@ -224,7 +227,7 @@ class NotifyDesk:
     def _group(self, target: Target, first: Notice, endpoint: EndpointSpec | None) -> list[Notice]:
         """Several events in one POST, where the endpoint wants it; a replay goes alone."""
         group = [first]
-        if endpoint is None or endpoint.batch == 1 or endpoint.format == "form" or first.delivery.replay:
+        if endpoint is None or endpoint.batch == 1 or endpoint.format != JSON or first.delivery.replay:
             return group
         while target.queue and len(group) < endpoint.batch and not target.queue[0].delivery.replay:
             group.append(target.queue.popleft())
@@ -233,26 +236,61 @@ class NotifyDesk:
     def _post(
         self, target: Target, place: WebTarget, endpoint: EndpointSpec | None, group: list[Notice], now: int
     ) -> None:
-        first = group[0]
-        if endpoint is not None:
-            secrets, form = endpoint.secrets, endpoint.format == "form"
+        shape = self._shape(target, endpoint, group[0])
+        if shape == JSON:
+            outgoing = Outgoing(*json_request(group, self._signer(self._secrets(endpoint, group[0])), now // 1000))
         else:
-            secrets = (self._snapshot().realms[first.delivery.environment].callback_secret,)
-            form = first.message is not None and first.message.callback_format == "smsto"
-        signer, second = self._signer(secrets), now // 1000
-        if form:
-            headers, body = form_request(first, signer, self._unseal(secrets[0]), second)
-        else:
-            headers, body = json_request(group, signer, second)
+            outgoing = self._other(shape, endpoint, group[0], now // 1000)
+            elsewhere = place if outgoing.url is None else self._web.target(outgoing.url)
+            if elsewhere is None:
+                self._keep(group[0].delivery, "failed", now, error="the URL can't be used")
+                return
+            place = elsewhere
         timeout = endpoint.timeout_ms / 1000 if endpoint and endpoint.timeout_ms else self._settings.timeout_s
         target.in_flight += 1
 
         def done(answer: Answer) -> None:
             target.in_flight -= 1
-            self._settle(target, endpoint, group, answer)
+            self._settle(target, endpoint, group, answer, outgoing.thanks)
             self._fill(target)
 
-        self._web.post(place, headers, body, timeout, done)
+        headers = outgoing.headers
+        if self.traced is not None:
+            headers += self.traced([notice.delivery for notice in group])
+        if outgoing.body is None:
+            self._web.get(place, headers, timeout, done)
+        else:
+            self._web.post(place, headers, outgoing.body, timeout, done)
+
+    def _shape(self, target: Target, endpoint: EndpointSpec | None, first: Notice) -> str:
+        """How an endpoint, or the door that a message came through, wants to be told."""
+        if endpoint is not None:
+            return endpoint.format
+        wanted = first.message.callback_format if first.message is not None and target.account is None else None
+        return wanted or JSON
+
+    def _other(self, shape: str, endpoint: EndpointSpec | None, first: Notice, second: int) -> Outgoing:
+        """In another shape than our own."""
+        secrets = self._secrets(endpoint, first)
+        url = endpoint.url if endpoint is not None else (first.message.callback_url if first.message else None)
+        account = self._snapshot().realms[first.delivery.environment].account_sid
+
+        def voice() -> Voice:
+            if endpoint is not None:
+                key = self._unseal(secrets[0]).encode()
+                return Voice(account, key, key)
+            client = first.message.client if first.message is not None else 0
+            kept = self._unseal(self._snapshot().auth_tokens[client])
+            return Voice(account, *map(bytes.fromhex, kept.split(":")))
+
+        return FORMATS[shape](
+            Letter(first, url or "", second, lambda: self._signer(secrets), lambda: self._unseal(secrets[0]), voice)
+        )
+
+    def _secrets(self, endpoint: EndpointSpec | None, first: Notice) -> tuple[str, ...]:
+        if endpoint is not None:
+            return endpoint.secrets
+        return (self._snapshot().realms[first.delivery.environment].callback_secret,)
 
     def _signer(self, secrets: tuple[str, ...]) -> Signer:
         signer = self._signers.get(secrets)
@@ -264,13 +302,21 @@ class NotifyDesk:
 
     # -- answers
 
-    def _settle(self, target: Target, endpoint: EndpointSpec | None, group: list[Notice], answer: Answer) -> None:
+    def _settle(
+        self,
+        target: Target,
+        endpoint: EndpointSpec | None,
+        group: list[Notice],
+        answer: Answer,
+        thanks: bytes | None = None,
+    ) -> None:
+        """`thanks`: what the answer must read to be one."""
         now = self._clock.now_ms()
         if answer.reason == NOT_HERE:
             for notice in group:
                 self._put_off(target, notice.delivery)
             return
-        good = 200 <= answer.status < 300
+        good = 200 <= answer.status < 300 and (thanks is None or answer.body.strip() == thanks)
         if good:
             if target.failing_since is not None and endpoint is not None:
                 self._health(endpoint.id, None, "")
@@ -282,6 +328,8 @@ class NotifyDesk:
             self._answered(delivery, answer)
             if good:
                 self._keep(delivery, "done", now, answer)
+                if endpoint is not None and endpoint.format == TWILIO and answer.body:
+                    self.heard(notice, answer.body)
             else:
                 self._keep_failure(delivery, now, answer)
 

@@ -1,4 +1,4 @@
-"""A delivery as an HTTP request: body, headers, signature."""
+"""A delivery as an HTTP request: body, headers, signature. Our own form, and that of SMS.to."""
 
 from collections.abc import Sequence
 from typing import Final

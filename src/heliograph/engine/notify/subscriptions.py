@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message
 from heliograph.engine.declared import Snapshot
@@ -15,6 +16,24 @@ EVENT_TYPES: Final = frozenset(
     {"message.accepted", "message.scheduled", "message.queued", "message.sent", "message.read"}
     | {f"message.{end}" for end in ENDS}
 )
+
+_OTHER_EVENTS: Final = (
+    *("inbound.", "conversation.", "flow.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook."),
+    *("template.", "plan.", "outage."),
+)
+
+
+def unknown_events(names: Sequence[str], pointer: str) -> list[Refusal]:
+    """A refusal for each name in a filter list that can't mean an event."""
+    return [
+        Refusal(
+            "unknown_event",
+            f"{name!r} is not an event type: {', '.join(sorted(EVENT_TYPES))}",
+            f"{pointer}/{index}",
+        )
+        for index, name in enumerate(names)
+        if not (name == "*" or name in EVENT_TYPES or name == "message.*" or name.startswith(_OTHER_EVENTS))
+    ]
 
 
 def wants(filters: tuple[str, ...], event_type: str) -> bool:

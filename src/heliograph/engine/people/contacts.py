@@ -4,8 +4,10 @@ An address belongs to one person at a time. Whoever is given one takes it over; 
 it can be told years later whose number it was when something was said.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -15,9 +17,13 @@ from heliograph.core.views import moment
 from heliograph.engine import audit
 from heliograph.engine.people import record
 from heliograph.engine.people.names import named
+from heliograph.engine.people.scopes import address_of
 from heliograph.store.port import Ledger, Row, Transaction
 
 ADDRESSES_AT_MOST: Final = 20
+_LONGEST: Final = 200
+_LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_NAMES_LOOKED_AT: Final = 20_000
 _FIELDS: Final = ("external_id", "name", "locale", "time_zone", "attributes")
 _COLUMNS: Final = f"id, created_at, updated_at, {', '.join(_FIELDS)}"
 
@@ -53,6 +59,44 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None | msgspec.UnsetType = msgspec.UNSET
     attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     addresses: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+def checked(given: Given, default_country: str | None) -> Given:
+    """As it is kept: addresses in one form. Raises `Refused` with all that is wrong."""
+    refusals: list[Refusal] = []
+    for field in ("external_id", "name"):
+        value = getattr(given, field)
+        if isinstance(value, str) and not 0 < len(value) <= _LONGEST:
+            refusals.append(Refusal("too_long", f"{field} has 1 to {_LONGEST} characters", f"/{field}"))
+    if isinstance(given.locale, str) and not _LOCALE.fullmatch(given.locale):
+        refusals.append(Refusal("bad_value", f"{given.locale[:60]!r} is not a locale such as pt-BR", "/locale"))
+    if isinstance(given.time_zone, str) and given.time_zone not in available_timezones():
+        detail = f"{given.time_zone[:60]!r} is not a time zone of the IANA database, such as Europe/Lisbon"
+        refusals.append(Refusal("bad_time_zone", detail, "/time_zone"))
+    if not isinstance(given.attributes, msgspec.UnsetType) and len(msgspec.json.encode(given.attributes)) > 4_096:
+        refusals.append(Refusal("metadata_too_large", "attributes may take 4 kB as JSON", "/attributes"))
+    addresses = _addresses(given.addresses, default_country, refusals)
+    if refusals:
+        raise Refused(*refusals)
+    return msgspec.structs.replace(given, addresses=addresses)
+
+
+def _addresses(
+    texts: Sequence[str] | msgspec.UnsetType, default_country: str | None, refusals: list[Refusal]
+) -> Sequence[str] | msgspec.UnsetType:
+    if isinstance(texts, msgspec.UnsetType):
+        return texts
+    if len(texts) > ADDRESSES_AT_MOST:
+        refusals.append(Refusal("too_long", f"a contact has at most {ADDRESSES_AT_MOST} addresses", "/addresses"))
+        return []
+    found: list[str] = []
+    for index, text in enumerate(texts):
+        address = address_of(text, default_country)
+        if isinstance(address, Refusal):
+            refusals.append(msgspec.structs.replace(address, pointer=f"/addresses/{index}"))
+        else:
+            found.append(address)
+    return found
 
 
 async def create(
@@ -110,13 +154,41 @@ async def page(
     ledger: Ledger, workspace: int, *, external_id: str | None, cursor: str | None, limit: int
 ) -> tuple[list[Contact], str | None]:
     """Contacts, the newest first, and the next page's cursor."""
+    values: list[Any] = [workspace, _number(cursor) if cursor else 1 << 62, limit + 1]
+    narrowed = ""
+    if external_id is not None:  # by its index: a condition that holds for all others too would look at every contact
+        narrowed = " AND external_id = $4"
+        values.append(external_id)
     rows = await ledger.fetch(
-        f"SELECT {_COLUMNS} FROM contacts WHERE workspace = $1 AND id < $2 AND ($3 = '' OR external_id = $3) "
-        "ORDER BY id DESC LIMIT $4",
-        *(workspace, _number(cursor) if cursor else 1 << 62, external_id or "", limit + 1),
+        f"SELECT {_COLUMNS} FROM contacts WHERE workspace = $1 AND id < $2{narrowed} ORDER BY id DESC LIMIT $3", *values
     )
     found = [await _whole(ledger, row) for row in rows[:limit]]
     return found, found[-1].id if len(rows) > limit else None
+
+
+async def by_name(ledger: Ledger, workspace: int, part: str, limit: int) -> list[Contact]:
+    """Contacts whose name has these letters in it, the newest first; of so many looked at that it stays quick."""
+    newest = (await ledger.fetch("SELECT coalesce(max(id), 0) FROM contacts WHERE workspace = $1", workspace))[0][0]
+    pattern = re.sub(r"([\\%_])", r"\\\1", part.lower())
+    rows = await ledger.fetch(
+        f"SELECT {_COLUMNS} FROM contacts WHERE workspace = $1 AND id > $2 AND lower(name) LIKE $3 ESCAPE '\\' "
+        "ORDER BY id DESC LIMIT $4",
+        *(workspace, newest - _NAMES_LOOKED_AT, f"%{pattern}%", limit),
+    )
+    return [await _whole(ledger, row) for row in rows]
+
+
+async def names(ledger: Ledger, workspace: int, contacts: Sequence[str]) -> dict[str, str]:
+    """By contact: its name, where it has one."""
+    places = {number: contact for contact in contacts if (number := _number(contact))}
+    if not places:
+        return {}
+    marks = ", ".join(f"${place}" for place in range(2, len(places) + 2))
+    rows = await ledger.fetch(
+        f"SELECT id, name FROM contacts WHERE workspace = $1 AND name IS NOT NULL AND id IN ({marks})",
+        *(workspace, *places),
+    )
+    return {places[row[0]]: row[1] for row in rows}
 
 
 # -- rows

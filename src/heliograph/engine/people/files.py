@@ -14,6 +14,7 @@ from heliograph.core import consent
 from heliograph.core.failures import Refusal
 from heliograph.core.request import read_time
 from heliograph.core.views import moment
+from heliograph.engine.people import foreign
 from heliograph.engine.people.record import Said, record_lines
 from heliograph.engine.people.scopes import address_of, scope_of
 from heliograph.engine.suggest import did_you_mean
@@ -55,9 +56,11 @@ async def read_in(
     dry_run: bool,
     actor: str,
     now: int,
+    is_foreign: bool = False,
 ) -> Report | Refusal:
-    """Read a file. `action` is what lines mean that name none."""
-    found = await asyncio.to_thread(parse, text, action, default_country, now)  # a second for a long one
+    """Read a file. `action` is what lines mean that name none; `is_foreign`: it is a list of another gateway."""
+    read = parse_foreign if is_foreign else parse
+    found = await asyncio.to_thread(read, text, action, default_country, now)  # a second for a long one
     if isinstance(found, Refusal):
         return found
     good, bad = found
@@ -91,6 +94,26 @@ def parse(
                 good.append(said)
     except csv.Error as error:
         return Refusal("bad_csv", f"line {rows.line_num + 1} can't be read: {error}", "/csv")
+    return good, bad
+
+
+def parse_foreign(
+    text: str, action: str | None, default_country: str | None, now: int
+) -> tuple[list[Said], list[BadLine]] | Refusal:
+    """The same of a list of opt-outs as another gateway writes it."""
+    lines = foreign.translated(text)
+    if isinstance(lines, Refusal):
+        return lines
+    if len(lines) > LINES_AT_MOST:
+        return Refusal("too_long", f"a file takes {LINES_AT_MOST} lines; split it", "/csv")
+    good: list[Said] = []
+    bad: list[BadLine] = []
+    for number, row in lines:
+        said = _said(row, action or consent.OPT_OUT, default_country, now)
+        if isinstance(said, Refusal):
+            bad.append(BadLine(number, said.code, said.detail))
+        else:
+            good.append(said)
     return good, bad
 
 

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from heliograph.core import consent, keywords, numbers
+from heliograph.core.channels import SMS, channel_of
+from heliograph.core.channels.whatsapp import PREFIX
 from heliograph.core.consent import ConsentPolicy, Stance
 from heliograph.core.failures import Refusal
 from heliograph.core.keywords import Reading
@@ -105,7 +107,7 @@ class KeywordDesk:
             scope=await self._scope(heard, realm),
             source=consent.KEYWORD,
             at=message.at,
-            channel="sms",
+            channel=channel_of(message.to) or SMS,
             language=heard.reading.language or None,
             text=message.text,
             detail={"sender": message.to, "connector": message.connector, "rule": heard.reading.rule},
@@ -164,6 +166,7 @@ class KeywordDesk:
             to=heard.person,
             text=_answer(heard, realm.policies.consent),
             sender=message.to,
+            channel=channel_of(message.to),
             kind="transactional",
             valid_for=_REPLY_FOR_S,
         )
@@ -204,5 +207,5 @@ def _out(stances: list[Stance]) -> set[str]:
 def _answer(heard: Heard, policy: ConsentPolicy) -> str:
     brand = policy.brand or heard.realm.workspace_name[: keywords.BRAND_LETTERS_MAX]
     return keywords.confirmation(
-        heard.reading.action, heard.reading.language, brand, policy.contact or heard.message.to
+        heard.reading.action, heard.reading.language, brand, policy.contact or heard.message.to.removeprefix(PREFIX)
     )

@@ -14,8 +14,10 @@ import msgspec
 
 from heliograph.core import consent, ids
 from heliograph.core.views import moment
+from heliograph.engine import audit
 from heliograph.engine.people import contacts, record
 from heliograph.engine.people.contacts import Contact
+from heliograph.engine.people.names import named
 from heliograph.engine.people.record import Recorded
 from heliograph.store.port import Ledger
 
@@ -84,6 +86,24 @@ async def make(
     )
     digest = hashlib.sha256(msgspec.json.encode(proof)).hexdigest()
     return msgspec.structs.replace(proof, digest=digest)
+
+
+async def hand_out(
+    ledger: Ledger, workspace: int, workspace_name: str, address: str, standing: dict[str, str], *, actor: str, now: int
+) -> Proof:
+    """Make it for somebody. That it was taken is an audit entry."""
+    made = await make(ledger, workspace, workspace_name, address, standing, actor=actor, now=now)
+    async with ledger.transaction() as transaction:
+        await audit.note(
+            transaction,
+            workspace=workspace,
+            actor=actor,
+            action="consent.exported",
+            object=named(ledger.protection, workspace, address),
+            now=now,
+            detail={"digest": made.digest},
+        )
+    return made
 
 
 async def _stays(ledger: Ledger, workspace: int, address: str) -> list[Stay]:

@@ -1,15 +1,15 @@
 """What callers call a scope and an address, as the record knows them."""
 
-import re
 from typing import Final
 
 from heliograph.core import consent
+from heliograph.core.channels import webpush
+from heliograph.core.channels.email import read_address
 from heliograph.core.failures import Refusal
 from heliograph.core.message import LANES
 from heliograph.core.numbers import BadNumber, parse
 
 ALL: Final = "all"
-_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}\.[^@\s.\x00-\x1f]{2,63}")
 
 
 def scope_of(purpose: str | None, sender: str | None) -> str | Refusal:
@@ -32,12 +32,11 @@ def scope_of(purpose: str | None, sender: str | None) -> str | Refusal:
 
 
 def address_of(text: str, default_country: str | None) -> str | Refusal:
-    """A number in E.164, or an e-mail address in small letters."""
+    """A number in E.164, an e-mail address in small letters, or the id of a push subscription."""
+    if text.startswith(f"{webpush.PREFIX}_"):
+        return webpush.read_address(text)
     if "@" in text:
-        address = text.strip().lower()
-        if _EMAIL.fullmatch(address):
-            return address
-        return Refusal("bad_address", f"{text[:60]!r} is not an e-mail address", "/to")
+        return read_address(text)
     number = parse(text, default_country)
     if isinstance(number, BadNumber):
         hint = f" Did you mean {number.suggestion}?" if number.suggestion else ""

@@ -43,7 +43,7 @@ def preview(
     if not isinstance(text, str):
         return text
     found, spec = split(text), template.spec
-    price, currency = _price(realm, country, spec.kind, sender, len(found.segments))
+    price, currency = price_of(realm, country, spec.kind, sender, len(found.segments))
     findings = content.findings(realm.policies.content, realm.rules, text, spec.kind, country, sender)
     size, allowed = templates.sizes(template, place), budget(template, realm)
     return TextPreview(
@@ -61,7 +61,7 @@ def budget(template: Template, realm: Realm) -> int:
     return realm.rules.budget.limit(template.spec.kind, template.spec.max_segments)
 
 
-def _price(realm: Realm, country: str, kind: str, sender: str | None, segments: int) -> tuple[str | None, str | None]:
+def price_of(realm: Realm, country: str, kind: str, sender: str | None, segments: int) -> tuple[str | None, str | None]:
     """At the first connector of the route that leads there; unknown where the number itself would decide."""
     if not country:
         return None, None

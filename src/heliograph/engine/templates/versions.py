@@ -4,8 +4,9 @@ What is declared becomes a version of its own when it changes; a version's conte
 approved before is approved again by that: so the way back in the history is also one for what live messages read.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -102,6 +103,20 @@ async def of_template(ledger: Ledger, workspace: int, name: str) -> list[Version
         *(workspace, name),
     )
     return [Version(*row) for row in rows]
+
+
+def by_name(found: Iterable[Version]) -> dict[str, list[Version]]:
+    """The versions of each template, in their order."""
+    named: dict[str, list[Version]] = {}
+    for version in found:
+        named.setdefault(version.name, []).append(version)
+    return named
+
+
+async def document(ledger: Ledger, workspace: int) -> dict[str, Any]:
+    """All templates as they are declared, by name: each one's newest version, if it is not retired."""
+    newest = [own[0] for own in by_name(await of_workspace(ledger, workspace)).values()]
+    return {version.name: msgspec.json.decode(version.spec) for version in newest if version.state != RETIRED}
 
 
 # -- approval

@@ -97,6 +97,16 @@ async def list_users(ledger: Ledger, workspace: int, *, after: str | None = None
     return [_view(row, await roles_of(ledger, workspace, row[0])) for row in rows]
 
 
+async def colleagues(ledger: Ledger, environment: int) -> list[str]:
+    """The addresses of those who have a role in an environment and may log in."""
+    rows = await ledger.fetch(
+        "SELECT DISTINCT u.email FROM user_roles r JOIN users u ON u.id = r.user_id "
+        "WHERE r.environment = $1 AND u.disabled_at IS NULL ORDER BY u.email",
+        environment,
+    )
+    return [row[0] for row in rows]
+
+
 async def get_user(ledger: Ledger, workspace: int, user_id: str) -> UserView:
     """One user, by id or e-mail address. Raises `Refused` when there is none."""
     row = await _find(ledger, workspace, user_id)
@@ -222,6 +232,13 @@ def email_of(text: str) -> str | None:
 
 def user_id_of(number: int, created_at: int) -> str:
     return ids.make("usr", created_at, number)
+
+
+def number_of(user: UserView) -> int:
+    """The user's row number."""
+    place = ids.parse("usr", user.id)
+    assert place is not None
+    return place[1]
 
 
 async def _environments(transaction: Transaction, workspace: int) -> list[str]:

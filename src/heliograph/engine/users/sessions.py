@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from heliograph.core import ids
+from heliograph.core.dropin.twilio import account_sid
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.views import moment
-from heliograph.engine.clients.client import Client, account_sid, settings_of
+from heliograph.engine.clients.client import Client, settings_of
 from heliograph.engine.users.hashing import fingerprint, new_token
-from heliograph.engine.users.register import user_id_of
+from heliograph.engine.users.register import Doer, UserView, note, number_of, user_id_of
 from heliograph.engine.users.roles import scopes_of
 from heliograph.store.port import Ledger, Row, Transaction
 
@@ -153,6 +154,19 @@ async def turn_over(transaction: Transaction, session: Session, environment: int
     return token
 
 
+async def look_at(ledger: Ledger, session: Session, name: str) -> str:
+    """Look at another environment: the session's new token. Raises `Refused` where the user has no role."""
+    if name not in session.environments:
+        known = ", ".join(session.environments)
+        detail = f"you have no role in {name[:40]!r}; you have in {known}"
+        raise Refused(Refusal("unknown_environment", detail, "/environment"))
+    async with ledger.transaction() as transaction:
+        rows = await transaction.fetch(
+            "SELECT id FROM environments WHERE workspace = $1 AND name = $2", session.client.workspace, name
+        )
+        return await turn_over(transaction, session, rows[0][0])
+
+
 async def list_sessions(
     ledger: Ledger, workspace: int, user: int, lifetimes: Lifetimes, now: int, current: int = 0
 ) -> list[SessionView]:
@@ -183,6 +197,13 @@ async def revoke(transaction: Transaction, user: int, session_id: str) -> None:
     )
     if not rows:
         raise Refused(Refusal("not_found", f"there is no session {session_id[:60]!r}", status=404))
+
+
+async def end_all(ledger: Ledger, workspace: int, user: UserView, doer: Doer) -> None:
+    """Log a user out everywhere."""
+    async with ledger.transaction() as transaction:
+        await transaction.execute("DELETE FROM sessions WHERE user_id = $1", number_of(user))
+        await note(transaction, workspace, "session.revoked", user.email, doer)
 
 
 def csrf_token(token: str, environment: int) -> str:

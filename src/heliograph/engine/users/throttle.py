@@ -46,16 +46,11 @@ async def charge(ledger: Ledger, subject: str, limit: Limit, now: int) -> None:
     key = fingerprint(subject)
     async with ledger.transaction() as transaction:
         await transaction.execute("DELETE FROM login_failures WHERE last_at < $1", now - _OLDEST_MS)
-        await transaction.execute(
-            "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ($1, 0, $2, 0) "
-            "ON CONFLICT (subject) DO NOTHING",
-            key,
-            now,
-        )
-        rows = await transaction.fetch(
-            "UPDATE login_failures SET last_at = $2, failures = 1 + CASE WHEN failures * $3 > $2 - last_at "
-            "THEN failures - ($2 - last_at) / $3 ELSE 0 END "
-            "WHERE subject = $1 AND blocked_until <= $2 RETURNING failures",
+        rows = await transaction.fetch(  # one statement: a row that is struck out in between must not be missed
+            "INSERT INTO login_failures AS known (subject, failures, last_at, blocked_until) VALUES ($1, 1, $2, 0) "
+            "ON CONFLICT (subject) DO UPDATE SET last_at = $2, failures = 1 + CASE "
+            "WHEN known.failures * $3 > $2 - known.last_at THEN known.failures - ($2 - known.last_at) / $3 ELSE 0 END "
+            "WHERE known.blocked_until <= $2 RETURNING failures",
             key,
             now,
             limit.forget_ms,

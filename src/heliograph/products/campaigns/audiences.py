@@ -5,9 +5,10 @@ whole it is `filling`, and no campaign can take it; one that broke off is filled
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from heliograph.core.audiences import DUPLICATE, Fault, Filter, Recipient
 from heliograph.core.failures import Refusal, Refused
@@ -16,6 +17,7 @@ from heliograph.engine import audit
 from heliograph.store.port import Ledger, Row, Transaction
 
 FILLING, READY, BROKEN = "filling", "ready", "broken"
+Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
 PIECE: Final = 500  # rows of one transaction: about five milliseconds
 _ERASED_AT_ONCE: Final = 2_000
 _COLUMNS: Final = (

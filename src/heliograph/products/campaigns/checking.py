@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from heliograph.core.campaigns import variant_of
+from heliograph.core.views import moment
 from heliograph.engine.intake import Draft, Intake
 from heliograph.ports import Clock
 from heliograph.products.campaigns import audiences, register
@@ -38,7 +39,7 @@ class Estimate(msgspec.Struct):
     most_segments: int
     cost: dict[str, str]
     unpriced: int
-    checked_at: int
+    checked_at: str
 
 
 class _Counts:
@@ -127,5 +128,5 @@ def _estimate(audience: Audience, counts: _Counts, now: int) -> Estimate:
         most_segments=counts.most_segments,
         cost={currency: f"{amount:f}" for currency, amount in sorted(counts.cost.items())},
         unpriced=counts.unpriced,
-        checked_at=now,
+        checked_at=moment(now),
     )

@@ -96,6 +96,12 @@ async def page(ledger: Ledger, environment: int, below: int, limit: int) -> tupl
     return found, found[-1].id if len(rows) > limit else None
 
 
+async def of_audience(ledger: Ledger, audience: int) -> list[Campaign]:
+    """The campaigns that go to an audience."""
+    rows = await ledger.fetch(f"SELECT {_COLUMNS} FROM campaigns WHERE audience = $1 ORDER BY id DESC", audience)
+    return [Campaign(*row) for row in rows]
+
+
 async def at_work(ledger: Ledger) -> list[int]:
     """The campaigns for which there is something to do."""
     rows = await ledger.fetch(

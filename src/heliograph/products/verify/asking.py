@@ -1,18 +1,19 @@
 """What an application asks for, and what can't work about it."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from heliograph.core.channels import SMS
+from heliograph.core.channels.email import read_address
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.verify.codes import ALPHABETS, LONGEST, NUMERIC, SHORTEST, normalise
 from heliograph.core.verify.policy import LIFETIME_MAX_S, VerifyPolicy
 from heliograph.core.verify.texts import APP_HASH, ORIGIN
+from heliograph.products.verify.ways import AVAILABLE, wrong
 
-SMS: Final = "sms"
-CHANNELS: Final = (SMS, "voice", "whatsapp", "email")
-AVAILABLE: Final = (SMS,)
 OWN: Final = "own"  # the alphabet of a code that the application made
 _WAIT_S: Final = 20
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -33,8 +34,9 @@ class VerificationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to verify, and how."""
 
     to: Annotated[str, Meta(description="The phone number, as in +447400123456.")]
-    channel: Annotated[str | None, Meta(description="sms, the only one so far.")] = None
+    channel: Annotated[str | None, Meta(description="sms, voice, whatsapp or email.")] = None
     plan: Annotated[_Plan | None, Meta(description="Several ways, tried one after the other.")] = None
+    email: Annotated[_Long | None, Meta(description="Where steps by email go.")] = None
     purpose: Annotated[_Word | None, Meta(description="What it is for, in your words: login, payment.")] = None
     locale: Annotated[_Word | None, Meta(description="The language of the text: de, pt-BR; left out: en.")] = None
     code_length: Annotated[int, Meta(ge=SHORTEST, le=LONGEST)] | None = None
@@ -50,6 +52,11 @@ class VerificationRequest(msgspec.Struct, forbid_unknown_fields=True):
         bool, Meta(description="They have just solved a riddle of yours: the guard asked for one.")
     ] = False
 
+    @property
+    def mailbox(self) -> str | None:
+        """Its address as the consent record has it."""
+        return None if self.email is None else self.email.strip().lower()
+
 
 class Wanted(msgspec.Struct, frozen=True):
     """A request that was read, with what the policy says where it says nothing."""
@@ -63,7 +70,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def read(asked: VerificationRequest, policy: VerifyPolicy) -> Wanted:
     """Raises `Refused`."""
-    refusals = [*_wrong_channels(asked), *_wrong_marks(asked)]
+    refusals = [*_wrong_channels(asked, policy), *_wrong_marks(asked)]
     own = None if asked.code is None else normalise(asked.code)
     if own is not None and (own != asked.code or not SHORTEST <= len(own) <= LONGEST):
         detail = f"give a code of {SHORTEST} to {LONGEST} digits and capitals, without O, I and L, or let one be made"
@@ -83,20 +90,21 @@ def read(asked: VerificationRequest, policy: VerifyPolicy) -> Wanted:
     )
 
 
-def _wrong_channels(asked: VerificationRequest) -> list[Refusal]:
+def _wrong_channels(asked: VerificationRequest, policy: VerifyPolicy) -> list[Refusal]:
     if asked.channel is not None and asked.plan is not None:
         return [Refusal("ambiguous_field", "give channel or plan, not both", "/channel")]
     places = {f"/plan/{place}/channel": step.channel for place, step in enumerate(asked.plan or ())}
     if asked.channel is not None:
         places = {"/channel": asked.channel}
-    return [unknown_channel(name, pointer) for pointer, name in places.items() if name not in AVAILABLE]
+    found = [unknown_channel(name, pointer) for pointer, name in places.items() if name not in AVAILABLE]
+    if asked.email is not None and isinstance(refusal := read_address(asked.email), Refusal):
+        found.append(msgspec.structs.replace(refusal, pointer="/email"))
+    lacking = (wrong(name, policy, asked.email, pointer) for pointer, name in places.items())
+    return found or [refusal for refusal in lacking if refusal is not None]
 
 
 def unknown_channel(name: str, pointer: str) -> Refusal:
-    if name in CHANNELS:
-        detail = f"{name} is planned, but no code can be sent over it yet; use {', '.join(AVAILABLE)}"
-    else:
-        detail = f"{name[:40]!r} is not a channel; use {', '.join(AVAILABLE)}"
+    detail = f"{name[:40]!r} is not a channel that carries codes; use {', '.join(AVAILABLE)}"
     return Refusal("unknown_channel", detail, pointer)
 
 
@@ -114,3 +122,13 @@ def _wrong_marks(asked: VerificationRequest) -> list[Refusal]:
 def alphabet_of(name: str) -> str:
     """In which a new code is made, also in place of one of the application's own."""
     return name if name in ALPHABETS else NUMERIC
+
+
+def network_of(ip: str) -> str:
+    """An address as it is counted: of IPv6 the /64, which one household has."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        detail = f"{ip[:60]!r} is not an IP address; give the one that the person came from, such as 203.0.113.7"
+        raise Refused(Refusal("bad_ip", detail, "/ip")) from None
+    return str(ip_network(f"{ip}/64", strict=False) if isinstance(address, IPv6Address) else address)

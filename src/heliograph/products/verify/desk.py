@@ -7,14 +7,15 @@ same work whether the code was wrong, the verification has ended, or there never
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address, ip_network
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from heliograph.core import ids
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.message import MESSAGE_COLUMNS, OTP, Message
+from heliograph.core.message import MESSAGE_COLUMNS, Message
+from heliograph.core.numbers import Number
 from heliograph.core.request import MessageRequest
 from heliograph.core.verify import codes, guard, texts
 from heliograph.core.verify.policy import BRAND_LETTERS, VerifyPolicy
@@ -22,10 +23,11 @@ from heliograph.core.verify.tallies import Place
 from heliograph.engine import conversions
 from heliograph.engine.cancel import cancel
 from heliograph.engine.declared import Realm, Snapshot
+from heliograph.engine.fields import recipient
 from heliograph.engine.intake import Caller, Draft, Intake
 from heliograph.ports import Unavailable
 from heliograph.products.verify import counts
-from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, read
+from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, network_of, read
 from heliograph.products.verify.refusals import gone, kept_back, not_found, too_many, too_soon
 from heliograph.products.verify.row import (
     APPROVED,
@@ -40,20 +42,13 @@ from heliograph.products.verify.row import (
     Verification,
     view,
 )
+from heliograph.products.verify.ways import Code, Way, code_in, request_of, wrong
 from heliograph.store.port import Accept, Ledger, NewEvent, Transaction
 
 _MESSAGE: Final = ", ".join(MESSAGE_COLUMNS)
 _SALT_BYTES: Final = 16
 _DECOY: Final = ("-", "0" * 64)  # salt and hash of what is not there
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class Code(msgspec.Struct, frozen=True):
-    """A code with what is kept of it."""
-
-    code: str
-    salt: str
-    hash: str
 
 
 class VerifyDesk:
@@ -85,8 +80,12 @@ class VerifyDesk:
         wanted = read(asked, policy)
         code = self._code(caller.workspace, wanted.own_code, wanted.length, wanted.alphabet)
         text = self._text(realm, code.code, asked.locale, asked.origin, asked.app_hash, wanted.lifetime_s)
-        draft = self._draft(caller, asked.to, text.text, asked.sender, wanted.lifetime_s, now)
-        place = self._place(caller, draft.message, asked.ip, asked.device)
+        phone = recipient(MessageRequest(to=asked.to), realm, caller.default_country)
+        if isinstance(phone, Refusal):
+            raise Refused(phone)
+        way = Way(wanted.steps[0][0], phone.e164, asked.mailbox, asked.sender, wanted.lifetime_s)
+        draft = self._draft(caller, request_of(way, code.code, text, policy), now)
+        place = self._place(caller, phone, asked.ip, asked.device)
         row = self._row(caller, asked, wanted, code, text.locale, draft.message, place, policy, now)
         async with self._ledger.transaction() as transaction:
             judgement = await self._judge(transaction, realm, caller, place, draft.message, now, asked.challenge_passed)
@@ -113,7 +112,12 @@ class VerifyDesk:
         fields |= {name: getattr(asked, name) for name in ("purpose", "origin", "app_hash", "sender")}
         fields |= {name: getattr(place, name) for name in ("phone", "ip", "device", "country", "client")}
         fields |= {"workspace": caller.workspace, "environment": caller.environment, "state": PENDING}
-        fields |= {"to": message.to, "locale": locale, "plan": _encode(wanted.steps).decode()}
+        fields |= {
+            "to": place.number,
+            "email": asked.mailbox,
+            "locale": locale,
+            "plan": _encode(wanted.steps).decode(),
+        }
         fields |= {"length": wanted.length, "alphabet": wanted.alphabet, "salt": code.salt, "hash": code.hash}
         fields |= {"max_checks": policy.max_checks, "max_sends": policy.max_sends, "price": message.price}
         fields |= {"started_at": now, "sent_at": now, "expires_at": now + wanted.lifetime_s * 1_000}
@@ -224,8 +228,10 @@ class VerifyDesk:
 
     # -- again
 
-    async def resend(self, caller: Caller, public_id: str, now: int) -> tuple[Verification, str]:
-        """The next way of the plan, or the same once more over another route. Raises `Refused`."""
+    async def resend(
+        self, caller: Caller, public_id: str, now: int, channel: str | None = None
+    ) -> tuple[Verification, str]:
+        """The channel that is asked for, else the next way of the plan. Raises `Refused`."""
         row = await self.find((caller.workspace, caller.environment), public_id)
         policy = self.realm(caller.environment).policies.verify
         if row.status(now) != PENDING:
@@ -235,18 +241,25 @@ class VerifyDesk:
         wait_ms = row.sent_at + policy.pause_ms(row.sends) - now
         if wait_ms > 0:
             raise too_soon(wait_ms)
-        return await self.send_again(caller, row, "asked for by the person", now)
+        return await self.send_again(caller, row, "asked for by the person", now, channel)
 
-    async def send_again(self, caller: Caller, row: Verification, why: str, now: int) -> tuple[Verification, str]:
+    async def send_again(
+        self, caller: Caller, row: Verification, why: str, now: int, channel: str | None = None
+    ) -> tuple[Verification, str]:
         """Send over another route, where there is one. Raises `Refused`; nothing has changed then."""
         realm = self.realm(row.environment)
         last = next(iter(await self._messages(row, newest=True)), None)
-        text, code = None if last is None else last.text, None
-        left_s = max(1, (row.expires_at - now) // 1_000)
-        if text is None or (realm.policies.verify.resend == "new" and row.alphabet != OWN):
+        policy, left_s, code = realm.policies.verify, max(1, (row.expires_at - now) // 1_000), None
+        known = None if last is None else code_in(last, partial(self._is_code, row))
+        if known is None or (policy.resend == "new" and row.alphabet != OWN):
             code = self._code(row.workspace, None, row.length, alphabet_of(row.alphabet))
-            text = self._text(realm, code.code, row.locale, row.origin, row.app_hash, left_s).text
-        draft = self._draft(caller, row.to, text, row.sender, left_s, now)
+            known = code.code
+        text = self._text(realm, known, row.locale, row.origin, row.app_hash, left_s)
+        channel = channel or row.steps[min(row.step, len(row.steps) - 1)][0]
+        if refusal := wrong(channel, policy, row.email, "/channel"):
+            raise Refused(refusal)
+        way = Way(channel, row.to, row.email, row.sender, left_s)
+        draft = self._draft(caller, request_of(way, known, text, policy), now)
         if last is not None:
             draft = self._otherwise(draft, last, row.sends + 1, why)
         was = row.sends
@@ -337,23 +350,25 @@ class VerifyDesk:
         minutes = max(1, lifetime_s // 60)
         return texts.write(code, brand[:BRAND_LETTERS], minutes, locale, origin=origin, app_hash=app_hash)
 
-    def _draft(self, caller: Caller, to: str, text: str, sender: str | None, lifetime_s: int, now: int) -> Draft:
-        request = MessageRequest(to=to, text=text, sender=sender, kind=OTP, valid_for=lifetime_s)
+    def _is_code(self, row: Verification, typed: str) -> bool:
+        return codes.is_same(row.hash, self._ledger.protection.hash_code(row.workspace, row.salt, typed))
+
+    def _draft(self, caller: Caller, request: MessageRequest, now: int) -> Draft:
         draft = self._intake.draft(caller, request, now)
         if isinstance(draft, Refusal):
             raise Refused(draft)
         return draft
 
-    def _place(self, caller: Caller, message: Message, ip: str | None, device: str | None) -> Place:
+    def _place(self, caller: Caller, phone: Number, ip: str | None, device: str | None) -> Place:
         def hashed(value: str) -> str:
             return self._ledger.protection.hash_number(caller.workspace, value)[:32]
 
         return Place(
-            message.to,
-            message.country,
+            phone.e164,
+            phone.country,
             caller.client,
-            hashed(message.to),
-            None if ip is None else hashed(f"ip {_network(ip)}"),
+            hashed(phone.e164),
+            None if ip is None else hashed(f"ip {network_of(ip)}"),
             None if device is None else hashed(f"device {device}"),
         )
 
@@ -383,13 +398,3 @@ def _take_step(row: Verification, now: int) -> None:
     steps = row.steps
     row.step = min(row.step + 1, len(steps))
     row.next_at = now + steps[row.step - 1][1] * 1_000 if row.step < len(steps) else None
-
-
-def _network(ip: str) -> str:
-    """An address as it is counted: of IPv6 the /64, which one household has."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        detail = f"{ip[:60]!r} is not an IP address; give the one that the person came from, such as 203.0.113.7"
-        raise Refused(Refusal("bad_ip", detail, "/ip")) from None
-    return str(ip_network(f"{ip}/64", strict=False) if isinstance(address, IPv6Address) else address)

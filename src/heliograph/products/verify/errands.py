@@ -102,7 +102,7 @@ async def forget(ledger: Ledger, now: int) -> None:
         async with ledger.transaction() as transaction:
             for row in ended[start : start + _AT_ONCE]:
                 await transaction.execute(
-                    "UPDATE messages SET text = NULL WHERE workspace = $1 AND correlation_id = $2 "
+                    "UPDATE messages SET text = NULL, content = NULL WHERE workspace = $1 AND correlation_id = $2 "
                     "AND final_at IS NOT NULL AND text IS NOT NULL",
                     *(row.workspace, row.public_id),
                 )

@@ -57,6 +57,7 @@ class Verification(msgspec.Struct, gc=False):
     reasons: str
     price: str | None
     currency: str | None
+    email: str | None = None
 
     @property
     def public_id(self) -> str:

@@ -83,6 +83,17 @@ async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Stat
     return Statistics(_line(total[0]), _lines(countries), _lines(prefixes), _lines(clients), money(blocked))
 
 
+async def delivered(ledger: Ledger, where: tuple[int, int], since: int) -> int:
+    """How many have a last message of which the carrier says that the phone has it."""
+    rows = await ledger.fetch(
+        "SELECT count(*) FROM verifications v JOIN messages m ON m.id = v.message WHERE v.workspace = $1 "
+        "AND v.environment = $2 AND v.started_at >= $3 AND m.workspace = v.workspace "
+        "AND m.state IN ('delivered', 'read')",
+        *(*where, since),
+    )
+    return int(rows[0][0])
+
+
 def _lines(rows: Sequence[Row]) -> list[Line]:
     return [_line(row) for row in rows]
 

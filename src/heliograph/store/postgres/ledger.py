@@ -5,7 +5,7 @@ Hot operations go through one connection, in commits (see `writer`); cold statem
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from heliograph.store.port import (
     Notice,
     Operation,
     Row,
+    Statement,
     Subscribers,
 )
 from heliograph.store.postgres.commit import CHANNEL, columns, within
@@ -43,6 +44,8 @@ from heliograph.store.postgres.writer import Writer
 from heliograph.store.protection import Protection
 
 _KINDS: Final = ("message", "decision", "batch", "inbound")
+_BLOCKS: Final = "SELECT " + ", ".join(f"nextval('{kind}_ids')" for kind in _KINDS)
+_RENEW_S: Final = 5.0
 # One step for each (lane, workspace), however many rows wait.
 _BACKLOG: Final = (
     "WITH RECURSIVE heads (lane, workspace) AS ("
@@ -68,6 +71,11 @@ _EVENTS_AFTER: Final = (
     "WHERE (xid, seq) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) "
     "ORDER BY events.xid, seq LIMIT $3"
 )
+_STRETCH: Final = (
+    "SELECT xid::text, seq FROM (SELECT xid, seq FROM events WHERE (xid, seq) > ($1::text::xid8, $2) "
+    "AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, seq LIMIT $3) s ORDER BY s.xid DESC, seq DESC "
+    "LIMIT 1"
+)
 _REDELIVER: Final = (
     "INSERT INTO deliveries "
     "(event, workspace, environment, message, endpoint, target, state, tries, next_at, created_at, "
@@ -91,6 +99,7 @@ class PostgresLedger:
         self._group = GroupCommit(self._loop, self._begin, report)
         self._commit: asyncio.Task[None] | None = None
         self._numbers: dict[str, Numbers] = {}
+        self._renewing: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
         self._told: Callable[[list[Notice]], None] = lambda notices: None
 
@@ -136,6 +145,14 @@ class PostgresLedger:
         number: int = (await self.fetch(f"SELECT nextval('{kind}_ids')"))[0][0]
         return number
 
+    async def _renew(self) -> None:
+        """New blocks every few seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            with suppress(Unavailable):  # who waits for the ledger tells of it
+                for kind, first in zip(_KINDS, (await self.fetch(_BLOCKS))[0], strict=True):
+                    self._numbers[kind].renew(first)
+
     def add(self, operation: Operation) -> None:
         if self._writer.in_doubt and isinstance(operation, (Accept, Claim, ClaimDeliveries)):
             operation.error = Unavailable("the ledger has lost its database in mid-commit")
@@ -170,6 +187,18 @@ class PostgresLedger:
         events = [self.protection.event(row[1:]) for row in rows]
         return events, f"{rows[-1][0]}:{rows[-1][1]}" if rows else position
 
+    async def stretch(self, position: str, limit: int) -> tuple[str, tuple[object, ...], str]:
+        xid, _, seq = position.partition(":")
+        start = (xid or "0", int(seq or 0))
+        rows = await self.fetch(_STRETCH, *start, limit)
+        end = rows[0] if rows else start
+        condition = "(e.xid, e.seq) > ($1::text::xid8, $2) AND (e.xid, e.seq) <= ($3::text::xid8, $4)"
+        return condition, (*start, *end), f"{end[0]}:{end[1]}" if rows else position
+
+    async def events_end(self) -> str:
+        # Whoever is still at it writes events of this number or a later one: they come after this position.
+        return f"{(await self.fetch('SELECT pg_snapshot_xmin(pg_current_snapshot())::text'))[0][0]}:0"
+
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         async with self._lent() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *values)]
@@ -203,6 +232,7 @@ class PostgresLedger:
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         self._told = told
+        self._renewing = self._loop.create_task(self._renew())
         self._listener = Listener(self._url, woken, self._writer.is_own)
         await self._listener.start()
 
@@ -212,6 +242,8 @@ class PostgresLedger:
         finally:
             if self._commit is not None:
                 self._commit.cancel()  # has ended long ago, unless the database is away
+            if self._renewing is not None:
+                self._renewing.cancel()
             if self._listener is not None:
                 await self._listener.stop()
             await self._writer.close()
@@ -233,6 +265,10 @@ class PostgresTransaction:
 
     async def execute(self, sql: str, *values: Any) -> None:
         await self._connection.execute(sql, *values)
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        for sql, *values in statements:
+            await self._connection.execute(sql, *values)
 
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None

@@ -1,21 +1,18 @@
-"""Messages in a commit on PostgreSQL: they are accepted, claimed for hand-over, and go on.
+"""Messages in a commit on PostgreSQL: they are accepted, and claimed for hand-over."""
 
-A message goes on by compare-and-set: it must still be in the state that its move names, and no later attempt may have
-begun. So a process that froze and comes back with an old answer changes nothing.
-"""
-
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from heliograph.core.consent import Ruling, Stance, erased_stance
 from heliograph.core.cooldown import COOLING
 from heliograph.core.links import ShortLink
-from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message, Receipt
-from heliograph.store.port import MOVED, Accept, AttemptRow, Claim, Idempotency, Move, Moves
+from heliograph.core.message import MESSAGE_COLUMNS, WAITING, Message
+from heliograph.store.port import Accept, Claim, Idempotency, Move
 from heliograph.store.postgres.commit import Commit, columns
+from heliograph.store.postgres.moves import go_on
+from heliograph.store.postgres.sessions import leave_out_unopened
 from heliograph.store.postgres.tallies import keep_tallies, lock_tallies
 from heliograph.store.steps import (
     Pasts,
@@ -35,7 +32,6 @@ from heliograph.store.steps import (
 )
 
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
-ATTEMPT_COLUMNS: Final = AttemptRow.__struct_fields__
 
 _STANCES: Final = (
     f"SELECT v.id, {', '.join(f's.{name}' for name in Stance.__struct_fields__)} "
@@ -79,9 +75,6 @@ _KNOWN_KEYS: Final = (
     "SELECT i.client, i.key, i.body_hash, i.answer FROM unnest($1::bigint[], $2::text[]) v (client, key) "
     "JOIN idempotency i ON i.client = v.client AND i.key = v.key WHERE i.expires_at > $3"
 )
-_TEXTS: Final = frozenset(
-    {"state", "connector", "price", "currency", "surcharge", "failure", "failure_code", "carrier_code"}
-)
 _TAKE_STEP: Final = (
     "UPDATE campaigns SET position = $1, next_at = $2 WHERE id = $3 AND position = $4 AND state = 'running' "
     "RETURNING id"
@@ -89,31 +82,6 @@ _TAKE_STEP: Final = (
 _ADD_REFUSALS: Final = (
     "INSERT INTO campaign_refusals (campaign, batch, code, count) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (campaign, batch, code) DO UPDATE SET count = campaign_refusals.count + excluded.count"
-)
-_MOVED: Final = {name: "text" if name in _TEXTS else "bigint" for name in MOVED}
-_MOVE_TYPES: Final = ("bigint", "text", "bigint", *_MOVED.values())
-_MOVE: Final = (
-    f"UPDATE messages m SET {', '.join(f'{name} = v.{name}' for name in _MOVED)} "
-    f"FROM unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_MOVE_TYPES, 1))}) "
-    f"v (id, was, position, {', '.join(_MOVED)}) "
-    # Whoever took over from a process that hung has begun a later attempt; one that was throttled on its way gives its
-    # number back. What waited when it was decided on may have been tried meanwhile, and wait again.
-    "WHERE m.id = v.id AND m.state = v.was AND m.attempts <= v.attempts "
-    "+ CASE WHEN v.state = 'queued' AND v.was = 'sending' THEN 1 ELSE 0 END RETURNING v.position"
-)
-_UPDATE_PARTS: Final = (
-    "UPDATE attempts a SET state = v.state, failure = v.failure, code = v.code, carrier_code = v.carrier_code, "
-    "receipt_at = v.receipt_at "
-    "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
-    "$7::text[], $8::bigint[]) v (message, attempt, part, state, failure, code, carrier_code, receipt_at) "
-    "WHERE a.message = v.message AND a.attempt = v.attempt AND a.part = v.part"
-)
-_UNPARK: Final = (
-    "WITH gone AS (DELETE FROM parked_receipts p "
-    "USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) v (operation, carrier_id, connector, message) "
-    "WHERE p.connector = v.connector AND (p.carrier_id = v.carrier_id OR p.message = v.message) "
-    "RETURNING p.id, v.operation, p.receipt) "
-    "SELECT operation, receipt FROM gone ORDER BY id"
 )
 # Rows that another process is just claiming are passed over, never waited for.
 _CLAIM: Final = (
@@ -130,6 +98,7 @@ async def accept(commit: Commit, operations: Sequence[Accept]) -> None:
     behind = await _take_steps(commit, operations)
     ruled = await _leave_out_unwanted(commit, operations)
     await _leave_out_cooling(commit, operations)
+    await leave_out_unopened(commit, operations)
     await _keep_caps(commit, operations)
     tallies = await lock_tallies(commit, operations)
     fresh = [
@@ -273,80 +242,6 @@ async def _settle_keys(
             else:
                 operation.conflict = row is not None
     return fresh
-
-
-async def answer(commit: Commit, operations: Sequence[Moves]) -> None:
-    """Messages go on; receipts that had come before their messages' carrier ids are handed back."""
-    moves = [move for operation in operations for move in operation.moves]
-    lost = await go_on(commit, moves)
-    unparking: list[tuple[int, str | None, str, int | None]] = []
-    position = 0
-    for place, operation in enumerate(operations):
-        operation.lost, operation.notices, operation.unparked = set(), [], []
-        for move in operation.moves:
-            if position in lost:
-                operation.lost.add(move.message.id)
-            else:
-                operation.notices += commit.emit_all(move.events, move.message)
-                unparking += [(place, *_waited_for(part)) for part in move.attempts]
-            position += 1
-    if commit.parking and unparking:
-        for place, receipt in await commit.rows(_UNPARK, *columns(unparking, 4)):
-            operations[place].unparked.append(msgspec.json.decode(receipt, type=Receipt))
-
-
-def _waited_for(part: AttemptRow) -> tuple[str | None, str, int | None]:
-    """By what a parked receipt belongs to it: the carrier's id; of an attempt without an answer, our own reference."""
-    return part.carrier_id, part.connector, part.message if part.state == "unknown" else None
-
-
-async def go_on(commit: Commit, moves: Sequence[Move]) -> set[int]:
-    """Update messages and their attempts; answers the positions of the moves that came too late."""
-    lost: set[int] = set()
-    for positions in _rounds(moves):
-        values = [_move_values(moves[position], position) for position in positions]
-        won = {row[0] for row in await commit.rows(_MOVE, *columns(values, len(_MOVE_TYPES)))}
-        lost.update(position for position in positions if position not in won)
-    done = [move for position, move in enumerate(moves) if position not in lost] if lost else moves
-    attempts = [msgspec.structs.astuple(row) for move in done for row in move.attempts]
-    await commit.copy("attempts", ATTEMPT_COLUMNS, attempts)
-    # One statement updates a row once: the last word on each part counts.
-    parts = {(row.message, row.attempt, row.part): row for move in done for row in move.receipts}
-    if parts:
-        await commit.rows(_UPDATE_PARTS, *columns([_part_values(row) for row in parts.values()], 8))
-    if any(move.message.owner == WAITING and move.message.due_at <= commit.now_ms for move in done):
-        commit.topics.add("queue")
-    return lost
-
-
-def _rounds(moves: Sequence[Move]) -> list[list[int]]:
-    """Positions in rounds in which each message moves once."""
-    turns: Counter[int] = Counter()
-    rounds: list[list[int]] = []
-    for position, move in enumerate(moves):
-        turn = turns[move.message.id]
-        turns[move.message.id] += 1
-        if turn == len(rounds):
-            rounds.append([])
-        rounds[turn].append(position)
-    return rounds
-
-
-def _move_values(move: Move, position: int) -> tuple[Any, ...]:
-    return (move.message.id, move.was, position, *move.row)
-
-
-def _part_values(row: AttemptRow) -> tuple[Any, ...]:
-    return (
-        row.message,
-        row.attempt,
-        row.part,
-        row.state,
-        row.failure,
-        row.code,
-        row.carrier_code,
-        row.receipt_at,
-    )
 
 
 async def claim(commit: Commit, operation: Claim) -> None:

@@ -1,7 +1,8 @@
 """Row numbers in stock: taken from the ledger in blocks, given out without waiting.
 
-The next block is fetched while half of the present one is still there. Numbers that a process does not use are lost;
-there are enough of them.
+The next block is fetched while half of the present one is still there, and every few seconds all go on in a new one:
+so rows stand in the order of their time, whichever process wrote them, as lists and sweeps expect. Numbers that a
+process does not use are lost; there are enough of them.
 """
 
 import asyncio
@@ -36,6 +37,10 @@ class Numbers:
             self._order()
         self._next = number + 1
         return number
+
+    def renew(self, first: int) -> None:
+        """Go on in this block: what another process took meanwhile comes before."""
+        self._next, self._end, self._following = first, first + BLOCK, None
 
     def _order(self) -> None:
         if self._fetching is None:

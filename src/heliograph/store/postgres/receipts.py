@@ -15,7 +15,8 @@ import msgspec
 from heliograph.core.message import Message, Receipt
 from heliograph.store.port import Arrival, Arrivals, AttemptRow, Match, Move, Receipts
 from heliograph.store.postgres.commit import Commit, columns
-from heliograph.store.postgres.messages import ATTEMPT_COLUMNS, M, go_on
+from heliograph.store.postgres.messages import M
+from heliograph.store.postgres.moves import ATTEMPT_COLUMNS, go_on
 from heliograph.store.protection import Protection
 
 _A: Final = ", ".join(f"a.{name}" for name in ATTEMPT_COLUMNS)

@@ -27,6 +27,7 @@ from heliograph.store.port import (
     Subscribers,
 )
 from heliograph.store.postgres import deliveries, messages, receipts
+from heliograph.store.postgres import moves as going
 from heliograph.store.postgres.commit import Commit, begin
 from heliograph.store.postgres.connection import Connection, close, connect, is_trouble, unavailable
 from heliograph.store.protection import Protection
@@ -159,7 +160,7 @@ async def apply(commit: Commit, batch: Batch) -> None:
     if accepts := batch.of(Accept):
         await messages.accept(commit, accepts)
     if moves := batch.of(Moves):
-        await messages.answer(commit, moves)
+        await going.answer(commit, moves)
     if reports := batch.of(Receipts):
         await receipts.receive(commit, reports)
     if arrivals := batch.of(Arrivals):

@@ -24,7 +24,7 @@ from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
 from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Subscribers
+from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Statement, Subscribers
 from heliograph.store.protection import Protection
 from heliograph.store.sqlite.connection import BUSY_MS, SqliteMigratable, connect, dialect, highest
 from heliograph.store.sqlite.writer import Writer
@@ -283,6 +283,17 @@ class SqliteLedger:
         events = [self.protection.event(row) for row in rows]
         return events, str(events[-1].seq) if events else position
 
+    async def stretch(self, position: str, limit: int) -> tuple[str, tuple[object, ...], str]:
+        start = int(position or 0)
+        rows = await self.fetch(
+            "SELECT max(seq) FROM (SELECT seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2)", start, limit
+        )
+        end = rows[0][0] or start
+        return "e.seq > $1 AND e.seq <= $2", (start, end), str(end) if end > start else position
+
+    async def events_end(self) -> str:
+        return str((await self.fetch("SELECT COALESCE(MAX(seq), 0) FROM events"))[0][0])
+
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         return await self._loop.run_in_executor(self._readers, self._read, dialect(sql), values)
 
@@ -348,6 +359,13 @@ class SqliteTransaction:
 
     async def execute(self, sql: str, *values: Any) -> None:
         await self.fetch(sql, *values)
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        def execute() -> None:
+            for sql, *values in statements:
+                self._connection.execute(dialect(sql), values)
+
+        await self._in_thread(execute)
 
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None

@@ -11,6 +11,8 @@ import apsw
 import msgspec
 
 from heliograph.core.campaigns import Step
+from heliograph.core.channels import WHATSAPP
+from heliograph.core.channels.whatsapp import SESSION_CLOSED, SESSION_MS, needs_session
 from heliograph.core.charges import Key, Tally
 from heliograph.core.consent import Stance, erased_stance
 from heliograph.core.cooldown import COOLING
@@ -37,7 +39,9 @@ from heliograph.store.port import (
 )
 from heliograph.store.protection import Protection
 from heliograph.store.steps import (
+    LATE,
     Pasts,
+    answered_late,
     capped,
     first_events,
     fits,
@@ -69,6 +73,10 @@ def _marks(count: int) -> str:
 
 _INSERT_MESSAGE: Final = f"INSERT INTO messages ({', '.join(MESSAGE_COLUMNS)}) VALUES ({_marks(len(MESSAGE_COLUMNS))})"
 _INSERT_ATTEMPT: Final = f"INSERT INTO attempts VALUES ({_marks(_WIDTH_A)})"
+# Of a message that went on without it: what was not known is known now.
+_LATE_ATTEMPT: Final = (
+    f"{_INSERT_ATTEMPT} ON CONFLICT (message, attempt, part) DO UPDATE SET {LATE} WHERE attempts.state = 'unknown'"
+)
 _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({_marks(_WIDTH_E)})"
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({_marks(_WIDTH_D)})"
 _INSERT_INBOUND: Final = (
@@ -103,6 +111,10 @@ _SELECT_PAST: Final = (
     "SELECT coalesce(sent_at, due_at), kind, tags, topic FROM messages "
     "WHERE workspace = ? AND environment = ? AND to_number = ? "
     "AND (sent_at IS NOT NULL OR owner IS NOT NULL) AND coalesce(sent_at, due_at) > ?"
+)
+_SELECT_SESSION: Final = (
+    "SELECT 1 FROM inbound WHERE workspace = ? AND environment = ? AND from_number = ? "
+    "AND to_number LIKE 'whatsapp:%' AND at > ? LIMIT 1"
 )
 _SELECT_CLAIM: Final = (
     f"SELECT {_M} FROM messages m INDEXED BY messages_waiting WHERE m.owner = 0 AND m.connector = ? AND m.lane = ? "
@@ -278,7 +290,8 @@ class Writer:
                 continue
             ruled = rulings(operation.messages, stances, operation.rules)
             operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
-            operation.refused = dict.fromkeys(operation.cooling, COOLING) | refused(ruled)
+            unopened = self._unopened(operation.messages)
+            operation.refused = unopened | dict.fromkeys(operation.cooling, COOLING) | refused(ruled)
             idempotency = operation.idempotency
             if idempotency is not None and self._repeated(operation):
                 continue
@@ -349,6 +362,16 @@ class Writer:
         )
         return {number: until for number, until, failures in hits if resting(by_id[number], failures)}
 
+    def _unopened(self, messages: Sequence[Message]) -> dict[int, str]:
+        """The messages that need a session with their recipients, who have not written of late."""
+        return {
+            m.id: SESSION_CLOSED
+            for m in messages
+            if m.channel == WHATSAPP
+            and needs_session(m.channel, m.content)
+            and not self._rows(_SELECT_SESSION, (m.workspace, m.environment, m.to, m.accepted_at - SESSION_MS))
+        }
+
     def _pasts(self, operations: Sequence[Accept]) -> Pasts:
         """The other messages to those whom frequency caps protect."""
         persons, since = capped(operations)
@@ -416,9 +439,16 @@ class Writer:
             for move in operation.moves:
                 if id(move) in lost:
                     operation.lost.add(move.message.id)
+                    self._keep_late(move)
                 else:
                     operation.notices += self._events_of(move)
             operation.unparked = self._unpark(operation.moves)
+
+    def _keep_late(self, move: Move) -> None:
+        """What came for a message that had gone on, unless the message is gone altogether."""
+        if move.attempts and self._rows("SELECT 1 FROM messages WHERE id = ?", (move.message.id,)):
+            self._cursor.executemany(_LATE_ATTEMPT, map(msgspec.structs.astuple, move.attempts))
+            self._emit_for(move.message, answered_late(move))
 
     def _events_of(self, move: Move) -> list[Notice]:
         notices: list[Notice] = []

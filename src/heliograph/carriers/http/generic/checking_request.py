@@ -130,9 +130,12 @@ def _auth(settings: Settings) -> Iterator[Mistake]:
     if kind == "query" and not name:
         yield "auth.name", "name the parameter that holds `api_key`"
     needed = {"basic": ("username", "password"), "bearer": ("token",), "header": ("token",), "query": ("api_key",)}
+    needed["oauth2"] = ("token_url", "client_id", "client_secret")
     for setting in needed.get(kind, ()):
         if not getattr(settings, setting):
             yield setting, f"auth of the kind {kind} needs it"
+    if kind != "oauth2" and settings.client_id:
+        yield "client_id", 'is of use with auth.kind = "oauth2" alone'
     in_header = {"bearer": "token", "header": "token"}.get(kind)
     if in_header and not _HEADER_VALUE.fullmatch(getattr(settings, in_header) or ""):
         yield in_header, "what stands in a header is one line of ASCII"

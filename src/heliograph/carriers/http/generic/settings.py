@@ -65,7 +65,7 @@ class Request(Section, kw_only=True, frozen=True):
 class Auth(Section, kw_only=True, frozen=True):
     """How we prove ourselves."""
 
-    kind: Literal["none", "basic", "bearer", "header", "query"] = "none"
+    kind: Literal["none", "basic", "bearer", "header", "query", "oauth2"] = "none"
     name: str = ""  # of the header that holds `token`, or the parameter that holds `api_key`
 
 
@@ -193,7 +193,7 @@ class Limits(Section, kw_only=True, frozen=True):
     max_length: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # characters of a text
 
 
-class Settings(provider.Settings, kw_only=True):
+class Settings(provider.WithTokens, kw_only=True):
     """A connector that is declared, not written."""
 
     request: Request

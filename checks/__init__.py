@@ -1,0 +1,1 @@
+"""What is checked of a checkout beside its code: what it depends on."""

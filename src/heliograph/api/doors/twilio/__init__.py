@@ -1,0 +1,1 @@
+"""As Twilio's REST interface: its official clients work with the base URL changed."""

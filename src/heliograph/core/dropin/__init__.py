@@ -1,0 +1,1 @@
+"""How messages look to programs that were written for other gateways: their words, numbers and ids for ours."""

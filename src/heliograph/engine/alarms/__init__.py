@@ -1,0 +1,1 @@
+"""Alarms: what is wrong is said before customers say it."""

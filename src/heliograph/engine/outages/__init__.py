@@ -1,0 +1,1 @@
+"""Outages of providers: noticed, told, and met with the plan of each workspace."""

@@ -1,0 +1,1 @@
+"""Message plans: several channels, one after the other, until the person is reached."""

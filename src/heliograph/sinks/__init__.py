@@ -1,0 +1,1 @@
+"""Servers that take events: one port, a few siblings."""

@@ -1,0 +1,2 @@
+DROP TABLE stream_progress;
+DROP TABLE export_progress;

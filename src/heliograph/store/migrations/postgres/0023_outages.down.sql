@@ -1,0 +1,3 @@
+DROP TABLE drills;
+DROP TABLE outages;
+DROP TABLE shut_connectors;
