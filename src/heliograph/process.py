@@ -112,8 +112,12 @@ async def open_ledger(
         from heliograph.store.postgres import PostgresLedger
 
         ledger = await PostgresLedger.open(url, now_ms=now_ms, report=report)
-    await datakeys.load(ledger, process.vault, now_ms, encrypt=settings.store.encrypt_bodies)
-    await environments.ensure_defaults(ledger, process.seal, now=now_ms())
+    try:
+        await datakeys.load(ledger, process.vault, now_ms, encrypt=settings.store.encrypt_bodies)
+        await environments.ensure_defaults(ledger, process.seal, now=now_ms())
+    except BaseException:
+        await ledger.close()
+        raise
     return ledger
 
 

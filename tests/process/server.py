@@ -20,6 +20,8 @@ from heliograph.engine.clients.scopes import DEFAULT_SCOPES
 
 START_S = 30.0
 BIN = Path(sys.executable).parent
+PROGRAM = str(BIN / "heliograph")
+QUIET = {"HELIOGRAPH_LOG_LEVEL": "warning"}
 
 
 def free_port() -> int:
@@ -33,14 +35,13 @@ class Server:
     def __init__(
         self, folder: Path, config: str = "", *, environ: dict[str, str] | None = None, program: str = ""
     ) -> None:
-        self.program = program or str(BIN / "heliograph")
+        self.program = program or PROGRAM
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "heliograph.toml"
-        self.is_usual = not environ and not program
-        self.environ = {**os.environ, "HELIOGRAPH_LOG_LEVEL": "warning", **(environ or {})}
+        self.environ = {**os.environ, **QUIET, **(environ or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.configure(config)
 
@@ -104,7 +105,8 @@ class Server:
         return json.loads(done.stdout)
 
     def key(self, *scopes: str, environment: str = "test", workspace: str = "default", name: str = "test") -> str:
-        if self.is_usual:  # what the command does, without the time that a process takes to start
+        is_ours = self.program == PROGRAM and self.environ == {**os.environ, **QUIET}
+        if is_ours:  # what the command does, without the time that a process takes to start
             with ThreadPoolExecutor(1) as aside:  # whoever asks may have an event loop of its own
                 wanted = {"workspace": workspace, "environment": environment, "name": name, "scopes": scopes}
                 return aside.submit(asyncio.run, self._make_key(wanted)).result()
