@@ -1,7 +1,9 @@
 """The bars of campaigns, against a real gateway on SQLite.
 
 `python -m tests.process.campaigns --count 1000000` uploads an audience of which 2 % are bad lines, checks it, enqueues
-it and says what that took; with `--otp` it sends one-time codes meanwhile and says how long they took to be sent.
+it and says what that took; with `--otp` it sends one-time codes meanwhile and says how long they took to be sent;
+`--verify 100` starts so many verifications a second while the campaign is enqueued and sent at 500/s, and says how long
+each took from the application's request to the carrier.
 `--kills 10` kills the gateway so many times in the middle and counts what each recipient got; pytest does three.
 """
 
@@ -217,6 +219,68 @@ def bar(folder: Path, count: int, otp: int) -> None:
         say(f"progress in {time.monotonic() - began:.2f} s: {total['total']}\n")
 
 
+class Verifications(threading.Thread):
+    """Starts verifications at a steady pace, each of another phone, and enters every second code."""
+
+    def __init__(self, server: Server, key: str, per_second: float, prefix: str) -> None:
+        super().__init__(daemon=True)
+        self._api, self._gap, self._prefix = Api(server, key), 1 / per_second, prefix
+        self.began_ms: dict[str, float] = {}  # by phone
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        turn = time.monotonic()
+        while not self.stopping.is_set():
+            number = f"{self._prefix}{len(self.began_ms):06d}"
+            self.began_ms[number] = time.time() * 1000
+            started = self._api("POST", "/v1/verifications", {"to": number})
+            assert started.status_code == 201, started.text
+            if len(self.began_ms) % 2:
+                code = {"code": started.json()["test_code"]}
+                assert self._api("POST", f"/v1/verifications/{started.json()['id']}/check", code).json()["is_approved"]
+            turn += self._gap
+            time.sleep(max(0.0, turn - time.monotonic()))
+
+
+def verified(server: Server, journal: Path, per_second: int, seconds: float) -> str:
+    """How long verifications took to the carrier, of so many a second from four applications."""
+    key = server.key("verify")
+    threads = [Verifications(server, key, per_second / 4, f"+44790{place}") for place in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    for thread in threads:
+        thread.stopping.set()
+    for thread in threads:
+        thread.join(10)
+    time.sleep(1)
+    connection = apsw.Connection(str(server.data_dir / "heliograph.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    phones = dict(connection.execute("SELECT id, to_number FROM messages WHERE kind = 'otp'").fetchall())
+    connection.close()
+    began = {number: at for thread in threads for number, at in thread.began_ms.items()}
+    arrived = {phones[int(line.split()[0])]: int(line.split()[3]) for line in journal.read_text().splitlines()}
+    assert not began.keys() - arrived.keys(), "some never came to the carrier"
+    return _spread([arrived[number] - at for number, at in began.items()])
+
+
+def beside_verifications(folder: Path, count: int, per_second: int) -> None:
+    """Verifications alone, while the campaign is enqueued, and while it is sent."""
+    say, journal = sys.stdout.write, folder / "codes"
+    more = f'journal = "{journal}"\n[policies.verify]\nmode = "shadow"'
+    with Server(folder, CONFIG.format(more=more, rate=500, journal="")) as server:
+        api = Api(server, server.key("admin"))
+        say(f"alone: {verified(server, journal, per_second, 15)}\n")
+        upload(api, count)
+        create(api)
+        wait(api, "", lambda one: one["status"] == "ready")
+        api("POST", "/v1/campaigns/many/start", {})
+        for _ in range(3):
+            is_over = is_enqueued(server)
+            said = verified(server, journal, per_second, 20)
+            sent = _count(server, "SELECT count(*) FROM messages WHERE sent_at IS NOT NULL AND kind = 'promotional'")
+            say(f"beside it, {'enqueued' if is_over else 'being enqueued'}, {sent} sent: {said}\n")
+
+
 class Verdict(NamedTuple):
     """What came of a campaign that was killed."""
 
@@ -283,10 +347,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--otp", type=int, default=0, metavar="PER_SECOND")
+    parser.add_argument("--verify", type=int, default=0, metavar="PER_SECOND")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hg-campaigns-") as folder:
+        if asked.verify:
+            beside_verifications(Path(folder), asked.count, asked.verify)
+            return
         if not asked.kills:
             bar(Path(folder), asked.count, asked.otp)
             return
