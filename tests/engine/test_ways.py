@@ -26,6 +26,12 @@ class Down:
     name, up, reason, since = "first", False, "gone", 0
 
 
+class Up:
+    """A link that works."""
+
+    name, up, reason, since = "first", True, "", 0
+
+
 class Waiting:
     """A ledger in which these messages wait."""
 
@@ -44,11 +50,12 @@ def subject(**changes: Any) -> Message:
     return message(1, **facts | {"price": "2", "currency": "EUR"} | changes)
 
 
-def ways(*waiting: Message, declared: Sequence[str] = PLAN) -> Ways:
+def ways(*waiting: Message, declared: Sequence[str] = PLAN, link: type = Down, paused: Sequence[str] = ()) -> Ways:
     specs = {name: ConnectorSpec(1, 1, name, "smpp", 1, 0, None, None, {}) for name in declared}
-    links: Any = {"first": Down()}
+    links: Any = {"first": link()}
     ledger: Any = Waiting(*waiting)
-    return Ways(ledger, Clock(), links, lambda: specs, lambda: BOOK, Patience(), lambda *_, **__: None)
+    stopped, note = frozenset(paused), lambda *_, **__: None
+    return Ways(ledger, Clock(), links, lambda: specs, lambda: BOOK, lambda: stopped, Patience(), note)
 
 
 @pytest.mark.asyncio
@@ -67,6 +74,27 @@ def test_a_new_message_that_begins_elsewhere_has_the_price_of_there() -> None:
     new = subject(kind="support", lane=1)
     ways().begin(new, PLAN)
     assert (new.connector, new.price, new.currency) == ("spare", "0.18", "GBP")
+
+
+@pytest.mark.asyncio
+async def test_what_waits_for_a_connector_that_is_paused_takes_the_next_and_says_why() -> None:
+    (move,) = await ways(subject(), link=Up, paused=["first"]).look()
+    assert (move.message.connector, move.message.price) == ("spare", "0.14")
+    assert msgspec.json.decode(move.events[0].data)["why"] == "first is paused"
+
+
+@pytest.mark.asyncio
+async def test_what_has_no_way_but_paused_ones_waits_where_it_is() -> None:
+    both = ways(subject(), link=Up, paused=PLAN)
+    new = subject()
+    assert both.is_troubled and await both.look() == [] and both.begin(new, PLAN) and new.connector == "first"
+
+
+def test_a_new_message_takes_the_next_of_a_connector_that_is_paused() -> None:
+    new, going = subject(), ways(link=Up, paused=["first"])
+    assert going.is_troubled and not ways(link=Up).is_troubled
+    going.begin(new, PLAN)
+    assert new.connector == "spare"
 
 
 def test_a_new_message_that_begins_where_it_was_to_keeps_its_price() -> None:

@@ -121,6 +121,7 @@ class Gateway:
             self.links,
             lambda: self.snapshot.connectors,
             lambda: self.snapshot.prices,
+            lambda: self.snapshot.paused.connectors,
             patience,
             outside.watch.note,
         )
@@ -323,7 +324,7 @@ class Gateway:
                 return  # somebody else is at it
 
     def _link_changed(self) -> None:
-        self.ways.is_troubled = True
+        self.ways.link_changed()
 
     async def _sweep(self) -> None:
         now = self._clock.now_ms()

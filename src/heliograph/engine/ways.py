@@ -1,8 +1,9 @@
 """Which connectors are worth a message at the moment, for which country; and what waits for one that is not.
 
-While nothing is wrong anywhere this costs nothing. A connector is closed while its link has been down for longer than
-the message's kind can wait, and for a country while too much of what it was handed for it failed. Messages go to the
-next connector of their plan then: new ones at intake, waiting ones in batches. What a carrier may already have stays.
+While nothing is wrong anywhere this costs nothing. A connector is closed while somebody has paused it, while its link
+has been down for longer than the message's kind can wait, and for a country while too much of what it was handed for it
+failed. Messages go to the next connector of their plan then: new ones at intake, waiting ones in batches. What a
+carrier may already have stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ class Ways:
         links: Mapping[str, Link],
         connectors: Callable[[], Mapping[str, ConnectorSpec]],
         prices: Callable[[], PriceBook],
+        paused: Callable[[], frozenset[str]],
         patience: Patience,
         note: Callable[..., None],
     ) -> None:
@@ -56,12 +58,22 @@ class Ways:
         self._links = links
         self._connectors = connectors
         self._prices = prices
+        self._paused = paused
         self._patience = patience
         self._note = note
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self.out: Mapping[tuple[int, str], frozenset[str]] = {}  # (environment, connector) → countries of outages
-        self.is_troubled = False  # otherwise nobody needs to ask
+        self._is_troubled = False
         self.asks_always = bool(patience.no_receipt_otp_ms)
+
+    @property
+    def is_troubled(self) -> bool:
+        """Otherwise nobody needs to ask."""
+        return self._is_troubled or bool(self._paused())
+
+    def link_changed(self) -> None:
+        """One came or went: look at what waits."""
+        self._is_troubled = True
 
     def heard(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         """Count answers. A connector and country without any fault of late has no breaker, and costs nothing."""
@@ -81,7 +93,7 @@ class Ways:
                 breaker = self._breakers[connector, country] = Breaker(now)
             if breaker.heard(good, bad, now):
                 self._note("breaker", connector=connector, country=country, state=breaker.state)
-                self.is_troubled = True
+                self._is_troubled = True
 
     def choose(self, plan: Sequence[str], country: str, lane: int) -> str:
         """The first connector of a plan that is worth it; when none is, the first."""
@@ -126,6 +138,8 @@ class Ways:
 
     def _why_closed(self, name: str, country: str, lane: int, *, ask: bool) -> str | None:
         """`ask`: a message will go if it may, so that it counts as a probe."""
+        if name in self._paused():
+            return f"{name} is paused"
         link = self._links.get(name)
         now = self._clock.now_ms()
         if link is None:
@@ -147,8 +161,11 @@ class Ways:
                 del self._breakers[key]
         down = [link for link in self._links.values() if not link.up]
         shut = [key for key, breaker in self._breakers.items() if breaker.state != CLOSED]
-        self.is_troubled = bool(down or shut)
+        self._is_troubled = bool(down or shut)
         moves: list[Move] = []
+        for name in self._paused() & self.ours():
+            for lane in sorted(set(LANES.values())):
+                moves += await self._waiting(name, lane, None, now)
         for link in down:
             for lane in sorted(set(LANES.values())):
                 if now - link.since >= self._patience.of(lane):

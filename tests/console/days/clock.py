@@ -1,7 +1,6 @@
 """A gateway whose clock is moved forward by hand: all that it does is its own, only it need not be waited for.
 
-The program reads how far ahead it is from a file, and looks at its alarms every fifth of a second instead of every five
-seconds.
+The program reads from a file how far ahead it is, and looks at its alarms more often than every five seconds.
 """
 
 import sys
@@ -17,7 +16,7 @@ from heliograph.engine.alarms import desk
 
 AHEAD = pathlib.Path({ahead!r})
 world.SystemClock.now_ms = lambda self: time.time_ns() // 1_000_000 + int(AHEAD.read_text() or 0)
-desk.EVERY_S = 0.2
+desk.EVERY_S, desk.SUMS_EVERY_MS = 0.2, 1_000
 main()
 """
 

@@ -7,9 +7,7 @@ from tests.process.sink import Sink
 NUMBER = "+447700900001"  # of fiction: its phone is never reached
 
 
-def test_a_message_that_never_came_is_found_explained_and_sent_again(
-    walks: Hires, server: Server, sink: Sink
-) -> None:
+def test_a_message_that_never_came_is_found_explained_and_sent_again(walks: Hires, server: Server, sink: Sink) -> None:
     app = Api(server, server.key("messages:send", "messages:read", environment="live"))
     sent = app.send(NUMBER, "Your order 1742 is on its way.", correlation_id="order-1742", callback_url=sink.url)
     app.until(sent["id"], "undelivered")

@@ -10,7 +10,7 @@ from typing import Final
 
 import requests
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Locator, Page, Request
+from playwright.sync_api import Locator, Request
 
 from tests.api.browser import PASSWORD, invited
 from tests.console.accessibility import judged
