@@ -192,7 +192,9 @@ def _ways(visit: Visit, known: Known) -> list[Way]:
     about, ways = known.about, []
     narrowed = {name: about[name] for name in _SEARCHED if about.get(name)}
     if narrowed and visit.may("messages:read"):
-        asked = urlencode({**narrowed, "state": "undelivered", "since": "24h"})
+        # An incident with one error is found by it: some of its messages were refused, not undelivered.
+        ends = {"q": about["code"]} if about.get("code") else {"state": "undelivered"}
+        asked = urlencode({**narrowed, **ends, "since": "24h"})
         ways.append(Way("Messages that did not arrive", f"/console/messages?{asked}", "messages"))
     if visit.may("routing:manage", "pauses:manage"):
         if connector := about.get("connector"):

@@ -18,6 +18,8 @@ from tests.process.server import Server
 
 MOST_BYTES: Final = 250_000  # of a page with all that it shows, as they cross the network
 _PICTURES: Final = os.environ.get("DAYS_PICTURES")
+_CUT_OFF: Final = """() => [...document.querySelectorAll("details[open] > .panel")].map((panel) => panel.getBoundingClientRect())
+    .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => [box.left, box.right])"""
 _PHONE: Final = {"width": 390, "height": 844}
 _DESK: Final = {"width": 1280, "height": 900}
 
@@ -99,6 +101,7 @@ class Walk:
         assert judged(self.page) == [], where
         self.page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} is too wide"
+        assert self.page.evaluate(_CUT_OFF) == [], f"{where}: what is open is cut off"
         self._picture(step, "phone")
         self.page.set_viewport_size(_DESK)  # type: ignore[arg-type]
         assert self._complaints == [], where
