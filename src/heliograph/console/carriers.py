@@ -24,7 +24,9 @@ from heliograph.engine.specs import ConnectorSpec
 
 _SPAN: Final = "24h"
 _ENDS: Final = ("delivered", "undelivered", "failed", "expired", "sent", "waiting")
-_RATES: Final = ("messages", "segments", "delivery_rate", "attempt_failure_rate", "cost_per_delivered")
+_RATES: Final = (
+    *("messages", "segments", "delivery_rate", "failure_rate", "attempt_failure_rate", "cost_per_delivered"),
+)
 _TIMES: Final = ("time_to_send_p95", "time_to_deliver_p50", "time_to_deliver_p95")
 _MEASURES: Final = (*_RATES, *_TIMES)
 _LOST: Final = ("undelivered", "failed", "expired")
