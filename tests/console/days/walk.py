@@ -5,6 +5,7 @@ that its policy forbids, usable by everybody, light to fetch, and never wider th
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,7 @@ class Walk:
     def press(self, name: str, within: str = "main") -> None:
         self.page.locator(within).get_by_role("button", name=name, exact=True).click()
 
-    def follow(self, name: str, within: str = "main") -> None:
+    def follow(self, name: str | re.Pattern[str], within: str = "main") -> None:
         self.page.locator(within).get_by_role("link", name=name).first.click()
 
     def sees_no(self, *names: str) -> None:
@@ -104,7 +105,7 @@ class Walk:
         assert self.page.evaluate(_CUT_OFF) == [], f"{where}: what is open is cut off"
         self._picture(step, "phone")
         self.page.set_viewport_size(_DESK)  # type: ignore[arg-type]
-        assert self._complaints == [], where
+        assert self._complaints == [], f"{where}: {self._complaints}"
 
     def _picture(self, step: str, how: str = "light") -> None:
         if _PICTURES is None:

@@ -168,7 +168,7 @@ def page(proof: Proof) -> bytes:
     """The proof as a page to print."""
     parts = [
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Consent of {escape(proof.address)}</title>",
-        f"<style>{_STYLE}</style><h1>Record of consent: {escape(proof.address)}</h1>",
+        f"<style>{_STYLE}</style><main><h1>Record of consent: {escape(proof.address)}</h1>",
         f"<p>Workspace {escape(proof.workspace)}. Made {escape(proof.made_at)} (UTC) by {escape(proof.made_by)}.</p>",
         "<h2>What may be sent now</h2>",
         _table(("Kind of message", "Answer"), [(kind, answer) for kind, answer in proof.standing.items()]),
@@ -189,7 +189,7 @@ def page(proof: Proof) -> bytes:
             ("When (UTC)", "Message", "Kind", "Topic", "Sender", "Because of"),
             [(m.at, m.id, m.kind, m.topic or "", m.sender or "", m.record or "") for m in proof.messages],
         ),
-        f"<p>SHA-256 of this record: <code>{proof.digest}</code></p></html>",
+        f"<p>SHA-256 of this record: <code>{proof.digest}</code></p></main></html>",
     ]
     return "".join(parts).encode()
 
