@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from heliograph.console.page import Entry, Page
-from heliograph.console.visit import Answer, Visit, not_found
+from heliograph.console.visit import Answer, Visit, not_found, refuse
 from heliograph.core import ids
 from heliograph.core.failures import Refused
 from heliograph.core.message import Delivery, Event
@@ -17,7 +17,9 @@ from heliograph.engine import declare, endpoints
 from heliograph.engine.accounts import address_in
 from heliograph.engine.endpoints import Health
 from heliograph.engine.notify.formats import ENDPOINT_FORMATS
+from heliograph.engine.notify.subscriptions import wants
 from heliograph.engine.specs import EndpointSpec
+from heliograph.products import samples
 from heliograph.store import reads
 
 _PAGE: Final = 40
@@ -118,6 +120,7 @@ async def one(visit: Visit) -> Answer:
         next=told[_PAGE - 1].id if len(told) > _PAGE else None,
         states=_STATES,
         spans=_SPAN_NAMES,
+        samples=[(name, name) for name in _samples(visit, spec)],
         may_manage=visit.may("webhooks:manage"),
     )
 
@@ -171,6 +174,18 @@ async def test(visit: Visit) -> Answer:
     return visit.go(_at(spec), "A test event is on its way.")
 
 
+async def sample(visit: Visit) -> Answer:
+    """An event made up, in the shape of the real one; all endpoints that want its type hear of it."""
+    spec, wanted, client = _find(visit), visit.form.get("type"), visit.client
+    if wanted not in _samples(visit, spec):
+        raise refuse("unknown_event", "Choose one of the samples; there are some in environments for tests alone.")
+    await samples.tell(
+        visit.means.ledger, client.workspace, client.environment, wanted, actor=visit.actor, now=visit.now
+    )
+    visit.means.look()
+    return visit.go(_at(spec), f"A sample of {wanted} is on its way.")
+
+
 async def enable(visit: Visit) -> Answer:
     spec = _find(visit)
     await endpoints.enable(visit.means.ledger, spec, actor=visit.actor, now=visit.now)
@@ -198,6 +213,11 @@ async def remove(visit: Visit) -> Answer:
     await declare.remove(visit.means.ledger, spec.workspace, "endpoint", spec.name, actor=visit.actor, now=visit.now)
     await visit.means.reload()
     return visit.go("/console/webhooks", f"{spec.name} is gone; it is told nothing any more.")
+
+
+def _samples(visit: Visit, spec: EndpointSpec) -> list[str]:
+    """The types of made-up events that it would hear; none where real events are told."""
+    return [name for name in samples.TYPES if visit.client.mode == "test" and wants(spec.events, name)]
 
 
 async def _standing(visit: Visit, spec: EndpointSpec) -> Place:
@@ -256,6 +276,7 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("POST", f"{_ONE}/deliveries/{{delivery}}/again", again, _MANAGE),
     Page("POST", f"{_ONE}/replay", replay, _MANAGE),
     Page("POST", f"{_ONE}/test", test, _MANAGE),
+    Page("POST", f"{_ONE}/sample", sample, _MANAGE),
     Page("POST", f"{_ONE}/enable", enable, _MANAGE),
     Page("POST", f"{_ONE}/rotate", rotate, _MANAGE),
     Page("POST", f"{_ONE}/retire", retire, _MANAGE),

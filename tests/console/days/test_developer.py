@@ -30,6 +30,7 @@ def test_a_first_message_and_an_application_that_hears(walks: Hires, server: Ser
     walk = walks("developer")
     page = walk.page
     page.goto(link)
+    walk.see("No message yet")
     walk.look("in by the printed link")
     done = subprocess.run(["sh", "-c", line.replace("curl ", "curl -sS ", 1)], capture_output=True, timeout=20)
     assert b'"queued"' in done.stdout, done.stderr
@@ -73,6 +74,8 @@ def test_a_first_message_and_an_application_that_hears(walks: Hires, server: Ser
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("Once more").fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
+    page.goto("/login")
+    dee.look("the entrance")
     dee.log_in("dev@example.com")
     dee.environment("test")
     dee.go("Webhooks")
@@ -96,7 +99,9 @@ def test_a_first_message_and_an_application_that_hears(walks: Hires, server: Ser
     delivered = "message.delivered"
     heard = sink.until(lambda heard: [one.event["type"] for one in heard].count(delivered) == 2)
     real = next(one for one in heard[1:] if one.event["type"] == delivered)
-    page.locator("#deliveries").get_by_role("link", name=delivered).first.click()
+    told = page.locator("#deliveries").get_by_role("link", name=delivered)
+    told.nth(1).wait_for()  # the list stays fresh by itself
+    told.first.click()
     dee.see(real.headers["webhook-id"])
     dee.look("one delivery")
     page.go_back()

@@ -53,7 +53,6 @@ class Walk:
     def log_in(self, email: str) -> None:
         """By the form, with the password that the link of the invitation let them set."""
         self.page.goto("/login")
-        self.look("login")
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
