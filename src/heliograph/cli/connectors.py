@@ -43,7 +43,7 @@ def status(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) ->
 
 @program.command()
 def pause(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
-    """Hand nothing more over to it; what is meant for it waits."""
+    """Hand nothing more over to it; messages take the next one of their route, or wait."""
     client = Client(url, key)
     _find(client, name)
     show(client.put("/v1/pauses", {"scope": "connector", "value": name}), f"{name} is paused", as_json)

@@ -33,8 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_campaign_from_a_list_to_its_figures(walks: Hires, server: Server) -> None:
     admin = Api(server, server.key("admin", environment="live"))
     assert admin("PUT", "/v1/templates/spring", SPEC).status_code == 200
-    said = "".join(f"+4477009006{n},opt_in,promotional\n" for n in range(40, 90)) + "+447700900640,opt_out,promotional\n"
-    said += f"{OWN},opt_in,promotional\n"
+    said = "".join(f"+4477009006{n},opt_in,promotional\n" for n in range(40, 90))
+    said += f"{OWN},opt_in,promotional\n+447700900640,opt_out,promotional\n"
     assert admin("POST", "/v1/consents/import", {"csv": f"to,action,purpose\n{said}"}).status_code < 300
     walk = walks("marketer", "live:marketing")
     page = walk.page

@@ -79,10 +79,6 @@ def test_a_carrier_that_breaks_is_seen_drained_and_let_go_on(
     broken(server, tmp_path, BREAKS)
     sends(app, "delivered", "failed")
     ahead.pass_by(1)
-    import time
-
-    time.sleep(4)
-    print(Api(server, server.key("admin", environment="live"))("GET", "/v1/alarms").text, server.log())
     rung = on_call.until(lambda heard: any("Messages fail together" in text for text in texts(heard)))
     (text,) = (text for text in texts(rung) if "Messages fail together" in text)
     assert "SE" in text and "north" in text

@@ -19,7 +19,8 @@ from tests.process.server import Server
 
 MOST_BYTES: Final = 250_000  # of a page with all that it shows, as they cross the network
 _PICTURES: Final = os.environ.get("DAYS_PICTURES")
-_CUT_OFF: Final = """() => [...document.querySelectorAll("details[open] > .panel")].map((panel) => panel.getBoundingClientRect())
+_CUT_OFF: Final = """() => [...document.querySelectorAll("details[open] > .panel")]
+    .map((panel) => panel.getBoundingClientRect())
     .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => [box.left, box.right])"""
 _PHONE: Final = {"width": 390, "height": 844}
 _DESK: Final = {"width": 1280, "height": 900}
