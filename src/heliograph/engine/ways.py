@@ -23,6 +23,7 @@ from heliograph.store.port import Ledger, Move, NewEvent
 
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 _AT_ONCE: Final = 500
+_STUCK_MS: Final = 5_000  # what has no other way than a paused one is not looked through at every tick
 _PLAN_MS: Final = 2_000  # within so long the outage desk has looked at what is new
 # The carrier's or the link's fault: what says nothing of the number or the text.
 _FAULTS: Final = frozenset({TRANSIENT, UNAUTHORISED, UNKNOWN})
@@ -64,6 +65,7 @@ class Ways:
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self.out: Mapping[tuple[int, str], frozenset[str]] = {}  # (environment, connector) → countries of outages
         self._is_troubled = False
+        self._stuck_at: dict[str, int] = {}  # paused connector → when nothing that waits for it could go another way
         self.asks_always = bool(patience.no_receipt_otp_ms)
 
     @property
@@ -164,8 +166,7 @@ class Ways:
         self._is_troubled = bool(down or shut)
         moves: list[Move] = []
         for name in self._paused() & self.ours():
-            for lane in sorted(set(LANES.values())):
-                moves += await self._waiting(name, lane, None, now)
+            moves += await self._waiting_for_paused(name, now)
         for link in down:
             for lane in sorted(set(LANES.values())):
                 if now - link.since >= self._patience.of(lane):
@@ -177,6 +178,14 @@ class Ways:
                 moves += await self._probe(name, country, now)
         if self._patience.no_receipt_otp_ms:
             moves += await self._unheard(now)
+        return moves
+
+    async def _waiting_for_paused(self, name: str, now: int) -> list[Move]:
+        if now - self._stuck_at.get(name, 0) < _STUCK_MS:
+            return []
+        moves = [move for lane in sorted(set(LANES.values())) for move in await self._waiting(name, lane, None, now)]
+        if not moves:
+            self._stuck_at[name] = now
         return moves
 
     async def _waiting(self, name: str, lane: int, country: str | None, now: int) -> list[Move]:
