@@ -33,6 +33,7 @@ class Shown(NamedTuple):
     about: list[tuple[str, str]]
     value: str
     usual: str
+    worst: str
     is_silent: bool
 
 
@@ -101,7 +102,6 @@ async def _one(visit: Visit, problems: dict[str, str], status: int = 200) -> Ans
         status=status,
         alarm=shown(known, quiet),
         limit=register.figure(known.ceiling, rule.unit),
-        worst=register.figure(known.worst, rule.unit),
         history=await register.history(ledger, known.id),
         ways=_ways(visit, known),
         spans=SPAN_NAMES,
@@ -183,6 +183,7 @@ def shown(known: Known, quiet: Sequence[Silence] = ()) -> Shown:
         [(name, value) for name, value in known.about.items() if value],
         register.figure(known.value, rule.unit),
         "" if known.usual is None else register.figure(known.usual, rule.unit),
+        register.figure(known.worst, rule.unit),
         register.is_silent(known, quiet),
     )
 

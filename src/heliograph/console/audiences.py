@@ -62,10 +62,9 @@ async def make(visit: Visit) -> Answer:
             made = await upload(visit, visit.form.get("name"), "name")
     except Refused as refused:
         return visit.wrong("audience_new.html", refused.refusals, **_form(visit))
-    said = f"{made.valid:,} can be texted" + (
-        f", {made.bad + made.duplicates:,} lines can't be used." if made.bad else "."
-    )
-    return visit.go(f"{PLACE}/{made.name}", said)
+    lost = made.bad + made.duplicates
+    left_out = f", {lost:,} line{'' if lost == 1 else 's'} can't be used" if lost else ""
+    return visit.go(f"{PLACE}/{made.name}", f"{made.valid:,} can be texted{left_out}.")
 
 
 async def upload(visit: Visit, name: str, field: str) -> Audience:

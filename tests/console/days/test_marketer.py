@@ -49,6 +49,7 @@ def test_a_campaign_from_a_list_to_its_figures(walks: Hires, server: Server) -> 
     page.get_by_label("CSV file").set_input_files([people])  # type: ignore[list-item]
     walk.look("a file is chosen")
     walk.press("Upload")
+    walk.see("50 can be texted, 1 line can't be used.")
     walk.see("Lines that could not be used")
     walk.look("the audience")
 

@@ -127,6 +127,10 @@ def test_a_carrier_that_breaks_is_seen_drained_and_let_go_on(
     walk.look("over by itself")
     on_call.until(lambda heard: any("OVER: Messages fail together" in text for text in texts(heard)))
     walk.go("Alarms")
+    walk.see("Nothing is wrong")
+    affected = int(re.search(r": (\d+), usually", text)[1])  # type: ignore[index]
+    worst = page.locator("#past tbody tr", has_text="content_filtered").get_by_role("cell").first
+    assert affected >= 12 and worst.inner_text().startswith(str(affected))
     walk.look("nothing is open")
 
 

@@ -22,6 +22,8 @@ _PICTURES: Final = os.environ.get("DAYS_PICTURES")
 _CUT_OFF: Final = """() => [...document.querySelectorAll("details[open] > .panel")]
     .map((panel) => panel.getBoundingClientRect())
     .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => [box.left, box.right])"""
+_SPILLED: Final = """() => [...document.querySelectorAll(".card, .panel, .notice")]
+    .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1).map((box) => box.innerText.slice(0, 80))"""
 _PHONE: Final = {"width": 390, "height": 844}
 _DESK: Final = {"width": 1280, "height": 900}
 
@@ -103,6 +105,8 @@ class Walk:
         self.page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} is too wide"
         assert self.page.evaluate(_CUT_OFF) == [], f"{where}: what is open is cut off"
+        spilled = self.page.evaluate(_SPILLED)
+        assert spilled == [], f"{where}: more than its card holds: {spilled}"
         self._picture(step, "phone")
         self.page.set_viewport_size(_DESK)  # type: ignore[arg-type]
         assert self._complaints == [], f"{where}: {self._complaints}"
