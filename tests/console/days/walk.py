@@ -23,7 +23,8 @@ _CUT_OFF: Final = """() => [...document.querySelectorAll("details[open] > .panel
     .map((panel) => panel.getBoundingClientRect())
     .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => [box.left, box.right])"""
 _SPILLED: Final = """() => [...document.querySelectorAll(".card, .panel, .notice")]
-    .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1).map((box) => box.innerText.slice(0, 80))"""
+    .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+    .map((box) => box.innerText.slice(0, 80))"""
 _PHONE: Final = {"width": 390, "height": 844}
 _DESK: Final = {"width": 1280, "height": 900}
 
