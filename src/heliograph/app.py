@@ -107,8 +107,8 @@ class _Server:
         self.gateway.config_changed = self.clients.changed
         outward = self._places, self._providers.call
         certificates = partial(certificate_ends, tuning.certificates(settings))
-        keeping = tuning.sums(settings)
-        means = Means(process.seal, process.unseal, *outward, settings.data_dir, keeping, certificates)
+        keeping = tuning.sums(settings), settings.retention.requests
+        means = Means(process.seal, process.unseal, *outward, settings.data_dir, *keeping, certificates)
         self._desks = Desks(ledger, self.gateway, clock, watch, metrics, means)
         self._context = self._make_context(process, clock, metrics)
         self.gateway.doors_changed = self._share_rates
@@ -177,6 +177,7 @@ class _Server:
             authenticators=self._desks.authenticators,
             plans=self._desks.plans,
             log=self._log,
+            requests=self._desks.requests,
             seal=process.seal,
             tools=process.tools,
             snapshot=lambda: self.gateway.snapshot,
