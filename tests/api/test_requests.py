@@ -53,11 +53,25 @@ def test_a_request_says_who_asked_what_and_what_was_answered(server: Server, rea
     )
     [found] = logged(reader, client="shop")
     assert found | {"id": "", "at": "", "key_id": "", "took_ms": 0} == {
-        **{"id": "", "at": "", "key_id": "", "key_name": "shop", "method": "POST"},
-        **{"route": "/v1/messages", "path": "/v1/messages", "query": [], "status": 202, "code": None, "type": None},
-        **{"errors": [], "took_ms": 0, "request_id": "checkout-17", "user_agent": "shop/2.1", "times": 1},
-        **{"bytes_in": len(answer.request.body or b""), "bytes_out": len(answer.content)},
-        **{"has_idempotency_key": True},
+        "id": "",
+        "at": "",
+        "key_id": "",
+        "key_name": "shop",
+        "method": "POST",
+        "route": "/v1/messages",
+        "path": "/v1/messages",
+        "query": [],
+        "status": 202,
+        "code": None,
+        "type": None,
+        "errors": [],
+        "took_ms": 0,
+        "request_id": "checkout-17",
+        "user_agent": "shop/2.1",
+        "times": 1,
+        "bytes_in": len(answer.request.body or b""),
+        "bytes_out": len(answer.content),
+        "has_idempotency_key": True,
     }
     assert found["id"].startswith("rql_")
     assert logged(reader, client=found["key_id"], request_id="checkout-17") == [found]
@@ -121,7 +135,7 @@ def test_no_number_text_or_secret_of_a_caller_is_kept(nosy: list[tuple[Any, ...]
 
 
 def test_names_of_parameters_are_kept_without_their_values(nosy: list[tuple[Any, ...]], reader: Api) -> None:
-    asked = [one["query"] for one in logged(reader, 15, client="nosy", path="/v1/messages", method="get")]
+    asked = [one["query"] for one in logged(reader, client="nosy", path="/v1/messages", method="get")]
     assert ["to", "tag"] in asked
     assert ["…"] in asked
     assert logged(reader, client="nosy", path="/v1/lookup/")[0]["path"] == "/v1/lookup/…"
@@ -188,10 +202,10 @@ def test_nobody_reads_of_another_environment_or_workspace(server: Server, reader
     assert not {"mine alone", "theirs"} & {one["key_name"] for one in logged(reader)}
 
 
-def test_who_has_no_key_is_in_nobodys_log(server: Server, reader: Api) -> None:
-    before = len(rows(server))
-    Api(server, "hg_test_nobody").session.get(f"{server.url}/v1/nowhere", timeout=5)
-    Api(server, "hg_test_nobody").session.get(f"{server.url}/v1/messages", timeout=5)
+def test_who_has_no_key_is_in_nobodys_log(server: Server) -> None:
+    stranger = Api(server, "hg_test_nobody")
+    for path in ("/v1/strangers", "/v1/messages", "/healthz"):
+        stranger("GET", path)
     logged(app(server, "after", "webhooks:read"), client="after")
-    assert {row[-3] for row in rows(server)[before:]} is not None
-    assert "hg_test_nobody" not in repr(rows(server))
+    assert "strangers" not in repr(rows(server))
+    assert not [row for row in rows(server) if row[9] == 401]
