@@ -28,6 +28,7 @@ from heliograph.api import (
     doors,
     drift,
     entry,
+    errors,
     exports,
     guide,
     inbound,
@@ -307,6 +308,8 @@ class _Site:
             return self._metrics(scope)
         if (found := guide.at(path)) is not None:
             return found
+        if path == errors.PLACE:
+            return 200, _HTML, errors.page()
         if path in _PAGES:
             package, name, media_type = _PAGES[path]
             return 200, media_type, (resources.files(package) / "static" / name).read_bytes()

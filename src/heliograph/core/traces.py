@@ -5,6 +5,7 @@ number, an address or a sentence is replaced by `…`; what has the form of an i
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 LEFT_OUT: Final = "…"
@@ -23,6 +24,7 @@ _MANY_DIGITS: Final = re.compile(r"\+?[0-9]{7,}")
 _ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
 
+@lru_cache(maxsize=1_024)
 def path(text: str) -> str:
     """A path whose steps say no more than where it leads."""
     return _stepwise(text)
@@ -33,16 +35,18 @@ def pointer(text: str) -> str:
     return _stepwise(text)
 
 
-def names(query: bytes) -> list[str]:
+@lru_cache(maxsize=1_024)
+def names(query: bytes) -> tuple[str, ...]:
     """The names of a query's parameters; no value."""
     found = [part.partition("=")[0] for part in query.decode("latin-1").split("&")[:_NAMES] if part]
-    return list(dict.fromkeys(map(_step, found)))
+    return tuple(dict.fromkeys(map(_step, found)))
 
 
+@lru_cache(maxsize=1_024)
 def label(header: bytes) -> str:
     """A request id or a user agent, shortened."""
     text = header[:_LONGEST].decode("latin-1")
-    shown = "".join(letter for letter in text if letter.isprintable())
+    shown = text if text.isprintable() else "".join(filter(str.isprintable, text))
     if _ID.fullmatch(shown):
         return shown
     return _ADDRESS.sub(LEFT_OUT, _MANY_DIGITS.sub(LEFT_OUT, shown))

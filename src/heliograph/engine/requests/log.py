@@ -177,8 +177,11 @@ class RequestLog:
                     await asyncio.sleep(0)
 
 
+_encode: Final = msgspec.json.Encoder().encode
+
+
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()
 
 
 async def trim(ledger: Ledger, workspace: int, environment: int, keep: int) -> bool:
