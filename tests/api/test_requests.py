@@ -87,6 +87,7 @@ def test_what_was_wrong_is_told_by_code_and_field(server: Server, reader: Api) -
     assert (one["code"], one["type"]) == ("unknown_field", "/docs/errors#unknown_field")
     assert one["errors"] == [{"pointer": "/txt", "code": "unknown_field"}]
     assert one["request_id"] == answer.headers["X-Request-Id"]
+    assert several["code"] == "invalid_request"
     assert [error["pointer"] for error in several["errors"]] == ["/messages/0/to", "/messages/1/text"]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from heliograph.core import traces
-from heliograph.core.failures import Refusal
+from heliograph.core.failures import Refusal, code_of
 from heliograph.engine.clients import Client
 from heliograph.ports import Unavailable
 from heliograph.store.port import Ledger
@@ -84,7 +84,7 @@ class _Entry:
         self.row: tuple[Any, ...] = (
             *(*self.place, client.id, it.now, asked.method[:10], asked.route),
             *(traces.path(asked.path), _json(traces.names(asked.query)), status),
-            *(refusals[0].code if refusals else None, _json(errors)),
+            *(code_of(refusals) if refusals else None, _json(errors)),
             *(traces.label(it.request_id), None if agent is None else traces.label(agent)),
             *(it.size, size, int(it.key is not None)),
         )
