@@ -203,6 +203,24 @@ def test_nobody_reads_of_another_environment_or_workspace(server: Server, reader
     assert not {"mine alone", "theirs"} & {one["key_name"] for one in logged(reader)}
 
 
+def test_a_key_that_is_no_longer_good_shows_up_in_its_owners_log(server: Server, reader: Api, admin: Api) -> None:
+    """Why did it stop? Whoever sends the right secret of an ended key is no stranger."""
+    made = admin("POST", "/v1/keys", {"name": "ended", "environment": "test"}).json()
+    ended = Api(server, made["key"])
+    ended.send()
+    assert admin("POST", f"/v1/keys/{made['id']}/revoke").status_code == 200
+    asked = (("POST", "/v1/messages"), ("GET", "/v1/messages"), ("GET", "/v1/nowhere"))
+    codes = [ended(method, path, {}).json()["code"] for method, path in asked]
+    assert codes == ["key_revoked", "key_revoked", "not_found"]
+    assert [one["code"] for one in logged(reader, 4, client="ended")] == [*codes[::-1], None]
+    far = admin("POST", "/v1/keys", {"name": "far", "environment": "test", "ip_allowlist": ["203.0.113.0/24"]}).json()
+    Api(server, far["key"])("GET", "/v1/me")
+    assert [one["code"] for one in logged(reader, client="far")] == ["ip_not_allowed"]
+    guess = Api(server, made["key"][:-8] + "aaaaaaaa")
+    guess("GET", "/v1/guesses")
+    assert "guesses" not in repr(rows(server))
+
+
 def test_who_has_no_key_is_in_nobodys_log(server: Server) -> None:
     stranger = Api(server, "hg_test_nobody")
     for path in ("/v1/strangers", "/v1/messages", "/healthz"):

@@ -15,7 +15,7 @@ from heliograph.api.shape import Shape, Tell
 from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.request import MessageRequest
-from heliograph.engine.clients import ADMIN, Client
+from heliograph.engine.clients import ADMIN, Client, TurnedAway
 from heliograph.engine.intake import Caller, Draft
 from heliograph.engine.requests.log import Asked
 from heliograph.store.port import Accept, Idempotency
@@ -66,8 +66,19 @@ class Call:
     """A request whose caller is known."""
 
     __slots__ = (
-        *("_reply", "address", "asked", "body", "client", "content_type", "context", "headers", "key", "now"),
-        *("authorization", "pieces", "refusals", "request_id", "size", "tell", "traceparent", "user_agent", "visit"),
+        *("_reply", "address", "asked", "body", "client", "content_type", "context", "headers", "key", "logged_as"),
+        *(
+            "authorization",
+            "now",
+            "pieces",
+            "refusals",
+            "request_id",
+            "size",
+            "tell",
+            "traceparent",
+            "user_agent",
+            "visit",
+        ),
     )
 
     def __init__(
@@ -86,6 +97,7 @@ class Call:
         self.context = context
         self.asked = asked
         self.client = client
+        self.logged_as = client  # in the request log
         self.body = body
         self.size = len(body)  # as it came
         self.address = address
@@ -209,12 +221,18 @@ class Call:
         self.answer(status, body)
 
     def answer(self, status: int, body: Content) -> None:
-        context, client = self.context, self.client
+        context, client = self.context, self.logged_as
         took = context.clock.now_ms() - self.now
         context.replied(status, took)
         if client is not None:
             context.requests.note(client, self, status, len(body) if isinstance(body, bytes) else None, took)
         self._reply(status, self.headers, body)
+
+    def turn_away(self, refusal: Refusal) -> None:
+        """Who calls does not get in; whose key it was, where it is proven, finds it in the log."""
+        if isinstance(refusal, TurnedAway):
+            self.logged_as = refusal.client
+        self.refuse(refusal)
 
     def refuse(self, *refusals: Refusal) -> None:
         self.refusals = refusals
@@ -276,7 +294,7 @@ async def through_asgi(
     if is_stream:
         call.pieces = pieces(receive, context.max_upload_bytes)
     if isinstance(client, Refusal):
-        call.refuse(client)
+        call.turn_away(client)
     elif body is None:
         call.refuse(body_too_large(context))
     else:

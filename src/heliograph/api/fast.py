@@ -207,7 +207,7 @@ class FastProtocol(HttpToolsProtocol):
         call = Call(context, exchange.hot.asked, exchange.heading, caller, exchange.body, exchange.reply)
         try:
             if isinstance(client, Refusal):
-                call.refuse(client)
+                call.turn_away(client)
             elif exchange.size > context.max_body_bytes:
                 call.refuse(body_too_large(context))
             else:

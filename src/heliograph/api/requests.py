@@ -12,6 +12,7 @@ from heliograph.api.reading import where
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.failures import Refusal
 from heliograph.core.request import read_time
+from heliograph.engine.clients import TurnedAway
 from heliograph.engine.requests import reading
 from heliograph.engine.requests.log import Asked
 from heliograph.engine.requests.reading import LoggedRequest, Narrowed
@@ -91,11 +92,12 @@ async def note_lost(context: Context, scope: Scope, heading: Heading, refusal: R
         client = client or await context.clients.authenticate_slow(heading.authorization, address)
     except Unavailable:  # the answer does not depend on it
         return
-    if not isinstance(client, Refusal):
+    holder = client.client if isinstance(client, TurnedAway) else client
+    if holder is not None and not isinstance(holder, Refusal):
         asked = Asked(scope["method"], "", scope["path"], scope.get("query_string", b""))
         now = context.clock.now_ms()
         lost = _Lost(asked, now, [refusal], request_id.encode("latin-1"), heading.user_agent, heading.key, 0)
-        context.requests.note(client, lost, refusal.status, None, 0)
+        context.requests.note(holder, lost, refusal.status, None, 0)
 
 
 ROUTES: Final = (
