@@ -249,7 +249,6 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
     assert [entry["text"] for entry in conversation["timeline"] if entry["text"]] == ["Ours"]
     ours = admin("GET", "/v1/me").json()["key_id"]
     for other in others.values():
-        mine_alone = admin("GET", "/v1/me").json()["key_id"]
         assert ours not in other("GET", "/v1/requests?limit=200").text
         for path in ("/v1/audiences", "/v1/campaigns"):
             assert other("GET", path).json()["data"] == []

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,14 @@ def test_a_reader_that_has_seen_enough_is_no_defect(server: Server, admin_key: s
         told = process.stderr.read()
         more.join()
     assert (process.returncode, told) == (1, b"")
+
+
+def test_what_a_key_asked_is_listed(ask: Run) -> None:
+    assert ask("send", "0770", "Too short").code == 1
+    end = time.monotonic() + 10
+    while not (found := ask("requests", "list", "--code", "too_short", "--status", "4xx", "--json").data["data"]):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert (found[0]["route"], found[0]["errors"]) == ("/v1/messages", [{"pointer": "/to", "code": found[0]["code"]}])
+    assert "too_short /to" in ask("requests", "list", "--path", "/v1/messages", "--method", "post").out
+    assert "[bad_value]" in ask("requests", "list", "--status", "many").err

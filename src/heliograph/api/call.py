@@ -67,18 +67,8 @@ class Call:
 
     __slots__ = (
         *("_reply", "address", "asked", "body", "client", "content_type", "context", "headers", "key", "logged_as"),
-        *(
-            "authorization",
-            "now",
-            "pieces",
-            "refusals",
-            "request_id",
-            "size",
-            "tell",
-            "traceparent",
-            "user_agent",
-            "visit",
-        ),
+        *("authorization", "now", "pieces", "refusals", "request_id", "size", "tell", "traceparent", "user_agent"),
+        "visit",
     )
 
     def __init__(

@@ -23,8 +23,8 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Heliograph API: errors</title>
 <link rel="stylesheet" href="/docs/docs.css">
-<header><h1>Errors</h1><p>A refused request is answered with <code>application/problem+json</code>; nothing of it was kept. \
-<code>code</code> is stable, <code>errors[].pointer</code> names each field. <a href="/docs">API</a></p></header>
+<header><h1>Errors</h1><p>A refused request is answered with <code>application/problem+json</code>; nothing of it was
+kept. <code>code</code> is stable, <code>errors[].pointer</code> names each field. <a href="/docs">API</a></p></header>
 <main id="errors"><table>
 <thead><tr><th scope="col">Code</th><th scope="col">What it is</th><th scope="col">What to do</th></tr></thead>
 <tbody>
