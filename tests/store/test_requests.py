@@ -1,7 +1,7 @@
 """The request log on both engines: written in batches behind the answers, bounded, gone in its time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -170,12 +170,10 @@ class Sick:
     def __init__(self, ledger: Any, error: Exception) -> None:
         self.ledger, self.error, self.well = ledger, error, False
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
+    async def briefly(self, do: Callable[[Any], Any]) -> Any:
         if not self.well:
             raise self.error
-        async with self.ledger.transaction() as transaction:
-            yield transaction
+        return await self.ledger.briefly(do)
 
 
 @pytest.mark.parametrize(("error", "kept", "lost"), [(Unavailable("gone"), 1, []), (ValueError("broken"), 0, [1])])
@@ -190,6 +188,21 @@ async def test_a_ledger_that_is_away_is_waited_for_and_what_breaks_it_is_let_go(
     sick.well = True
     await requests.write()
     assert (await count(ledger, "requests"), dropped) == (kept, lost)
+
+
+async def test_who_stops_leaves_nothing_behind_and_writes_nothing_twice(ledger: Any) -> None:
+    shop = await client(ledger)
+    requests, _ = log_of(ledger)
+    requests.note(shop, Came(), 202, 1, 1)
+    running = asyncio.create_task(requests.run(raises))
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await count(ledger, "requests") == 1
+
+
+def raises(error: BaseException) -> None:
+    raise error
 
 
 async def test_people_and_a_log_that_is_off_note_nothing(ledger: Any) -> None:

@@ -10,6 +10,7 @@ No number, text or value of a caller gets in: of a request its place, its names 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ from heliograph.core import traces
 from heliograph.core.failures import Refusal, code_of
 from heliograph.engine.clients import Client
 from heliograph.ports import Unavailable
-from heliograph.store.port import Ledger
+from heliograph.store.port import Ledger, Statement, Transaction
 
 _EVERY_S: Final = 1.0
 _FEW: Final = 5  # good answers of one kind within a second that have a row each
@@ -27,7 +28,6 @@ _AT_MOST: Final = 2_000  # rows that wait for being written
 _AT_ONCE: Final = 200  # rows of one transaction: who sends must not wait long for it
 _ERRORS: Final = 10  # of one request
 _TRIM_AFTER: Final = 500  # rows of one environment until what is too many is looked for
-_TRIMMED: Final = 500  # rows of one turn
 COLUMNS: Final = (
     *("workspace", "environment", "client", "at", "method", "route", "path", "query", "status", "code", "errors"),
     *("took_ms", "request_id", "user_agent", "bytes_in", "bytes_out", "has_key", "times"),
@@ -89,7 +89,7 @@ class _Entry:
             *(it.size, size, int(it.key is not None)),
         )
 
-    def statement(self) -> tuple[Any, ...]:
+    def statement(self) -> Statement:
         return (_INSERT, *self.row[:11], self.took, *self.row[11:], self.times)
 
 
@@ -135,17 +135,24 @@ class RequestLog:
 
     async def run(self, report: Callable[[BaseException], None]) -> None:
         """Write once a second what gathered. Runs until cancelled; then what is left is written."""
-        while True:
-            try:
+        writing: asyncio.Future[None] | None = None
+        try:
+            while True:
                 await asyncio.sleep(_EVERY_S)
-                await self.write()
-            except asyncio.CancelledError:
-                await self.write()
-                raise
-            except Unavailable:
-                pass  # what gathered waits, within its bounds; who needs the ledger tells of it
-            except Exception as error:  # the edge of a task: it must live on
-                report(error)
+                writing = asyncio.ensure_future(self._try(report))
+                await asyncio.shield(writing)
+        finally:
+            if writing is not None:
+                await writing
+            await self._try(report)
+
+    async def _try(self, report: Callable[[BaseException], None]) -> None:
+        try:
+            await self.write()
+        except Unavailable:
+            pass  # what gathered waits, within its bounds; who needs the ledger tells of it
+        except Exception as error:  # the edge of a task: it must live on
+            report(error)
 
     async def write(self) -> None:
         """Write what gathered until now."""
@@ -153,10 +160,10 @@ class RequestLog:
         entries = self._entries
         for _ in range(-(-len(entries) // _AT_ONCE)):
             some = [entries.popleft() for _ in range(min(_AT_ONCE, len(entries)))]
+            statements = [entry.statement() for entry in some]
             try:
-                async with self._ledger.transaction() as transaction:
-                    await transaction.execute_all([entry.statement() for entry in some])
-            except (Unavailable, asyncio.CancelledError):  # another time
+                await self._ledger.briefly(partial(_execute, statements))
+            except Unavailable:  # another time
                 entries.extendleft(reversed(some))
                 self._bound()
                 raise
@@ -177,6 +184,10 @@ class RequestLog:
                     await asyncio.sleep(0)
 
 
+async def _execute(statements: Sequence[Statement], transaction: Transaction) -> None:
+    await transaction.execute_all(statements)
+
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -186,11 +197,14 @@ def _json(value: object) -> str:
 
 async def trim(ledger: Ledger, workspace: int, environment: int, keep: int) -> bool:
     """Remove some of what is more than an environment may keep, the oldest first; answers whether there may be more."""
-    async with ledger.transaction() as transaction:
+
+    async def write(transaction: Transaction) -> int:
         gone = await transaction.fetch(
             "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE workspace = $1 AND environment = $2 "
             "AND id <= (SELECT id FROM requests WHERE workspace = $1 AND environment = $2 "
             "ORDER BY id DESC LIMIT 1 OFFSET $3) ORDER BY id LIMIT $4) RETURNING id",
-            *(workspace, environment, keep, _TRIMMED),
+            *(workspace, environment, keep, _AT_ONCE),
         )
-    return len(gone) == _TRIMMED
+        return len(gone)
+
+    return await ledger.briefly(write) == _AT_ONCE
