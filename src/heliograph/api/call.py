@@ -214,9 +214,9 @@ class Call:
         context, client = self.context, self.logged_as
         took = context.clock.now_ms() - self.now
         context.replied(status, took)
+        self._reply(status, self.headers, body)
         if client is not None:
             context.requests.note(client, self, status, len(body) if isinstance(body, bytes) else None, took)
-        self._reply(status, self.headers, body)
 
     def turn_away(self, refusal: Refusal) -> None:
         """Who calls does not get in; whose key it was, where it is proven, finds it in the log."""

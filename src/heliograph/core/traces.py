@@ -16,7 +16,9 @@ _NAMES: Final = 12
 _ID: Final = re.compile(
     r"[a-z]{2,5}_[0-9a-z]{26}"  # ours
     r"|req_[0-9a-f]{18,32}"
+    r"|(?=[0-9]*[a-z][0-9]*[a-z])(?![0-9a-z]*[0-9]{6})[0-9a-z]{6,32}"  # keys: letters, and no long row of digits
     r"|[A-Z]{2}[0-9a-f]{32}(\.json)?|[0-9a-f]{32}"  # as other gateways have them, and traces
+    r"|20[0-9]{2}-[01][0-9]-[0-3][0-9]"  # versions of another gateway's API
     r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_.~-]{1,64}(@[0-9]{1,4})?")
