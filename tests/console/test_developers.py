@@ -178,3 +178,16 @@ def test_roles_and_walls(server: Server, owner: Console, sink: Sink) -> None:
     assert others.send("/console/webhooks/walled/rotate").status_code == 404
     live = joins(server, "l@example.com", "live:owner", environment="live")
     assert live("GET", "/console/webhooks/walled").status_code == 404, "it is of another environment"
+
+
+def test_nothing_made_up_is_told_in_live_and_only_what_there_is(server: Server, owner: Console, sink: Sink) -> None:
+    place, hook = "/console/webhooks/sampled", f"{sink.url}/hook"
+    owner.send("/console/webhooks", name="sampled", url=hook, events="message.delivered")
+    for unheard in ("message.eaten", "message.failed"):
+        assert owner.send(f"{place}/sample", type=unheard).status_code == 422
+    owner.send(f"{place}/remove")
+    live = joins(server, "live@samples.example.com", "live:owner", environment="live")
+    live.send("/console/webhooks", name="sampled", url=hook)
+    assert "Send the sample" not in live.page(place)
+    assert live.send(f"{place}/sample", type="message.delivered").status_code == 422
+    assert sink.heard == []
