@@ -8,11 +8,10 @@ name counts. So a list may name a code too many, but none too few: the tests of 
 """
 
 import ast
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
-
-import msgspec
 
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.site import HOT, ROUTES
@@ -25,7 +24,7 @@ _MAKERS: Final = {"Refusal": 3, "refuse": 3}  # what makes a refusal, and where 
 _PROTOCOL: Final = "typing:Protocol"
 _USUAL_NAMES: Final = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
 Told = frozenset[tuple[int, str]]
-# What any request meets before its handler, by what the route is like; `codes.py` puts them together.
+# What any request meets before its handler, by what the route is like; `api/told.py` puts them together.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "all": ("heliograph.api.call:body_too_large",),
     "caller": ("heliograph.api.call:_caller", "heliograph.api.call:Call.lacks"),
@@ -39,8 +38,10 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 def table() -> dict[str, dict[str, list[str]]]:
     """Codes by status of each group and each route."""
     told = _Reader().told()
-    found = {name: frozenset[tuple[int, str]]().union(*(told[root] for root in roots)) for name, roots in GROUPS.items()}
-    found["all"] |= {(503, "ledger_unavailable")}
+    found = {
+        name: frozenset[tuple[int, str]]().union(*(told[root] for root in roots)) for name, roots in GROUPS.items()
+    }
+    found["all"] |= {(400, "unknown_parameter"), (503, "ledger_unavailable")}  # as routes._serve and ._query tell
     for route in ROUTES:
         if route.shape is None:
             handler: Any = route.handler or HOT[route.path]
@@ -49,8 +50,12 @@ def table() -> dict[str, dict[str, list[str]]]:
 
 
 def text() -> str:
-    """The file."""
-    return msgspec.json.format(msgspec.json.encode(table()), indent=1).decode() + "\n"
+    """The file: a line for each status, so that changes are easily read."""
+    parts = []
+    for name, codes in table().items():
+        lines = ",\n".join(f"  {json.dumps(status)}: {json.dumps(found)}" for status, found in codes.items())
+        parts.append(f"{json.dumps(name)}: {{\n{lines}\n}}" if lines else f"{json.dumps(name)}: {{}}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _by_status(told: Told) -> dict[str, list[str]]:
@@ -179,11 +184,25 @@ class _Reader:
         return {name for name in found if name is not None and name in self.classes}
 
     def method(self, cls: str, name: str) -> list[str]:
-        """The method, of the class, what it stands on, or, of a protocol, whatever class has one of this name."""
+        """The method that a value of the class has: of the class or what it stands on, or of what stands on it; of a
+        protocol, whatever class has one of this name."""
+        if _PROTOCOL in self.classes[cls].bases:
+            return self.methods.get(name, [])
+        return self.own_method(cls, name) + [
+            f"{heir}.{name}" for heir in self._heirs(cls) if name in self.classes[heir].methods
+        ]
+
+    def own_method(self, cls: str, name: str) -> list[str]:
         seen = self.classes[cls]
         if name in seen.methods:
-            return self.methods[name] if _PROTOCOL in seen.bases else [f"{cls}.{name}"]
-        return [found for base in seen.bases if base in self.classes for found in self.method(base, name)]
+            return [f"{cls}.{name}"]
+        return [found for base in seen.bases if base in self.classes for found in self.own_method(base, name)]
+
+    def _heirs(self, cls: str) -> Iterator[str]:
+        for name, one in self.classes.items():
+            if cls in one.bases:
+                yield name
+                yield from self._heirs(name)
 
     def field(self, cls: str, name: str) -> set[str]:
         seen = self.classes[cls]
@@ -255,6 +274,9 @@ class _Walk:
             self.thing.own.add((_USUAL, "invalid_request"))
         if name == "replace" and (status is not None or any(word.arg == "code" for word in call.keywords)):
             self._tell_anew(status)
+        if name == "getattr":  # a form may have a check of its own
+            for word in call.args:
+                self.thing.leads |= set(self.reader.methods.get(getattr(word, "value", None) or "", ()))
         code = call.args[0] if call.args else None
         if name not in _MAKERS or code is None:
             return set()
@@ -290,7 +312,7 @@ class _Walk:
             return
         if name in self.reader.classes:
             for start in ("__init__", "__post_init__"):
-                self.thing.leads |= set(self.reader.method(name, start))
+                self.thing.leads |= set(self.reader.own_method(name, start))
         elif name in self.reader.things and self.reader.things[name] is not self.thing:
             self.thing.leads.add(name)
 
