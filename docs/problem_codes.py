@@ -20,6 +20,7 @@ FILE: Final = Path(__file__).parents[1] / "src" / "heliograph" / "api" / "proble
 _SOURCE: Final = FILE.parents[1]
 _PACKAGES: Final = ("api", "core", "engine", "products")  # nothing else makes refusals
 _USUAL: Final = 422  # the status of a refusal that names none
+_STATUSES: Final = frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 503})
 _MAKERS: Final = {"Refusal": 3, "refuse": 3}  # what makes a refusal, and where its status stands
 _PROTOCOL: Final = "typing:Protocol"
 _USUAL_NAMES: Final = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
@@ -75,6 +76,8 @@ class _Thing:
         self.own: set[tuple[int, str]] = set()
         self.loose: set[str] = set()  # codes that it only names: something else makes refusals of them
         self.anew: set[int] = set()  # statuses with which it tells again what it was told
+        self.passes: set[int] = set()  # statuses with which it tells the codes that it is handed
+        self.handed: list[tuple[str, str | None]] = []  # to whom it hands a code; None: one that it was told
         self.leads: set[str] = set()
 
 
@@ -109,6 +112,15 @@ class _Reader:
             self._type_fields(tree, scopes[name])
         for thing in self.things.values():
             _Walk(self, thing).walk()
+        for thing in self.things.values():
+            for other, code in thing.handed:
+                passes = self.things[other].passes
+                if code is None:
+                    thing.anew |= passes
+                elif passes:
+                    thing.own |= {(status, code) for status in passes}
+                else:
+                    thing.loose.add(code)
 
     def _collect(self, body: Iterable[ast.stmt], prefix: str, scope: _Scope) -> None:
         for node in body:
@@ -279,21 +291,35 @@ class _Walk:
                 self.thing.leads |= set(self.reader.methods.get(getattr(word, "value", None) or "", ()))
         code = call.args[0] if call.args else None
         if name not in _MAKERS or code is None:
-            return set()
+            return self._handed(call)
         if status is None and len(call.args) > _MAKERS[name]:
             status = call.args[_MAKERS[name]]
         if isinstance(code, ast.Constant) and code.value in CATALOGUE:
             told = status.value if isinstance(status, ast.Constant) and isinstance(status.value, int) else _USUAL
             self.thing.own.add((told, str(code.value)))
             return {id(code)}
-        self._tell_anew(status)
+        if isinstance(code, ast.Name) and code.id in self.types:
+            self.thing.passes.add(status.value if isinstance(status, ast.Constant) else _USUAL)
+        else:
+            self._tell_anew(status)
+        return set()
+
+    def _handed(self, call: ast.Call) -> set[int]:
+        """A call may hand a code, or a status, to what makes a refusal of it."""
+        words = [*call.args, *(word.value for word in call.keywords)]
+        for word in words:
+            self._tell_anew(word)
+        name = self.reader.resolve(call.func, self.scope)
+        for callee in self.reader.own_method(name, "__init__") if name in self.reader.classes else [name]:
+            if callee in self.reader.things:
+                codes = [word for word in words if isinstance(word, ast.Constant) and word.value in CATALOGUE]
+                self.thing.handed += [(callee, str(word.value)) for word in codes] or [(callee, None)]
+                return {id(word) for word in codes}
         return set()
 
     def _tell_anew(self, status: ast.AST | None) -> None:
-        if isinstance(status, ast.Constant) and isinstance(status.value, int):
-            self.thing.anew.add(status.value)
-        elif isinstance(status, ast.Name):
-            self.thing.anew |= {400, _USUAL}
+        if isinstance(status, ast.Constant) and status.value in _STATUSES:
+            self.thing.anew.add(int(str(status.value)))
 
     def _attribute(self, node: ast.Attribute) -> None:
         if (found := self.reader.resolve(node, self.scope)) is not None:

@@ -25,8 +25,7 @@ def hold_problem(method: str, path: str, problem: Mapping[str, Any]) -> None:
     status, code = str(problem["status"]), problem["code"]
     if codes is not None and (status, code) not in _ANYWHERE:
         assert code in codes.get(status, ()), f"{method} {path} answers {status} {code}, which is not documented"
-        surplus = {one["code"] for one in problem.get("errors", ())}
-        surplus -= {one for many in codes.values() for one in many}
+        surplus = {one["code"] for one in problem.get("errors", ())}.difference(*codes.values())
         assert not surplus, f"{method} {path} names {sorted(surplus)} for fields, which is not documented"
 
 
@@ -35,7 +34,9 @@ def _codes(method: str, path: str) -> told.Codes | None:
     """Of the first route there, as the gateway finds it; None: there is none, or it has words of its own."""
     steps = path.strip("/").split("/")
     for route in ROUTES:
-        if route.method == method and len(route.steps) == len(steps):
-            if all(want == step or want.startswith("{") for want, step in zip(route.steps, steps, strict=True)):
-                return told.codes(route) or None
+        is_there = len(route.steps) == len(steps) and all(
+            want == step or want.startswith("{") for want, step in zip(route.steps, steps, strict=True)
+        )
+        if is_there and route.method == method:
+            return told.codes(route) or None
     return None
