@@ -26,7 +26,7 @@ def codes(route: Route) -> Codes:
 
 def own(route: Route) -> Codes:
     """What its handler tells, apart from what any request may meet before."""
-    return _table()[f"{route.method} {route.path}"] if route.shape is None else {}
+    return _table().get(f"{route.method} {route.path}", {}) if route.shape is None else {}
 
 
 def common(group: str) -> Codes:
