@@ -71,7 +71,11 @@ class Typist:
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
             [shell, *words],
-            stdin=slave, stdout=slave, stderr=slave, cwd=folder, env={**environ, **more},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=folder,
+            env={**environ, **more},
             start_new_session=True,
         )
         os.close(slave)

@@ -70,7 +70,9 @@ def test_a_csv_becomes_drafts_and_changes_nothing_the_second_time(desk: Desk) ->
     spec = desk.spec("csv-shipped")
     assert sorted(spec["texts"]) == ["de", "en"] and spec["variables"]["order"] == {"example": "AB-1742"}
     assert desk.spec("csv-ready") == {
-        "kind": "support", "default_locale": "fr", "texts": {"fr": "Acme : votre colis est prêt"},
+        "kind": "support",
+        "default_locale": "fr",
+        "texts": {"fr": "Acme : votre colis est prêt"},
     }
     assert actions(desk.read_in("in.csv", CSV, "--json")) == ["unchanged", "unchanged"]
 
