@@ -1,9 +1,8 @@
-"""Reads from the code which refusals a function can make: its own, and those of all that it names: functions, methods,
-tables, and whatever these name.
+"""Reads from the code which refusals a function can make: its own, and those of all that it names, and so on.
 
-What a value is, and so whose method is meant, is taken from annotations. Where they don't say it, the method counts if
-only one class has one of that name. So a function may be said to tell a code that it never does, for instance one that
-it handles; that none is missing is for the tests, which hold every answer that they meet against this.
+What a value is, and so whose method is meant, is taken from annotations; where they don't say it, the method counts if
+only one class has one of that name. So a function may be said to tell a code that it never does, such as one that it
+handles. That none is missing is for the tests, which hold every answer that they meet against this.
 """
 
 import ast
@@ -61,6 +60,7 @@ class Reader:
     def __init__(self) -> None:
         self.things: dict[str, _Thing] = {}
         self.classes: dict[str, _Class] = {}
+        self.heirs: dict[str, list[str]] = {}
         self.methods: dict[str, list[str]] = {}
         self.trees = trees = dict(_modules())
         scopes = {name: _Scope(name, _names(name, tree, trees)) for name, tree in trees.items()}
@@ -68,6 +68,9 @@ class Reader:
             self._collect(tree.body, f"{name}:", scopes[name])
         for name, tree in trees.items():
             self._type_fields(tree, scopes[name])
+        for name, one in self.classes.items():
+            for base in one.bases:
+                self.heirs.setdefault(base, []).append(name)
         for thing in self.things.values():
             _Walk(self, thing).walk()
         for thing in self.things.values():
@@ -169,10 +172,9 @@ class Reader:
         return [found for base in seen.bases if base in self.classes for found in self.own_method(base, name)]
 
     def _heirs(self, cls: str) -> Iterator[str]:
-        for name, one in self.classes.items():
-            if cls in one.bases:
-                yield name
-                yield from self._heirs(name)
+        for name in self.heirs.get(cls, ()):
+            yield name
+            yield from self._heirs(name)
 
     def field(self, cls: str, name: str) -> set[str]:
         seen = self.classes[cls]
@@ -208,6 +210,7 @@ class _Walk:
 
     def __init__(self, reader: Reader, thing: _Thing) -> None:
         self.reader, self.thing, self.scope = reader, thing, thing.scope
+        self.nodes = list(ast.walk(thing.node))
         self.types: dict[str, set[str]] = {}
         if isinstance(thing.node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.types = reader.parameters(thing.node, thing.scope)
@@ -216,7 +219,7 @@ class _Walk:
         self._locals()
         self._locals()  # what a name means may depend on one that stands below
         skipped: set[int] = set()
-        for node in ast.walk(self.thing.node):
+        for node in self.nodes:
             skipped |= {id(part) for part in _asides(node)}
             if isinstance(node, ast.Call):
                 skipped |= self._made(node)
@@ -230,7 +233,7 @@ class _Walk:
                 self.thing.loose.add(str(node.value))
 
     def _locals(self) -> None:
-        for node in ast.walk(self.thing.node):
+        for node in self.nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
                 self._means(node.targets[0], self._type(node.value))
             elif isinstance(node, ast.NamedExpr):

@@ -4,6 +4,7 @@ python -m docs.generate     # writes src/heliograph/api/problem_codes.json, whic
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+@cache
 def table() -> dict[str, dict[str, list[str]]]:
     """Codes by status of each group and each route."""
     told = Reader().told()
