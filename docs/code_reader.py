@@ -18,7 +18,7 @@ _PACKAGES: Final = ("api", "core", "engine", "products")  # nothing else makes r
 _USUAL: Final = 422  # the status of a refusal that names none
 _STATUSES: Final = frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 503})
 _MAKERS: Final = {"Refusal": 3, "refuse": 3}  # what makes a refusal, and where its status stands
-_TAKES_OUT: Final = frozenset({"get", "pop", "values", "items", "popitem"})
+_TAKES_OUT: Final = frozenset({"get", "pop", "values", "items"})
 _PROTOCOL: Final = "typing:Protocol"
 _USUAL_NAMES: Final = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
 Told = frozenset[tuple[int, str]]
@@ -299,9 +299,8 @@ class _Walk:
         methods = self.reader.methods.get(node.attr, [])
         if types is None and len(methods) == 1 and node.attr not in _USUAL_NAMES:
             self._lead(methods[0])
-        for cls in types or ():
-            for method in self.reader.method(cls, node.attr):
-                self._lead(method)
+        for method in (one for cls in types or () for one in self.reader.method(cls, node.attr)):
+            self._lead(method)
 
     def _lead(self, name: str | None) -> None:
         if name is None:
