@@ -23,7 +23,9 @@ _SETTLE_MS: Final = 3_600_000  # the last message is so old: nothing is on its w
 _NUMBERS: Final = (
     "INSERT INTO temp.n SELECT value, ?3 + value * ?4 / ?5, value * 7919 % 1000003 FROM generate_series(?1, ?2)"
 )
-_STATE: Final = "CASE n.h % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'undelivered' WHEN 2 THEN 'rejected' ELSE 'delivered' END"
+_STATE: Final = (
+    "CASE n.h % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'undelivered' WHEN 2 THEN 'rejected' ELSE 'delivered' END"
+)
 _COUNTRY: Final = "CASE n.h % 20 WHEN 0 THEN 'US' WHEN 1 THEN 'ES' WHEN 2 THEN 'FR' WHEN 3 THEN 'DE' ELSE 'GB' END"
 _PHONE: Final = (
     "CASE n.h % 20 WHEN 0 THEN '+1212' WHEN 1 THEN '+3461' WHEN 2 THEN '+3361' WHEN 3 THEN '+4915' ELSE '+4474' END "
@@ -48,7 +50,9 @@ SELECT n.id, $workspace, $environment, $client, n.at, {_PHONE}, {_COUNTRY}, {_KI
     CASE n.h % 50 WHEN 0 THEN 'blocked' WHEN 1 THEN 'absent' WHEN 2 THEN 'opted_out' END,
     CASE WHEN {_TRIED} AND n.h % 50 <> 0 THEN n.at + 60 + n.h % 400 END, n.at + 4000,
     CASE WHEN n.id % 10 > 6 THEN 'parcel@1' END FROM temp.n n"""
-_EVENTS: Final = "INSERT INTO events SELECT n.id * 4 - 3, $workspace, $environment, n.id, 'message.accepted', n.at, NULL "
+_EVENTS: Final = (
+    "INSERT INTO events SELECT n.id * 4 - 3, $workspace, $environment, n.id, 'message.accepted', n.at, NULL "
+)
 _BESIDE: Final = (
     f"{_EVENTS} FROM temp.n n",
     f"{_EVENTS.replace('- 3', '- 2').replace('accepted', 'queued')} FROM temp.n n WHERE {_TRIED}",
@@ -103,7 +107,7 @@ _CAMPAIGN: Final = (
 )
 _ALARMS: Final = (
     "INSERT INTO alarms (id, workspace, environment, rule, subject, severity, state, since, bad_at, began_at, fired_at, "
-    "resolved_at, value, ceiling, sample) SELECT value, $workspace, $environment, 'delivery_rate', "
+    "resolved_at, value, ceiling, sample) SELECT value, $workspace, $environment, 'delivery_drop', "
     """'{"country":"GB","connector":"rig"}', 'warning', 'resolved', $start, $start, $start, $start, $start + 60000, """
     "0.5, 0.9, 100 FROM generate_series(1, 1000)",
     "INSERT INTO alarm_steps (alarm, at, what, detail) SELECT value, $start, 'firing', '{}' "

@@ -12,7 +12,7 @@ from typing import Final
 
 from heliograph.core.segments import UCS2
 from heliograph.core.slots import slot_sql
-from heliograph.engine.insight import facts
+from heliograph.engine.insight import facts, verified
 from heliograph.engine.insight.facts import Stretch
 from heliograph.store.port import Ledger, Statement, Transaction
 
@@ -258,6 +258,7 @@ async def roll(ledger: Ledger, now: int, limit: int = STRETCH) -> bool:
             statements = _deliveries(stretch, firsts, now, emptying(ledger))
             if after != before:
                 await facts.add(ledger, transaction, stretch, firsts)
+                await verified.delivered(transaction, stretch.sql, stretch.values)
                 statements += _messages(stretch, firsts, emptying(ledger))
             await transaction.execute_all(statements)
     return True

@@ -26,7 +26,7 @@ from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.fields import recipient
 from heliograph.engine.intake import Caller, Draft, Intake
 from heliograph.ports import Unavailable
-from heliograph.products.verify import counts
+from heliograph.products.verify import counts, sums
 from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, network_of, read
 from heliograph.products.verify.refusals import gone, kept_back, not_found, too_many, too_soon
 from heliograph.products.verify.row import (
@@ -40,6 +40,7 @@ from heliograph.products.verify.row import (
     PREFIX,
     SELECT,
     Verification,
+    take_step,
     view,
 )
 from heliograph.products.verify.ways import Code, Way, code_in, request_of, wrong
@@ -162,12 +163,13 @@ class VerifyDesk:
         else:
             message.id = self._ledger.next_id("message")
             row.message, row.sends = message.id, 1
-            _take_step(row, now)
+            take_step(row, now)
         values = msgspec.structs.astuple(row)[1:]
         marks = ", ".join(f"${place}" for place in range(1, len(COLUMNS)))
         columns = ", ".join(COLUMNS[1:])
         rows = await transaction.fetch(f"INSERT INTO verifications ({columns}) VALUES ({marks}) RETURNING id", *values)
         row.id = rows[0][0]
+        await sums.began(transaction, row)
         if row.state != BLOCKED:
             await self._tell(transaction, row, "started", now)
         elif judgement.is_news:  # a flood would flood the application too; the feed has them all
@@ -218,6 +220,7 @@ class VerifyDesk:
             )
             place = place_of(row)
             await counts.verified(transaction, where, place.subjects(), place.days, row.started_at, now)
+            await sums.approved(transaction, row)
             await self._tell(transaction, row, "approved", now)
         with suppress(Refused, Unavailable):  # the code was right all the same
             sent = await self._messages(row)
@@ -268,7 +271,7 @@ class VerifyDesk:
             goes = judgement.action == guard.ALLOW or realm.policies.verify.mode == "shadow"
             if goes:
                 draft.message.id = self._ledger.next_id("message")
-                _take_step(row, now)
+                take_step(row, now)
                 row.message, row.sends, row.sent_at = draft.message.id, was + 1, now
                 if code is not None:
                     row.salt, row.hash = code.salt, code.hash
@@ -391,10 +394,3 @@ class VerifyDesk:
 
 def place_of(row: Verification) -> Place:
     return Place(row.to, row.country, row.client, row.phone, row.ip, row.device)
-
-
-def _take_step(row: Verification, now: int) -> None:
-    """The next one of the plan; behind the last one, that one again."""
-    steps = row.steps
-    row.step = min(row.step + 1, len(steps))
-    row.next_at = now + steps[row.step - 1][1] * 1_000 if row.step < len(steps) else None

@@ -136,3 +136,10 @@ def view(row: Verification, policy: VerifyPolicy, now: int) -> VerificationView:
         price=row.price,
         currency=row.currency,
     )
+
+
+def take_step(row: Verification, now: int) -> None:
+    """The next one of the plan; behind the last one, that one again."""
+    steps = row.steps
+    row.step = min(row.step + 1, len(steps))
+    row.next_at = now + steps[row.step - 1][1] * 1_000 if row.step < len(steps) else None
