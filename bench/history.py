@@ -4,7 +4,7 @@ Straight through SQL, which makes the rows itself: a million messages with four 
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import apsw.ext
@@ -64,9 +64,9 @@ _BESIDE: Final = (
     "WHEN 1 THEN 'undelivered' ELSE 'delivered' END, 'old' || n.id, CASE n.h % 50 WHEN 0 THEN 'content' "
     "WHEN 1 THEN 'unreachable' END, CASE n.h % 50 WHEN 0 THEN 'blocked' WHEN 1 THEN 'absent' END, NULL, n.at + 60, "
     f"n.at + 400, n.at + 4000 FROM temp.n n WHERE {_TRIED}",
-    "INSERT INTO deliveries SELECT n.id, $workspace, $environment, n.id * 4, n.id, $endpoint, 'endpoint:' || $endpoint, "
-    "CASE WHEN n.h % 1000 = 0 THEN 'failed' ELSE 'done' END, 1, n.at + 4000, n.at + 4000, n.at + 4000 + n.h % 300, 200, "
-    "n.h % 300, NULL, 0 FROM temp.n n",
+    "INSERT INTO deliveries SELECT n.id, $workspace, $environment, n.id * 4, n.id, $endpoint, "
+    "'endpoint:' || $endpoint, CASE WHEN n.h % 1000 = 0 THEN 'failed' ELSE 'done' END, 1, n.at + 4000, n.at + 4000, "
+    "n.at + 4000 + n.h % 300, 200, n.h % 300, NULL, 0 FROM temp.n n",
     "INSERT INTO message_tags SELECT $workspace, 'spring', n.id FROM temp.n n WHERE n.h % 10 = 0",
     "INSERT INTO links SELECT 't' || n.id, $workspace, $environment, n.id, 'https://shop.example.com/' || n.id, n.at, "
     "n.at + 31536000000, n.h % 2, 0 FROM temp.n n WHERE n.id % 10 = 1",
@@ -82,11 +82,12 @@ _BESIDE: Final = (
     WHERE n.id % {_VERIFICATIONS} = 0""",
     "INSERT INTO audience_rows SELECT $audience, n.id, '+4474' || printf('%08d', n.id), NULL, NULL FROM temp.n n "
     "WHERE n.id % 10 BETWEEN 1 AND 5",
-    f"INSERT INTO inbound (id, workspace, environment, connector, from_number, to_number, text, at, settled_at, "
-    f"conversation) SELECT n.id / 20, $workspace, $environment, 'rig', {_PHONE}, '+447700900999', 'When will it come?', "
-    "n.at, n.at, n.h % $threads + 1 FROM temp.n n WHERE n.id % 20 = 0",
+    "INSERT INTO inbound (id, workspace, environment, connector, from_number, to_number, text, at, settled_at, "
+    f"conversation) SELECT n.id / 20, $workspace, $environment, 'rig', {_PHONE}, '+447700900999', "
+    "'When will it come?', n.at, n.at, n.h % $threads + 1 FROM temp.n n WHERE n.id % 20 = 0",
     "INSERT INTO conversation_entries (id, workspace, conversation, at, kind, actor, inbound) "
-    "SELECT n.id / 20, $workspace, n.h % $threads + 1, n.at, 'inbound', '', n.id / 20 FROM temp.n n WHERE n.id % 20 = 0",
+    "SELECT n.id / 20, $workspace, n.h % $threads + 1, n.at, 'inbound', '', n.id / 20 FROM temp.n n "
+    "WHERE n.id % 20 = 0",
 )
 _THREADS: Final = (
     "INSERT INTO conversations (id, workspace, environment, number, sender, state, agent, begins_at, created_at, "
@@ -106,8 +107,8 @@ _CAMPAIGN: Final = (
     "INSERT INTO campaign_variants VALUES (1, 'a', $batch), (1, 'b', $batch + 1)",
 )
 _ALARMS: Final = (
-    "INSERT INTO alarms (id, workspace, environment, rule, subject, severity, state, since, bad_at, began_at, fired_at, "
-    "resolved_at, value, ceiling, sample) SELECT value, $workspace, $environment, 'delivery_drop', "
+    "INSERT INTO alarms (id, workspace, environment, rule, subject, severity, state, since, bad_at, began_at, "
+    "fired_at, resolved_at, value, ceiling, sample) SELECT value, $workspace, $environment, 'delivery_drop', "
     """'{"country":"GB","connector":"rig"}', 'warning', 'resolved', $start, $start, $start, $start, $start + 60000, """
     "0.5, 0.9, 100 FROM generate_series(1, 1000)",
     "INSERT INTO alarm_steps (alarm, at, what, detail) SELECT value, $start, 'firing', '{}' "
@@ -121,8 +122,9 @@ def fill(file: Path, count: int, now_ms: int) -> None:
     fill_people(file, people, now_ms)
     connection = apsw.Connection(str(file))
     connection.execute("PRAGMA synchronous = OFF")
-    connection.create_scalar_function("public_id", ids.make, 3)
-    apsw.ext.make_virtual_module(connection, "generate_series", apsw.ext.generate_series)
+    connection.create_scalar_function("public_id", _public_id, 3)
+    series: Any = apsw.ext.generate_series  # which not every SQLite has of itself
+    apsw.ext.make_virtual_module(connection, "generate_series", series)
     workspace, environment = connection.execute(
         "SELECT workspace, id FROM environments WHERE name = 'live' ORDER BY id LIMIT 1"
     ).fetchall()[0]
@@ -146,3 +148,7 @@ def fill(file: Path, count: int, now_ms: int) -> None:
                 connection.execute(statement, places)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+
+
+def _public_id(*parts: Any) -> str:
+    return ids.make(*parts)

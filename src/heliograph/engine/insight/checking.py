@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.engine.insight import facts, rolling, verified
+from heliograph.engine.insight import campaigns, facts, rolling, verified
 from heliograph.engine.insight.rolling import DAY, GRAINS, HOUR, MINUTE, WAYS
 from heliograph.store.port import Ledger
 
@@ -48,7 +48,7 @@ async def check(ledger: Ledger, now: int) -> Found:
         differences += await _sums(ledger, grain, since)
     counted_facts, of_facts = await _facts(ledger, since)
     counted_webhooks, of_webhooks = await _webhooks(ledger, since, now)
-    differences += await verified.differences(ledger)
+    differences += [*await campaigns.differences(ledger, since), *await verified.differences(ledger)]
     counted = (await ledger.fetch("SELECT count(*) FROM counted"))[0][0]
     return Found(counted, counted_facts, counted_webhooks, since, differences + of_facts + of_webhooks)
 
@@ -60,6 +60,7 @@ async def rebuild(ledger: Ledger, now: int) -> None:
     async with ledger.transaction() as transaction:
         await transaction.execute("UPDATE rolled SET value = '' WHERE name = 'position'")
         await transaction.execute("UPDATE rolled SET value = $1 WHERE name = 'rebuilt'", str(since))
+        await transaction.execute_all(campaigns.take_away(since))
         await transaction.execute("DELETE FROM counted")
         await transaction.execute("DELETE FROM open_deliveries")
         for table in ("rollups", "rollup_times", "rollup_facts"):

@@ -61,7 +61,7 @@ NOW: Final = {
 }
 _FIXED: Final = (
     f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, m.kind, "
-    "COALESCE(v.campaign, 0) AS campaign, m.client"
+    "COALESCE(v.campaign, 0) AS campaign, m.client, COALESCE(m.batch, 0) AS batch"
 )
 _OF_MESSAGES: Final = "LEFT JOIN campaign_variants v ON v.batch = m.batch"
 NOW_SQL: Final = f"{_FIXED}, " + ", ".join(f"{sql} AS {name}" for name, sql in NOW.items())
@@ -76,7 +76,7 @@ def _temporary(table: str, *columns: str) -> str:
 
 
 _TOUCHED: Final = (
-    *("message", "workspace", "environment", "at", "country", "kind", "campaign", "client"),
+    *("message", "workspace", "environment", "at", "country", "kind", "campaign", "client", "batch"),
     *NOW,
     *(f"old_{name}" for name in NOW),
 )
@@ -177,6 +177,28 @@ _ADD_TIMES: Final = _upsert(
     f"SELECT {_TIMES_KEY}, SUM(count) AS count FROM ({_slots('send')} UNION ALL {_slots('deliver')}) b "
     f"GROUP BY {_TIMES_KEY} HAVING SUM(count) <> 0",
     _TIMES_CUTS,
+)
+
+# -- how the messages of campaigns stand, by the batch of each variant
+
+STANDINGS_KEY: Final = "batch, state, connector, currency"
+STANDINGS: Final = ("messages", "segments", "cost")
+
+
+def add_standings(lines: str) -> str:
+    return (
+        f"INSERT INTO campaign_sums ({STANDINGS_KEY}, {', '.join(STANDINGS)}) "
+        f"SELECT {STANDINGS_KEY}, {', '.join(f'SUM({name})' for name in STANDINGS)} FROM ({lines}) b "
+        f"GROUP BY {STANDINGS_KEY} HAVING {' OR '.join(f'SUM({name}) <> 0' for name in STANDINGS)} "
+        f"ON CONFLICT ({STANDINGS_KEY}) DO UPDATE SET "
+        + ", ".join(f"{name} = campaign_sums.{name} + excluded.{name}" for name in STANDINGS)
+    )
+
+
+_ADD_STANDINGS: Final = add_standings(
+    "SELECT batch, state, connector, currency, 1 AS messages, segments, cost FROM touched WHERE campaign <> 0 "
+    "UNION ALL SELECT batch, old_state, old_connector, old_currency, -1, -old_segments, -old_cost FROM touched "
+    "WHERE campaign <> 0 AND old_state IS NOT NULL"
 )
 
 # -- webhooks: a delivery counts once it has ended, in the minute of its event
@@ -282,6 +304,7 @@ def _messages(stretch: Stretch, firsts: tuple[int, int, int], emptying: str) -> 
         (_STAGE.replace("{stretch}", stretch.sql), *stretch.values),
         (_ADD, *firsts),
         (_ADD_TIMES, *firsts),
+        (_ADD_STANDINGS,),
         (_REMEMBER,),
         (f"{emptying} touched",),
     ]
