@@ -150,9 +150,9 @@ async def _opted_out(
         return
     marks = ", ".join(f"${place}" for place in range(3, len(names) + 3))
     for batch, count in await ledger.fetch(
-        "SELECT m.batch, count(DISTINCT m.id) FROM stances s JOIN messages m ON m.workspace = s.workspace "
-        "AND m.to_number = s.number WHERE s.workspace = $1 AND s.out_at >= $2 "
-        f"AND m.batch IN ({marks}) AND m.sent_at <= s.out_at GROUP BY m.batch",
+        "SELECT m.batch, count(DISTINCT m.id) FROM stances s CROSS JOIN messages m WHERE s.workspace = $1 "
+        "AND s.out_at >= $2 AND m.workspace = s.workspace AND m.to_number = s.number AND m.sent_at <= s.out_at "
+        f"AND +m.batch IN ({marks}) GROUP BY m.batch",
         *(campaign.workspace, campaign.started_at, *names),
     ):
         counts[names[batch]].opted_out = int(count)

@@ -24,7 +24,7 @@ _EDGE: Final = (
     "started_at >= $3 AND started_at < $4 AND +workspace = $1 AND +environment = $2"  # by time, the shortest way
 )
 _SUMS: Final = "CAST(sum(started) AS BIGINT), CAST(sum(approved) AS BIGINT), CAST(sum(blocked) AS BIGINT)"
-_CLIENT: Final = "(SELECT c.name FROM clients c WHERE c.id = CAST(s.name AS BIGINT))"
+_CLIENT: Final = "(SELECT c.name FROM clients c WHERE c.id = CAST(kept.name AS BIGINT))"
 
 
 class Line(msgspec.Struct):
@@ -68,14 +68,14 @@ class Trial(msgspec.Struct):
 async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Statistics:
     """Whole hours as they are kept; of the hour in which it begins, what began since is counted."""
     asked = (*where, since, -(-since // verified.HOUR) * verified.HOUR)
-    total = await ledger.fetch(f"SELECT '', {_SUMS} FROM ({_kept(verified.COUNTRY)}) s", *asked)
+    total = await ledger.fetch(f"SELECT '', {_SUMS} FROM ({_kept(verified.COUNTRY)}) kept", *asked)
     countries, prefixes, clients = [
         await ledger.fetch(
-            f"SELECT {name}, {_SUMS} FROM ({_kept(what)}) s GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}", *asked
+            f"SELECT {name}, {_SUMS} FROM ({_kept(what)}) kept GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}", *asked
         )
         for what, name in ((verified.COUNTRY, "name"), (verified.PREFIX, "name"), (verified.CLIENT, _CLIENT))
     ]
-    prices = await ledger.fetch(f"SELECT name, sum(started) FROM ({_kept(verified.SAVED)}) s GROUP BY name", *asked)
+    prices = await ledger.fetch(f"SELECT name, sum(started) FROM ({_kept(verified.SAVED)}) kept GROUP BY name", *asked)
     saved = {(price, currency): int(count) for name, count in prices for price, _, currency in [name.partition(" ")]}
     return Statistics(_line(total[0]), _lines(countries), _lines(prefixes), _lines(clients), money(saved))
 
@@ -83,7 +83,7 @@ async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Stat
 async def delivered(ledger: Ledger, where: tuple[int, int], since: int) -> int:
     """Of how many a phone has got a code, as far as the carriers say."""
     asked = (*where, since, -(-since // verified.HOUR) * verified.HOUR)
-    rows = await ledger.fetch(f"SELECT sum(delivered) FROM ({_kept(verified.COUNTRY)}) s", *asked)
+    rows = await ledger.fetch(f"SELECT sum(delivered) FROM ({_kept(verified.COUNTRY)}) kept", *asked)
     return int(rows[0][0] or 0)
 
 
