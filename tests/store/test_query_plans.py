@@ -16,7 +16,7 @@ from heliograph.engine.insight import campaigns
 from heliograph.products.campaigns.progress import progress
 from heliograph.products.campaigns.register import of_id
 from heliograph.products.verify import statistics
-from heliograph.store import looking, reads
+from heliograph.store import reads
 from heliograph.store.reads import MessageFilter, Where
 from heliograph.store.sqlite import SqliteLedger
 from heliograph.store.sqlite.connection import dialect
@@ -62,7 +62,7 @@ async def _progress(ledger: Any, number: int) -> None:
 
 
 def _look(**narrowed: Any) -> Callable[[Any, int], Awaitable[Any]]:
-    return lambda ledger, _: looking.look(ledger, HERE, MessageFilter(**narrowed), 50)
+    return lambda ledger, _: reads.look(ledger, HERE, MessageFilter(**narrowed), 50)
 
 
 QUESTIONS: dict[str, Callable[[Any, int], Awaitable[Any]]] = {

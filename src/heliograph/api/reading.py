@@ -14,7 +14,7 @@ from heliograph.core.message import Message
 from heliograph.core.request import read_time
 from heliograph.core.views import EventView, MessageView, event_id, event_view, message_id, message_view, moment
 from heliograph.engine.people.scopes import address_of
-from heliograph.store import looking, reads
+from heliograph.store import reads
 from heliograph.store.port import AttemptRow
 
 _HISTORY_ONLY: Final = ("attempt.", "receipt.")  # of use with their message alone
@@ -154,7 +154,7 @@ def _attempt(row: AttemptRow) -> AttemptView:
 async def list_messages(request: Request) -> MessagePage:
     query: MessageQuery = request.query
     narrowed = _narrowed(request, query)
-    found = await looking.look(request.context.ledger, where(request), narrowed, query.limit)
+    found = await reads.look(request.context.ledger, where(request), narrowed, query.limit)
     return MessagePage([message_view(message) for message in found.messages], found.next)
 
 

@@ -22,7 +22,7 @@ from heliograph.core.views import has_code, message_id
 from heliograph.engine.exports.exporting import Asked, note
 from heliograph.engine.exports.exporting import export as write
 from heliograph.engine.exports.formats import MEDIA_TYPES
-from heliograph.store import looking, reads
+from heliograph.store import reads
 from heliograph.store.reads import MessageFilter
 
 _PAGE: Final = 50
@@ -116,7 +116,7 @@ async def _all(visit: Visit, narrowed: MessageFilter) -> AsyncIterator[list[Mess
     ledger, below = visit.means.ledger, None
     while True:
         narrowed = msgspec.structs.replace(narrowed, below_id=below)
-        floor = 0 if looking.is_led(narrowed) else await looking.floor_of(ledger, narrowed, _LOOKED_AT)
+        floor = 0 if reads.is_led(narrowed) else await reads.floor_of(ledger, narrowed, _LOOKED_AT)
         stretch = msgspec.structs.replace(narrowed, above_id=floor)
         found = await reads.list_messages(ledger, visit.where, stretch, _EXPORTED_AT_ONCE)
         if found:
@@ -201,7 +201,7 @@ def _by_number(visit: Visit, text: str, narrowed: MessageFilter) -> Iterator[Rea
 
 async def _page(visit: Visit, reading: Reading) -> Found:
     """One page, and how far it saw."""
-    found = await looking.look(visit.means.ledger, visit.where, reading.narrowed, _PAGE, _LOOKED_AT)
+    found = await reads.look(visit.means.ledger, visit.where, reading.narrowed, _PAGE, _LOOKED_AT)
     return Found(found.messages, reading, found.next, found.seen_to)
 
 

@@ -1,20 +1,17 @@
-"""How the messages of a campaign stand, by variant: kept beside the other sums, and exact at every look.
+"""How the messages of a campaign stand, by variant: kept beside the other sums, and exact at every look (`lately`).
 
-A variant's messages are one batch. What happened since the sums were made last is counted at the look: of each message
-with a later event, what it stands for in the sums is taken away and what it is now is added. That is right however far
-the sums have come meanwhile, because one statement sees both at the same moment. Only so many events are looked
-through: while the sums are further behind than that, the answer is, too.
+A variant's messages are one batch.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from heliograph.engine.insight import rolling
+from heliograph.engine.insight.lately import COUNTED, STANDING, later
 from heliograph.engine.insight.rolling import NOW
 from heliograph.store.port import Ledger, Statement
 
 WAITING: Final = "waiting"  # of messages whose end, and leaving, is still to come
-_LOOKED_THROUGH: Final = 20_000
 _SHOWN: Final = 20
 _KEY: Final = rolling.STANDINGS_KEY
 _VALUES: Final = rolling.STANDINGS
@@ -45,16 +42,13 @@ async def standings(ledger: Ledger, batches: Sequence[int]) -> list[Standing]:
     """How the messages of these batches stand."""
     if not batches:
         return []
-    stretch, values, _ = await ledger.stretch(await rolling.position(ledger), _LOOKED_THROUGH)
+    stretch, values = await later(ledger)
     marks = ", ".join(f"${place}" for place in range(len(values) + 1, len(values) + len(batches) + 1))
-    counted = _COUNTED.replace("{sign}", "-")
+    is_in = f"AND +m.batch IN ({marks})"  # found by their events, not by their batch
     rows = await ledger.fetch(
-        f"WITH later AS (SELECT DISTINCT e.message FROM events e WHERE {stretch} AND e.message IS NOT NULL) "
-        f"SELECT {_KEY}, {_SUMMED} FROM (SELECT {_KEY}, {', '.join(_VALUES)} FROM campaign_sums "
-        f"WHERE batch IN ({marks}) UNION ALL SELECT {_ONE}, 1, m.segments, {NOW['cost']} FROM later t "
-        f"CROSS JOIN messages m WHERE m.id = t.message AND +m.batch IN ({marks}) UNION ALL {counted} FROM later t "
-        f"CROSS JOIN messages m CROSS JOIN counted c WHERE m.id = t.message AND +m.batch IN ({marks}) "
-        f"AND c.message = t.message) b GROUP BY {_KEY} HAVING SUM(messages) <> 0",
+        f"WITH {stretch} SELECT {_KEY}, {_SUMMED} FROM (SELECT {_KEY}, {', '.join(_VALUES)} FROM campaign_sums "
+        f"WHERE batch IN ({marks}) UNION ALL SELECT {_ONE}, 1, m.segments, {NOW['cost']} {STANDING} {is_in} "
+        f"UNION ALL {_COUNTED.replace('{sign}', '-')} {COUNTED} {is_in}) b GROUP BY {_KEY} HAVING SUM(messages) <> 0",
         *values,
         *batches,
     )
