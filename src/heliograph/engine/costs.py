@@ -175,7 +175,7 @@ async def _rows(ledger: Ledger, span: Span, by: str) -> list[tuple[Any, str | No
     days = msgspec.structs.replace(span, since=first, until=last)
     group = BY[by][0].replace("m.accepted_at", "x.at").replace("m.", "x.")
     return found + [
-        (row[0], row[1] or None, row[2:], True) for row in await spent.of_days(ledger, *_values(days), group=group)
+        (row[0], row[1] or None, row[2:], True) for row in await spent.of_days(ledger, group, *_values(days))
     ]
 
 

@@ -14,7 +14,7 @@ _OF_MESSAGE: Final = (
 
 
 async def of_days(
-    ledger: Ledger, environment: str, workspace: int, everyones: int, since: int, until: int, group: str
+    ledger: Ledger, group: str, environment: str, workspace: int, everyones: int, since: int, until: int
 ) -> list[Row]:
     """(group, currency, state, messages that a carrier took, their segments, cost, surcharge). `group` names a column
     of `x`, which stands for messages that are alike, or `w`, the workspace."""
