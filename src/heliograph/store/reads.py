@@ -137,7 +137,8 @@ async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, l
 
 
 class Look(NamedTuple):
-    """What was found. `next`: where the next look begins; `seen_to`: no message was looked at that is older."""
+    """What was found. `next`: where the next look begins; `seen_to`: when the newest message was accepted that was not
+    looked at."""
 
     messages: list[Message]
     next: str | None = None
@@ -155,10 +156,11 @@ async def look(ledger: Ledger, where: Where, narrowed: MessageFilter, limit: int
         return Look(messages, message_id(messages[-1]))
     if floor is None or floor <= 0:
         return Look(messages)
-    edge = await ledger.fetch("SELECT accepted_at, id FROM messages WHERE id > $1 ORDER BY id LIMIT 1", floor)
-    if not edge or (narrowed.after_ms is not None and edge[0][0] < narrowed.after_ms):
+    rest = await ledger.fetch("SELECT accepted_at, id FROM messages WHERE id <= $1 ORDER BY id DESC LIMIT 1", floor)
+    if not rest or (narrowed.after_ms is not None and rest[0][0] < narrowed.after_ms):
         return Look(messages)
-    return Look(messages, ids.make("msg", *edge[0]), edge[0][0])
+    at, number = rest[0]
+    return Look(messages, ids.make("msg", at, number + 1), at)
 
 
 def is_led(narrowed: MessageFilter) -> bool:
@@ -170,7 +172,7 @@ def is_led(narrowed: MessageFilter) -> bool:
 async def floor_of(ledger: Ledger, narrowed: MessageFilter, far: int) -> int:
     """Below which no message is looked at."""
     if narrowed.below_id is not None:
-        return narrowed.below_id - far
+        return narrowed.below_id - 1 - far
     return int((await ledger.fetch("SELECT coalesce(max(id), 0) FROM messages"))[0][0]) - far
 
 
