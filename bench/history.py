@@ -42,7 +42,8 @@ INSERT INTO messages (id, workspace, environment, client, accepted_at, to_number
     encoding, segments, state, updated_at, due_at, valid_until, connector, plan, attempts, decision, batch, tags,
     correlation_id, price, currency, failure, failure_code, sent_at, final_at, template)
 SELECT n.id, $workspace, $environment, $client, n.at, {_PHONE}, {_COUNTRY}, {_KIND}, 1, 'Acme',
-    'Your parcel is on its way and will be with you tomorrow.', 'gsm7', 1 + (n.h % 9 = 0), {_STATE}, n.at + 600 + n.h % 9000, n.at,
+    'Your parcel is on its way and will be with you tomorrow.', 'gsm7', 1 + (n.h % 9 = 0), {_STATE},
+    n.at + 600 + n.h % 9000, n.at,
     n.at + 86400000, {_CONNECTOR}, '["rig","spare"]', {_TRIED}, 1,
     CASE WHEN n.id % 10 BETWEEN 1 AND 5 THEN $batch + n.id % 2 END, CASE WHEN n.h % 10 = 0 THEN '["spring"]' END,
     CASE WHEN n.id % 10 = 0 THEN public_id('ver', n.at, n.id / 10) ELSE 'order-' || n.id END, '0.0400', 'EUR',

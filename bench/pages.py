@@ -73,7 +73,7 @@ _QUESTIONS: Final = (  # beside the routes as they are, without a question
 
 
 class Took(NamedTuple):
-    """One place: the shortest time, the one in the middle and the longest, in milliseconds, and the bytes on the wire."""
+    """One place: the shortest time, the one in the middle and the longest, in ms; and the bytes on the wire."""
 
     place: str
     status: int
@@ -87,8 +87,8 @@ class Took(NamedTuple):
         return self.status >= 500 or self.middle_ms > MOST_MS or self.sent > MOST_BYTES
 
     def __str__(self) -> str:
-        figures = f"{self.shortest_ms:7.0f} {self.middle_ms:7.0f} {self.longest_ms:7.0f} {self.sent / 1000:7.1f} {self.status:4}"
-        return f"{figures} {'OVER ' if self.is_over else ''}{self.place}"
+        times = " ".join(f"{ms:7.0f}" for ms in (self.shortest_ms, self.middle_ms, self.longest_ms))
+        return f"{times} {self.sent / 1000:7.1f} {self.status:4} {'OVER ' if self.is_over else ''}{self.place}"
 
 
 class Visitor:
@@ -116,7 +116,8 @@ class Visitor:
             took.append((time.perf_counter() - began) * 1000)
         text = answer.text if answer.headers.get("content-type", "").startswith("text/html") else ""
         sent = self._wire(answer) + sum(map(self._asset, set(_ASSET.findall(text))))
-        return Took(place, answer.status_code, min(took), statistics.median(took), max(took), sent), text
+        times = min(took), statistics.median(took), max(took)
+        return Took(place, answer.status_code, *times, sent), text
 
     def _wire(self, answer: requests.Response) -> int:
         return int(answer.headers.get("content-length") or len(answer.content))
