@@ -83,6 +83,9 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[Any]]] = {
     "how verifications convert": lambda ledger, _: statistics.statistics(ledger, SOME, NOW),
     "how many codes arrived": lambda ledger, _: statistics.delivered(ledger, SOME, NOW),
     "what the guard kept back": lambda ledger, _: statistics.kept_back(ledger, SOME, None, 50),
+    "verifications of a number": lambda ledger, _: statistics.listed(
+        ledger, SOME, "+491700000001", None, None, 50, NOW
+    ),
     "the overview": lambda ledger, _: figures(ledger, HERE, "30d", NOW),
     "conversations": lambda ledger, _: timeline.page(ledger, 1, 1, Narrowed(), None, 40),
     "deliveries of an endpoint": lambda ledger, _: reads.deliveries(ledger, HERE, endpoint=1, state="failed"),
@@ -113,4 +116,6 @@ async def test_no_question_goes_through_everything(
             plan = [row[3] for row in await ledger.fetch(f"EXPLAIN QUERY PLAN {dialect(sql)}", *values)]
             through = [line for line in plan if line.split()[0] == "SCAN" and line.split()[1] in LARGE]
             through += [line for line in plan if line.endswith("messages_recipient (workspace=?)")]
+            if name == "verifications of a number":
+                assert any("to_number=?" in line for line in plan), plan
             assert through == [], f"{name}: {sql}\n{plan}"

@@ -133,9 +133,10 @@ async def listed(
     narrowed = f"(state = $4 AND (state <> 'pending' OR ({is_open})))"
     late = "state = 'pending' AND checks < max_checks AND expires_at <= $6 AND $4 = 'expired'"
     wrong = "state = 'pending' AND checks >= max_checks AND $4 = 'failed'"
+    led = "+environment = $2 AND to_number = $3" if to else "environment = $2 AND $3 = ''"
     rows = await ledger.fetch(
-        f"SELECT {SELECT} FROM verifications WHERE workspace = $1 AND environment = $2 "
-        f"AND ($3 = '' OR to_number = $3) AND ($4 = '' OR {narrowed} OR ({late}) OR ({wrong})) AND id < $5 "
+        f"SELECT {SELECT} FROM verifications WHERE workspace = $1 AND {led} "
+        f"AND ($4 = '' OR {narrowed} OR ({late}) OR ({wrong})) AND id < $5 "
         "AND started_at <= $6 ORDER BY id DESC LIMIT $7",
         *(*where, to or "", state or "", below or 1 << 62, now, limit),
     )
