@@ -49,8 +49,8 @@ class Reading(NamedTuple):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A page of messages. `reading`: how the search was understood; `next`: where the next page begins; `seen_to`: no
-    message was looked at that is older."""
+    """A page of messages. `reading`: how the search was understood; `next`: where the next page begins; `seen_to`:
+    when the newest was accepted that was not looked at."""
 
     messages: list[Message]
     reading: Reading
