@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from heliograph.store.port import Moves
 from tests.store.making import NOW, accept, do
 from tests.store.test_campaigns import campaign
 from tests.store.test_insight import DAY, Breaking, Died, Traffic, in_hand, moved, rolled
+from tests.store.test_verification_sums import migrated_again
 
 __all__ = ["campaign"]  # the fixture
 pytestmark = pytest.mark.asyncio
@@ -129,3 +131,16 @@ async def test_a_campaign_that_is_forgotten_leaves_no_sums(ledger: Any, running:
     assert found is not None
     await register.delete(ledger, found, actor="me", now=NOW)
     assert await ledger.fetch("SELECT * FROM campaign_sums") == []
+
+
+async def test_an_older_ledger_is_counted_when_it_is_migrated(
+    ledger: Any, running: int, engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    traffic = Sending(ledger, random.Random(3))
+    for _ in range(30):
+        await traffic.step()
+    await rolled(ledger, traffic.now)
+    for _ in range(10):
+        await traffic.step()
+    await migrated_again(26, engine, tmp_path, request)
+    assert await kept(ledger) == await counted(ledger)

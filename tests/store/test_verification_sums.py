@@ -4,14 +4,21 @@ histories with processes that die in the middle, from any moment on, and made ag
 import random
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import apsw
+import asyncpg
 import pytest
 
 from heliograph.core.failures import Refused
 from heliograph.engine.insight import checking, rolling, verified
 from heliograph.products.verify import statistics
+from heliograph.store import migrate
+from heliograph.store.migrate import Migratable
 from heliograph.store.port import Move, Moves, NewEvent
+from heliograph.store.postgres import PostgresMigratable
+from heliograph.store.sqlite.connection import SqliteMigratable
 from tests.store.making import NOW, copied, do
 from tests.store.test_insight import Breaking, Died
 from tests.store.test_verifications import CALLER, HERE, desk, start
@@ -157,3 +164,36 @@ async def test_what_retention_removed_stays_counted(desk: Any, ledger: Any) -> N
     await checking.rebuild(ledger, NOW)
     assert await verified.differences(ledger) == []
     assert (await statistics.statistics(ledger, HERE, 0)).total.started == 2
+
+
+async def test_an_older_ledger_is_counted_when_it_is_migrated(
+    desk: Any, ledger: Any, engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    chance = random.Random(5)
+    history = History(ledger, desk, chance)
+    for _ in range(40):
+        with suppress(Refused):
+            await history.step()
+    while await rolling.roll(ledger, history.now):
+        pass
+    before = await kept(ledger, 0)
+    await migrated_again(25, engine, tmp_path, request)
+    assert await verified.differences(ledger) == []
+    after = await kept(ledger, 0)
+    assert after.pop("delivered") <= before.pop("delivered"), "of each the last message is known"
+    assert after == before
+
+
+async def migrated_again(to: int, engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """As a ledger is that a program before this step has written."""
+
+    async def step(target: Migratable) -> None:
+        await migrate.down(target, engine, to)
+        await migrate.up(target, engine)
+
+    if engine == "sqlite":
+        await step(SqliteMigratable(apsw.Connection(str(tmp_path / "heliograph.db"))))
+    else:
+        connection = await asyncpg.connect(request.getfixturevalue("postgres_url"))
+        await step(PostgresMigratable(connection))
+        await connection.close()
