@@ -2,7 +2,8 @@
 
 Of each message with a later event, what it stands for in the sums is taken away and what it is now is added. That is
 right however far the sums have come meanwhile, because one statement sees both at the same moment. Only so many events
-are looked through: while the sums are further behind than that, the answer is, too.
+are looked through: while the sums are further behind than that, the answer is, too. On PostgreSQL they end where an
+older transaction is still under way; what stands behind it shows when that is over.
 """
 
 from typing import Final
