@@ -1333,7 +1333,7 @@ export interface MessageDetail {
   decision: Any;
 }
 
-/** Messages, the newest first. */
+/** Messages, the newest first. One look goes over 200,000 at most: read on as long as there is a next_cursor, also when a page is empty. */
 export interface MessagePage {
   data: MessageView[];
   next_cursor: string | null;
