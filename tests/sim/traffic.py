@@ -91,7 +91,7 @@ class Traffic:
     """The fates of all messages, minute by minute, and what happens beside them."""
 
     def __init__(self, seed: int, scale: float = 1.0) -> None:
-        self.chance, self.scale = random.Random(seed), scale
+        self.seed, self.chance, self.scale = seed, random.Random(seed), scale
         self.made = 0
         self.events: list[tuple[int, int, str, str]] = []  # (at, order, name, data), the next one first
         self.bend: Callable[[Traffic, Fate], None] | None = None
@@ -111,8 +111,8 @@ class Traffic:
                 fate.unknown = chance.random() < 0.0005
                 yield from self._bent(fate)
         for campaign in CAMPAIGNS:
-            if minute == campaign.weekday * 1440 + int(campaign.hour * 60):
-                yield from self._campaign(campaign, at + chance.randrange(-15, 15) * MINUTE % HOUR)
+            if minute == campaign.weekday * 1440 + int(campaign.hour * 60) + self._late(at, campaign):
+                yield from self._campaign(campaign, at)
         for extra in self.more(self, at) if self.more is not None else ():
             yield from self._bent(extra)
 
@@ -121,6 +121,10 @@ class Traffic:
         if self.chance.random() < 2 / 1440:
             self._throttled = (self.chance.choice(("telco", "other", "spare")), at)
         return self._throttled[0] if self._throttled[1] == at else ""
+
+    def _late(self, at: int, campaign: Campaign) -> int:
+        """Somebody starts it by hand, up to so many minutes later."""
+        return random.Random(f"{self.seed} {(at - MONDAY) // (7 * DAY)} {campaign.weekday}").randrange(45)
 
     def _campaign(self, campaign: Campaign, at: int) -> Iterator[Fate]:
         people = round(campaign.people * self.scale * self.chance.uniform(0.75, 1.25))

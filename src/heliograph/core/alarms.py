@@ -5,9 +5,9 @@ it can't tell. An alarm begins as `pending`, fires when that lasts, and resolves
 Between bad and fine there is a gap, so that a number which wavers does not ring twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -123,8 +123,12 @@ def _high(value: float, limit: float, back: float) -> str:
 def _by_chance(share: float | None, sample: int) -> float:
     """As much as a share rises by chance alone, which is far when little is to be expected: the square root of a count
     wavers by a half, whatever the count."""
-    expected = (share or 0.0) * sample
-    return float((sqrt(expected + 0.375) + _SIGMAS / 2) ** 2 / sample)
+    return by_chance((share or 0.0) * sample) / sample
+
+
+def by_chance(expected: float) -> float:
+    """The highest count that chance alone may give where so many are to be expected."""
+    return (sqrt(expected + 0.375) + _SIGMAS / 2) ** 2
 
 
 # -- how an alarm lives
@@ -171,12 +175,59 @@ def _bad(alarm: Alarm, now: int, for_ms: int) -> Alarm:
 # -- failures that belong together
 
 
+Marks: TypeAlias = tuple[str, ...]  # country, connector, kind, template, code
+_CODE: Final = 4  # its place: all before it says which way a message went
+_TEMPLATE: Final = 3
+
+
 class Failures(NamedTuple):
     """Messages that failed, which have all of this in common."""
 
-    marks: tuple[str, ...]  # country, connector, kind, template, code
+    marks: Marks
     failed: int
     usual: float  # how many would have been, had it been as before
+
+
+class Tried(NamedTuple):
+    """Of messages with the same marks: how many were tried, and how many failed."""
+
+    tried: int
+    failed: int
+
+
+def beside_past(window: Mapping[Marks, Tried], past: Mapping[Marks, Tried]) -> list[Failures]:
+    """What failed, beside what would be usual for as many messages: as those of the same template did before; where
+    that is new, as others of its kind did by the same way. Also what did not fail though it uses to: it weighs too."""
+    now, rates = _tried_by(window, _CODE), {length: _rates(past, length) for length in (_CODE, _TEMPLATE)}
+    before = _tried_by(past, _CODE)
+    usual: dict[Marks, float] = {}
+    for way, tried in now.items():
+        length = _CODE if before.get(way, 0) >= tried else _TEMPLATE
+        for code, rate in rates[length].get(way[:length], {}).items():
+            usual[*way, code] = rate * tried
+    nothing = Tried(0, 0)
+    return [
+        Failures(marks, window.get(marks, nothing).failed, usual.get(marks, 0.0))
+        for marks in sorted({*usual, *(marks for marks, its in window.items() if its.failed)})
+    ]
+
+
+def _tried_by(counts: Mapping[Marks, Tried], length: int) -> dict[Marks, int]:
+    found: dict[Marks, int] = {}
+    for marks, its in counts.items():
+        found[marks[:length]] = found.get(marks[:length], 0) + its.tried
+    return found
+
+
+def _rates(counts: Mapping[Marks, Tried], length: int) -> dict[Marks, dict[str, float]]:
+    """Of each way, which share failed with which code."""
+    tried = _tried_by(counts, length)
+    found: dict[Marks, dict[str, float]] = {}
+    for marks, its in counts.items():
+        if its.failed:
+            codes, way = found.setdefault(marks[:length], {}), marks[:length]
+            codes[marks[_CODE]] = codes.get(marks[_CODE], 0.0) + its.failed / tried[way]
+    return found
 
 
 class Cluster(NamedTuple):
@@ -187,22 +238,23 @@ class Cluster(NamedTuple):
     usual: float
 
 
+_TIMES_USUAL: Final = 3.0
 _COVERS: Final = 0.8  # a mark that so large a part of what is too much has in common is a mark of the incident
 _SPLITS: Final = 0.5  # what tells this incident from another needs less, if it is more than one mark
 
 
 def clusters(rows: Sequence[Failures], least: int) -> list[Cluster]:
-    """Put what fails more than usual into as few incidents as explain it. Each row belongs to one at most."""
-    left = [row for row in rows if row.failed > row.usual]
+    """Put what fails more than usual into as few incidents as explain it. Each row belongs to one at most. An incident
+    is more than chance alone may give, of all that has its marks: also of what fails less than usual."""
+    left = list(rows)
     found: list[Cluster] = []
-    while left:
-        total = sum(row.failed - row.usual for row in left)
-        if total < least:
+    while more := [row for row in left if row.failed > row.usual]:
+        if _excess(more) < least:
             break
-        marks = _in_common(left)
+        marks = _in_common(more)
         chosen = [row for row in left if _fits(row.marks, marks)]
         failed, usual = sum(row.failed for row in chosen), sum(row.usual for row in chosen)
-        if failed - usual >= least:
+        if failed - usual >= least and failed > max(_TIMES_USUAL * usual, by_chance(usual)):
             found.append(Cluster(marks, failed, usual))
         left = [row for row in left if not _fits(row.marks, marks)]
     return found

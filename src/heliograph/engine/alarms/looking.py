@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from heliograph.core.alarms import LEVEL, MINUTE, Failures, Rule, Seen, clusters
+from heliograph.core.alarms import LEVEL, MINUTE, Marks, Rule, Seen, Tried, beside_past, clusters
 from heliograph.core.message import LANE_NAMES
 from heliograph.engine.insight.reading import Ask, Line, totals
 from heliograph.engine.insight.rolling import DAY, HOUR, WHOLE
@@ -14,8 +14,10 @@ from heliograph.store.port import Ledger
 PAST_DAYS: Final = 7
 _PAST_KEPT_MS: Final = 10 * MINUTE
 _FAILED: Final = ("undelivered", "failed", "expired")
+_MARKS: Final = ("country", "connector", "kind", "template", "code")
+_ABOUT: Final = tuple(half * 30 * MINUTE for half in range(-2, 3))  # an hour to either side
 _LEAST: Final = 10  # failures beyond what is usual that make an incident
-_TIMES_USUAL: Final = 3.0
+_GROUPS: Final = 2_000
 _TEN_MINUTES: Final = 10 * MINUTE
 _FAILURES_MS: Final = 30 * MINUTE
 _PENDING_AT_MOST: Final = 5_000
@@ -44,6 +46,7 @@ class Sums:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._past: dict[tuple[Where, str], tuple[int, Looked]] = {}
+        self._past_failed: dict[Where, tuple[int, dict[Marks, Tried]]] = {}
 
     async def look(self, where: Where, rule: Rule, now: int) -> Looked:
         """Each group that there is in the window."""
@@ -64,15 +67,20 @@ class Sums:
         if rule.sense != LEVEL:
             past = await self._sums(where, rule, start - PAST_DAYS * DAY, start)
         else:
-            days = [
-                await self._sums(where, rule, start - day * DAY, end - day * DAY) for day in range(1, PAST_DAYS + 1)
-            ]
-            known = {subject for day in days for subject in day}
-            past = {
-                subject: Seen(0, 0, past=tuple(day[subject].top for day in days if subject in day)) for subject in known
-            }
+            past = await self._days_before(where, rule, start, end)
         self._past[where, rule.name] = (now, past)
         return past
+
+    async def _days_before(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
+        """Of each day the highest amount about this time: a campaign does not begin at the same minute every week."""
+        highest: dict[Subject, dict[int, float]] = {}
+        for day in range(1, PAST_DAYS + 1):
+            for shift in _ABOUT:
+                its = await self._sums(where, rule, start - day * DAY + shift, end - day * DAY + shift)
+                for subject, seen in its.items():
+                    days = highest.setdefault(subject, {})
+                    days[day] = max(days.get(day, 0.0), seen.top)
+        return {subject: Seen(0, 0, past=tuple(days.values())) for subject, days in highest.items()}
 
     async def _sums(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
         ask = Ask(
@@ -97,39 +105,35 @@ class Sums:
         end = now // MINUTE * MINUTE
         start = end - _FAILURES_MS
         window = await self._failed(where, start, end)
-        if sum(window.values()) < _LEAST:
+        if sum(its.failed for its in window.values()) < _LEAST:
             return {}
-        past = await self._failed(where, start - PAST_DAYS * DAY, start)
-        sent, before = await self._tried(where, start, end), await self._tried(where, start - PAST_DAYS * DAY, start)
-        scale = sent / before if before else 0.0
-        rows = [Failures(marks, failed, past.get(marks, 0) * scale) for marks, failed in window.items()]
-        names = ("country", "connector", "kind", "template", "code")
+        kept = self._past_failed.get(where)
+        if kept is None or not 0 <= now - kept[0] < _PAST_KEPT_MS:
+            kept = self._past_failed[where] = (now, await self._failed(where, start - PAST_DAYS * DAY, start))
         return {
-            tuple((name, mark) for name, mark in zip(names, one.marks, strict=True) if mark): Seen(
+            tuple((name, mark) for name, mark in zip(_MARKS, one.marks, strict=True) if mark): Seen(
                 one.failed, one.failed, one.usual, 1
             )
-            for one in clusters(rows, _LEAST)
-            if one.failed > _TIMES_USUAL * one.usual
+            for one in clusters(beside_past(window, kept[1]), _LEAST)
         }
 
-    async def _failed(self, where: Where, start: int, end: int) -> dict[tuple[str, ...], int]:
-        by = ("country", "connector", "kind", "template", "code")
+    async def _failed(self, where: Where, start: int, end: int) -> dict[Marks, Tried]:
+        """Of the largest groups, how many were tried and failed."""
         ask = Ask(
             workspace=where.workspace,
             environment=where.environment,
-            measures=_FAILED,
-            by=by,
+            measures=("tried", *_FAILED),
+            by=_MARKS,
             start=start,
             end=end,
-            groups=500,
+            groups=_GROUPS,
         )
-        lines = (await totals(self._ledger, ask)).lines
-        counts = {tuple(line.group.values()): int(sum(_number(line, name) for name in _FAILED)) for line in lines}
-        return {marks: count for marks, count in counts.items() if count}
-
-    async def _tried(self, where: Where, start: int, end: int) -> float:
-        ask = Ask(workspace=where.workspace, environment=where.environment, measures=("tried",), start=start, end=end)
-        return _number((await totals(self._ledger, ask)).lines[0], "tried")
+        return {
+            tuple(line.group.values()): Tried(
+                int(_number(line, "tried")), int(sum(_number(line, name) for name in _FAILED))
+            )
+            for line in (await totals(self._ledger, ask)).lines
+        }
 
     async def webhook_latency(self, where: Where, now: int) -> Looked:
         names = ("webhook_latency_p95",)
