@@ -64,7 +64,7 @@ class Fate:
     """One message, with all that will become of it. A fault may bend it before it is accepted."""
 
     __slots__ = (
-        *("at", "code", "connector", "country", "failed", "final_at", "kind", "number", "opt_out_at", "price"),
+        *("at", "code", "connector", "converts", "country", "failed", "final_at", "kind", "number", "opt_out_at", "price"),
         *("prefix", "segments", "sent_at", "state", "template", "unknown"),
     )
 
@@ -72,10 +72,11 @@ class Fate:
         self.at, self.sent_at, self.number, self.template = at, sent_at, number, template
         self.country, self.connector, self.kind, self.prefix = flow.country, flow.connector, flow.kind, flow.prefix
         self.segments, self.price = segments, flow.price
-        self.state, self.code, self.final_at = "delivered", None, sent_at
+        self.state, self.final_at = "delivered", sent_at
         self.failed = self.unknown = False
+        self.converts = CONVERTS.get(flow.country, 0.75)
         self.opt_out_at: int | None = None
-        self.code: str | None
+        self.code: str | None = None
 
 
 def load(minute_of_week: float) -> float:
@@ -169,7 +170,7 @@ class Traffic:
             data = f'{{"attempt":1,"connector":"{fate.connector}","failure":"transient","code":"{code}"}}'
             self.happen(fate.at + 20, f"attempt.{name}", data)
         if fate.kind == "otp":
-            self.verified(fate, CONVERTS[fate.country] if fate.state == "delivered" else 0.02)
+            self._verified(fate, fate.converts if fate.state == "delivered" else 0.0)
         if fate.opt_out_at is not None:
             self.happen(
                 fate.opt_out_at,
@@ -177,7 +178,7 @@ class Traffic:
                 f'{{"number":"{fate.number}","scope":"*","source":"keyword"}}',
             )
 
-    def verified(self, fate: Fate, converts: float) -> None:
+    def _verified(self, fate: Fate, converts: float) -> None:
         data = f'{{"country":"{fate.country}"}}'
         self.happen(fate.at, "verification.started", data)
         if self.chance.random() < converts:

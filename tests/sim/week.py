@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from heliograph.core.alarms import MINUTE
 from heliograph.core.message import DELIVERY_COLUMNS, Delivery, Message
@@ -31,6 +31,7 @@ LANES: Final = {"otp": 0, "transactional": 1, "support": 1, "promotional": 2}
 HEARS: Final = {"otp": "codes", "transactional": "orders"}  # which endpoint hears of which kind
 CONNECTORS: Final = ("telco", "other", "spare")
 PAST: Final = 8 * DAY
+_HELD: Final = 1 << 50
 _PENDING: Final = (
     f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries WHERE state = 'pending' AND (tries = 0 OR next_at < $1) ORDER BY id"
 )
@@ -59,13 +60,32 @@ class Watch:
         self.defects.append(error)
 
 
+class Fired(NamedTuple):
+    """An alarm that rang."""
+
+    rule: str
+    subject: str
+    at: int
+    over: int | None
+    worst: float | None
+    limit: float | None
+    usual: float | None
+    sample: int
+
+    def __str__(self) -> str:
+        day, hour, minute = divmod((self.at - MONDAY) // MINUTE, 1440)[0], self.at // HOUR % 24, self.at // MINUTE % 60
+        lasted = "goes on" if self.over is None else f"{(self.over - self.at) // MINUTE} minutes"
+        numbers = f"at worst {self.worst}, limit {self.limit}, usually {self.usual}, of {self.sample}"
+        return f"day {day} {hour:02d}:{minute:02d} {self.rule} {self.subject}, {lasted}; {numbers}"
+
+
 class Week:
     """Brings traffic into a ledger, and lets the alarms look at it."""
 
-    def __init__(self, ledger: Any, traffic: Traffic, now: int) -> None:
-        self.ledger, self.traffic, self.clock, self.watch = ledger, traffic, Clock(now), Watch()
+    def __init__(self, ledger: Any, traffic: Traffic, clock: Clock) -> None:
+        self.ledger, self.traffic, self.clock, self.watch = ledger, traffic, clock, Watch()
         self.links = {name: SimpleNamespace(up=True) for name in CONNECTORS}
-        self.certificates = {"/etc/heliograph/cert.pem": now + 200 * DAY}
+        self.certificates = {"/etc/heliograph/cert.pem": clock.ms + 200 * DAY}
         self.held: set[str] = set()  # kinds that no connector takes
         self.late_ms: dict[str, int] = {}  # endpoint → how late it answers
         self.broken: set[str] = set()  # endpoints that answer 500
@@ -75,7 +95,6 @@ class Week:
         realm = SimpleNamespace(
             id=1, name="live", workspace=1, workspace_name="default", mode="live", policies=policies
         )
-        clock: Any = self.clock
         none: Any = None
         teller = telling.Teller(ledger, clock, none, none, None, str, self.watch, lambda number: policies.alarms)  # type: ignore[arg-type]
         snapshot: Any = SimpleNamespace(realms={1: realm})
@@ -131,8 +150,7 @@ class Week:
             **{"valid_until": fate.at + 3 * DAY, "updated_at": fate.at},
         )
         if fate.kind in self.held:
-            fate.final_at += 1 << 50
-            fate.sent_at += 1 << 50
+            fate.sent_at, fate.final_at = fate.sent_at + _HELD, fate.final_at + _HELD
         if fate.sent_at < to:
             self._go_on(made, fate, to)
         self._keep(made, fate)
@@ -182,34 +200,38 @@ class Week:
         """What was held goes, at once."""
         self.held.clear()
         for _, _, _, fate in self.coming:
-            if fate.sent_at > 1 << 50:
-                fate.sent_at = self.clock.ms + 100
-                fate.final_at = self.clock.ms + 3_000
+            if fate.sent_at > _HELD:
+                fate.sent_at, fate.final_at = self.clock.ms + 100, self.clock.ms + 3_000
         self.coming = [
             (fate.sent_at if its.state == "queued" else fate.final_at, number, its, fate)
             for _, number, its, fate in self.coming
         ]
         heapq.heapify(self.coming)
 
+    def mend(self) -> None:
+        """Messages have their usual fates again."""
+        self.traffic.bend = self.traffic.more = None
+
     async def look(self) -> bool:
-        """A look at everything; True: something is wrong, or may be."""
+        """A look at everything; True: something may be wrong, and is told if it lasts."""
         await self.desk.turn()
-        return bool(await self.ledger.fetch("SELECT 1 FROM alarms WHERE state <> 'resolved' LIMIT 1"))
+        return bool(await self.ledger.fetch("SELECT 1 FROM alarms WHERE state = 'pending' LIMIT 1"))
 
     async def live(self, until: int, calm: int = 1) -> None:
-        """Minute by minute while anything is wrong; else every `calm` minutes."""
+        """Minute by minute while something may begin to ring; else every `calm` minutes."""
         is_wrong = False
         while self.clock.ms < until:
             step = 1 if is_wrong else calm
             await self.advance(min(until, self.clock.ms + step * MINUTE))
             is_wrong = await self.look()
 
-    async def fired(self) -> list[tuple[str, str, int, int | None]]:
-        """(rule, subject, when it fired, when it was over), in their order."""
+    async def fired(self) -> list[Fired]:
+        """In their order."""
         rows = await self.ledger.fetch(
-            "SELECT rule, subject, fired_at, resolved_at FROM alarms WHERE fired_at IS NOT NULL ORDER BY fired_at, id"
+            "SELECT rule, subject, fired_at, resolved_at, worst, ceiling, usual, sample FROM alarms "
+            "WHERE fired_at IS NOT NULL ORDER BY fired_at, id"
         )
-        return [tuple(row) for row in rows]
+        return [Fired(*row) for row in rows]
 
 
 class Saved:
@@ -223,20 +245,22 @@ class Saved:
         file = folder / "heliograph.db"
         file.write_bytes(self.file.read_bytes())
         traffic, coming = copy.deepcopy((self.traffic, self.coming))
-        week = Week(await open_ledger(file), traffic, self.now)
+        clock = Clock(self.now)
+        week = Week(await open_ledger(file, clock), traffic, clock)
         week.coming = coming
         await week.begin()
         return week
 
 
-async def open_ledger(file: Path) -> SqliteLedger:
-    return await SqliteLedger.open(file, now_ms=lambda: MONDAY, report=lambda error: None, serving=True)
+async def open_ledger(file: Path, clock: Clock) -> SqliteLedger:
+    return await SqliteLedger.open(file, now_ms=clock.now_ms, report=lambda error: None, serving=True)
 
 
 async def past(file: Path, seed: int, until: int, scale: float = 1.0) -> Saved:
     """The days that the rules know as the past, before Monday; and on from there."""
-    ledger = await open_ledger(file)
-    week = Week(ledger, Traffic(seed, scale), MONDAY - PAST)
+    clock = Clock(MONDAY - PAST)
+    ledger = await open_ledger(file, clock)
+    week = Week(ledger, Traffic(seed, scale), clock)
     await week.begin()
     while week.clock.ms < until:
         await week.advance(min(until, week.clock.ms + 6 * HOUR))
@@ -244,7 +268,7 @@ async def past(file: Path, seed: int, until: int, scale: float = 1.0) -> Saved:
     return Saved(file, week)
 
 
-async def normal(folder: Path, seed: int, calm: int, scale: float) -> list[tuple[str, str, int, int | None]]:
+async def normal(folder: Path, seed: int, calm: int, scale: float) -> list[Fired]:
     """The alarms of a week in which nothing is wrong."""
     (folder / "past").mkdir()
     saved = await past(folder / "past" / "heliograph.db", seed, MONDAY, scale)
@@ -271,10 +295,8 @@ def main() -> None:
             fired = asyncio.run(normal(Path(folder), seed, asked.calm, asked.scale))
         noisy += bool(fired)
         sys.stdout.write(f"seed {seed}: {len(fired)} alarms in {time.monotonic() - began:.0f} s\n")
-        for rule, subject, at, over in fired:
-            minutes = None if over is None else (over - at) // MINUTE
-            day, hour, minute = (at - MONDAY) // DAY, (at - MONDAY) // HOUR % 24, (at - MONDAY) // MINUTE % 60
-            sys.stdout.write(f"  day {day} {hour:02d}:{minute:02d} {rule} {subject}, {minutes} minutes\n")
+        for one in fired:
+            sys.stdout.write(f"  {one}\n")
         sys.stdout.flush()
     raise SystemExit(noisy > 0)
 

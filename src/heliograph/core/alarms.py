@@ -6,7 +6,7 @@ Between bad and fine there is a gap, so that a number which wavers does not ring
 """
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from math import asin, pi, sin, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -50,6 +50,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...]  # what to do
     actions: tuple[str, ...]  # what the gateway can do at once
     by: tuple[str, ...] = ()
+    mix: tuple[str, ...] = ()  # what is usual is that of a window's own mix of these
     top: tuple[str, ...] = ()  # of rules over sums: measures
     bottom: tuple[str, ...] = ()
     window_ms: int = 10 * MINUTE
@@ -92,13 +93,14 @@ def judge(rule: Rule, seen: Seen) -> Signal:
         return Signal(UNKNOWN, None, None, None, seen.sample)
     value = seen.top / seen.sample
     usual = seen.past_top / seen.past_sample if seen.past_sample >= rule.minimum and seen.past_sample else None
+    if usual is None and (rule.sense == DOWN or rule.unit == "per_message"):  # that has no right height of its own
+        return Signal(UNKNOWN, value, None, None, seen.sample)
     if rule.sense == UP:
         chance = _by_chance(usual, seen.sample) if rule.unit == "share" else 0.0
         limit = rule.floor if usual is None else max(rule.floor, usual * rule.factor, chance)
         back = limit * 0.8 if usual is None else usual + (limit - usual) * _CLEAR
         return Signal(_high(value, limit, back), value, limit, usual, seen.sample)
-    if usual is None:  # a share has no right height of its own
-        return Signal(UNKNOWN, value, None, None, seen.sample)
+    assert usual is not None
     limit = min(rule.floor, usual * rule.factor, 1 - _by_chance(1 - usual, seen.sample))
     back = usual - (usual - limit) * _CLEAR
     return Signal(_high(-value, -limit, -back), value, limit, usual, seen.sample)
@@ -121,13 +123,14 @@ def _high(value: float, limit: float, back: float) -> str:
 
 
 def _by_chance(share: float | None, sample: int) -> float:
-    """As much as a share rises by chance alone, which is far when little is to be expected: the square root of a count
-    wavers by a half, whatever the count."""
-    return by_chance((share or 0.0) * sample) / sample
+    """As much as a share rises by chance alone, which is far when little is to be expected: the arcsine of the root of
+    a share wavers by as much, whatever the share."""
+    expected = ((share or 0.0) * sample + 0.375) / (sample + 0.75)
+    return sin(min(asin(sqrt(expected)) + _SIGMAS / 2 / sqrt(sample + 0.5), pi / 2)) ** 2
 
 
 def by_chance(expected: float) -> float:
-    """The highest count that chance alone may give where so many are to be expected."""
+    """The highest count that chance alone may give where so many are to be expected: its root wavers by a half."""
     return (sqrt(expected + 0.375) + _SIGMAS / 2) ** 2
 
 
@@ -197,12 +200,14 @@ class Tried(NamedTuple):
 
 def beside_past(window: Mapping[Marks, Tried], past: Mapping[Marks, Tried]) -> list[Failures]:
     """What failed, beside what would be usual for as many messages: as those of the same template did before; where
-    that is new, as others of its kind did by the same way. Also what did not fail though it uses to: it weighs too."""
-    now, rates = _tried_by(window, _CODE), {length: _rates(past, length) for length in (_CODE, _TEMPLATE)}
-    before = _tried_by(past, _CODE)
+    that is new, as others of its kind did by the same way; else as all did. Also what did not fail though it uses to:
+    it weighs too."""
+    lengths = (_CODE, _TEMPLATE, 0)
+    before = {length: _tried_by(past, length) for length in lengths}
+    rates = {length: _rates(past, length) for length in lengths}
     usual: dict[Marks, float] = {}
-    for way, tried in now.items():
-        length = _CODE if before.get(way, 0) >= tried else _TEMPLATE
+    for way, tried in _tried_by(window, _CODE).items():
+        length = next((length for length in lengths if before[length].get(way[:length], 0) >= tried), 0)
         for code, rate in rates[length].get(way[:length], {}).items():
             usual[*way, code] = rate * tried
     nothing = Tried(0, 0)

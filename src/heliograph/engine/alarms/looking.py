@@ -54,11 +54,7 @@ class Sums:
         start = end - rule.window_ms
         window = await self._sums(where, rule, start, end)
         past = await self._before(where, rule, start, end, now)
-        found: Looked = {}
-        for subject, seen in window.items():
-            before = past.get(subject, Seen(0, 0))
-            found[subject] = Seen(seen.top, seen.sample, before.top, before.sample, before.past)
-        return found
+        return _beside(rule, window, past)
 
     async def _before(self, where: Where, rule: Rule, start: int, end: int, now: int) -> Looked:
         kept = self._past.get((where, rule.name))
@@ -87,7 +83,7 @@ class Sums:
             workspace=where.workspace,
             environment=where.environment,
             measures=tuple(dict.fromkeys((*rule.bottom, *rule.top))),
-            by=rule.by,
+            by=(*rule.by, *rule.mix),
             start=start,
             end=end,
             groups=500,
@@ -97,7 +93,7 @@ class Sums:
             sample = sum(_number(line, name) for name in rule.bottom)
             if sample:
                 top = sum(_number(line, name) for name in rule.top)
-                found[tuple(line.group.items())] = Seen(top, int(sample))
+                found[tuple((name, mark) for name, mark in line.group.items() if mark)] = Seen(top, int(sample))
         return found
 
     async def failures(self, where: Where, now: int) -> Looked:
@@ -182,6 +178,36 @@ class Sums:
             "SELECT id, name FROM declared WHERE workspace = $1 AND kind = 'endpoint'", where.workspace
         )
         return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _beside(rule: Rule, window: Looked, past: Looked) -> Looked:
+    """Each group beside its past. Where it is a mix of parts that differ, the past is that of the same mix; a part
+    that is new counts as the whole did."""
+    parts: dict[Subject, dict[Subject, Seen]] = {}
+    for subject, seen in window.items():
+        parts.setdefault(_whole(rule, subject), {})[subject] = seen
+    tops: dict[Subject, float] = {}
+    samples: dict[Subject, int] = {}
+    for subject, seen in past.items():
+        whole = _whole(rule, subject)
+        tops[whole], samples[whole] = tops.get(whole, 0.0) + seen.top, samples.get(whole, 0) + seen.sample
+    found: Looked = {}
+    for whole, its in parts.items():
+        top, sample = sum(seen.top for seen in its.values()), sum(seen.sample for seen in its.values())
+        past_top, past_sample = tops.get(whole, 0.0), samples.get(whole, 0)
+        if rule.mix and past_sample:
+            usual = 0.0
+            for part, seen in its.items():
+                before = past.get(part, Seen(0, 0))
+                known = before.sample and before.sample >= rule.minimum
+                usual += seen.sample * (before.top / before.sample if known else past_top / past_sample)
+            past_top = usual / sample * past_sample
+        found[whole] = Seen(top, sample, past_top, past_sample, past.get(whole, Seen(0, 0)).past)
+    return found
+
+
+def _whole(rule: Rule, subject: Subject) -> Subject:
+    return tuple((name, mark) for name, mark in subject if name in rule.by) if rule.mix else subject
 
 
 def _number(line: Line, name: str) -> float:
