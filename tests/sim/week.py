@@ -172,6 +172,10 @@ class Week:
         moves = []
         while self.coming and self.coming[0][0] < to:
             _, _, was, fate = heapq.heappop(self.coming)
+            if was.state == "queued":  # somebody takes it first
+                claimed = copied(was, state="sending", owner=1, attempts=1)
+                moves.append(Move(claimed, was.state, ()))
+                was = claimed
             after = copied(was)
             self._go_on(after, fate, to)
             moves.append(Move(after, was.state, (NewEvent(f"message.{after.state}", after.updated_at),)))

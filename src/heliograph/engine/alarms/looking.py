@@ -15,7 +15,8 @@ PAST_DAYS: Final = 7
 _PAST_KEPT_MS: Final = 10 * MINUTE
 _FAILED: Final = ("undelivered", "failed", "expired")
 _MARKS: Final = ("country", "connector", "kind", "template", "code")
-_ABOUT: Final = tuple(half * 30 * MINUTE for half in range(-2, 3))  # an hour to either side
+_HALF: Final = 30 * MINUTE
+_ABOUT: Final = 60 * MINUTE  # to either side
 _LEAST: Final = 10  # failures beyond what is usual that make an incident
 _GROUPS: Final = 2_000
 _TEN_MINUTES: Final = 10 * MINUTE
@@ -46,6 +47,7 @@ class Sums:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._past: dict[tuple[Where, str], tuple[int, Looked]] = {}
+        self._halves: dict[tuple[Where, str], dict[int, dict[Subject, float]]] = {}
         self._past_failed: dict[Where, tuple[int, dict[Marks, Tried]]] = {}
 
     async def look(self, where: Where, rule: Rule, now: int) -> Looked:
@@ -70,13 +72,24 @@ class Sums:
     async def _days_before(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
         """Of each day the highest amount about this time: a campaign does not begin at the same minute every week."""
         highest: dict[Subject, dict[int, float]] = {}
+        first, last, halves = (start - _ABOUT) // _HALF * _HALF, end + _ABOUT, rule.window_ms // _HALF
         for day in range(1, PAST_DAYS + 1):
-            for shift in _ABOUT:
-                its = await self._sums(where, rule, start - day * DAY + shift, end - day * DAY + shift)
-                for subject, seen in its.items():
+            amounts = [await self._amounts(where, rule, at - day * DAY) for at in range(first, last, _HALF)]
+            for place in range(len(amounts) - halves + 1):
+                window = amounts[place : place + halves]
+                for subject in {subject for half in window for subject in half}:
                     days = highest.setdefault(subject, {})
-                    days[day] = max(days.get(day, 0.0), seen.top)
+                    days[day] = max(days.get(day, 0.0), sum(half.get(subject, 0.0) for half in window))
         return {subject: Seen(0, 0, past=tuple(days.values())) for subject, days in highest.items()}
+
+    async def _amounts(self, where: Where, rule: Rule, at: int) -> dict[Subject, float]:
+        """Of half an hour long ago; it is asked once."""
+        kept = self._halves.setdefault((where, rule.name), {})
+        if at not in kept:
+            for old in [other for other in kept if other < at - PAST_DAYS * DAY]:
+                del kept[old]
+            kept[at] = {subject: its.top for subject, its in (await self._sums(where, rule, at, at + _HALF)).items()}
+        return kept[at]
 
     async def _sums(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
         ask = Ask(
