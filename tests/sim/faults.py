@@ -179,9 +179,7 @@ FAULTS: Final = {
         bent(of(connector="telco"), unanswered, 0.4),
         *(25, 15, 20, {"connector": "telco"}, frozenset({"send_errors"})),
     ),
-    "segments_up": Fault(
-        bent(of(kind="transactional", template=""), longer), 80, 60, 80, {"kind": "transactional"}
-    ),
+    "segments_up": Fault(bent(of(kind="transactional", template=""), longer), 80, 60, 80, {"kind": "transactional"}),
     "cost_spike": Fault(more(8, dear), 40, 20, 75, {"currency": "EUR"}),
     "opt_outs_up": Fault(more(10, promotion(0.12), minutes=20), 30, 45, 400, {"kind": "promotional"}),
     "verification_conversion": Fault(more(4, pumped), 60, 50, 110, {"country": "FR"}),

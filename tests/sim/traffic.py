@@ -64,7 +64,19 @@ class Fate:
     """One message, with all that will become of it. A fault may bend it before it is accepted."""
 
     __slots__ = (
-        *("at", "code", "connector", "converts", "country", "failed", "final_at", "kind", "number", "opt_out_at", "price"),
+        *(
+            "at",
+            "code",
+            "connector",
+            "converts",
+            "country",
+            "failed",
+            "final_at",
+            "kind",
+            "number",
+            "opt_out_at",
+            "price",
+        ),
         *("prefix", "segments", "sent_at", "state", "template", "unknown"),
     )
 

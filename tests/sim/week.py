@@ -32,9 +32,8 @@ HEARS: Final = {"otp": "codes", "transactional": "orders"}  # which endpoint hea
 CONNECTORS: Final = ("telco", "other", "spare")
 PAST: Final = 8 * DAY
 _HELD: Final = 1 << 50
-_PENDING: Final = (
-    f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries WHERE state = 'pending' AND (tries = 0 OR next_at < $1) ORDER BY id"
-)
+_PENDING: Final = f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries "
+    "WHERE state = 'pending' AND (tries = 0 OR next_at < $1) ORDER BY id"
 
 
 class Clock:
@@ -100,7 +99,13 @@ class Week:
         snapshot: Any = SimpleNamespace(realms={1: realm})
         links: Any = self.links
         self.desk = Alarms(
-            ledger, clock, self.watch, lambda: snapshot, links, lambda: self.certificates, teller  # type: ignore[arg-type]
+            ledger,
+            clock,
+            self.watch,
+            lambda: snapshot,
+            links,
+            lambda: self.certificates,
+            teller,  # type: ignore[arg-type]
         )
 
     async def begin(self) -> None:
@@ -144,10 +149,19 @@ class Week:
         """A new message as it is by then; what becomes of it later is kept for then."""
         made = message(
             self.ledger,
-            **{"accepted_at": fate.at, "due_at": fate.at, "to": fate.number, "country": fate.country},
-            **{"kind": fate.kind, "lane": LANES[fate.kind], "connector": fate.connector, "segments": fate.segments},
-            **{"template": fate.template or None, "price": f"{fate.price * fate.segments:.4f}", "currency": "EUR"},
-            **{"valid_until": fate.at + 3 * DAY, "updated_at": fate.at},
+            accepted_at=fate.at,
+            due_at=fate.at,
+            updated_at=fate.at,
+            valid_until=fate.at + 3 * DAY,
+            to=fate.number,
+            country=fate.country,
+            kind=fate.kind,
+            lane=LANES[fate.kind],
+            connector=fate.connector,
+            template=fate.template or None,
+            segments=fate.segments,
+            price=f"{fate.price * fate.segments:.4f}",
+            currency="EUR",
         )
         if fate.kind in self.held:
             fate.sent_at, fate.final_at = fate.sent_at + _HELD, fate.final_at + _HELD
@@ -191,7 +205,8 @@ class Week:
             name = names[one.endpoint or 0]
             while one.state == "pending" and (one.tries == 0 or one.next_at < to):
                 one.tries += 1
-                answered = (one.created_at if one.tries == 1 else one.next_at) + self.late_ms.get(name, 0) + chance.randrange(30, 300)
+                took = self.late_ms.get(name, 0) + chance.randrange(30, 300)
+                answered = (one.created_at if one.tries == 1 else one.next_at) + took
                 if name in self.broken or chance.random() < 0.003:
                     one.status, one.next_at = 500, answered + (5_000 if one.tries == 1 else 5 * MINUTE)
                 else:

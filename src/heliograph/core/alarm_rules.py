@@ -89,8 +89,8 @@ _OVER_SUMS: Final = (
         window_ms=_HOUR,
         minimum=50,
         for_ms=10 * MINUTE,
-        means="Messages of one template, or of a kind without one, have more segments than in the seven days before, and "
-        "so cost more. What is new has no past: a campaign says itself how long its messages are before it starts.",
+        means="Messages of one template, or of a kind without one, have more segments than in the seven days before, "
+        "and so cost more. What is new has no past: a campaign says itself how long its messages are before it starts.",
         steps=(
             "Which template or client is it? Split `segments_per_message` by them.",
             "One letter outside GSM-7 halves what fits: `heliograph segments TEXT` names it.",
@@ -111,8 +111,8 @@ _OVER_SUMS: Final = (
         window_ms=_HOUR,
         minimum=100,
         for_ms=5 * MINUTE,
-        means="What the last hour cost is far above the dearest hour about this time, an hour earlier to an hour later, "
-        "of the seven days before. So the campaign of every week may begin a little earlier or later.",
+        means="What the last hour cost is far above the dearest hour about this time, an hour earlier to an hour "
+        "later, of the seven days before. So the campaign of every week may begin a little earlier or later.",
         steps=(
             "Split `cost` by client, country and kind: who sends where?",
             "Codes to countries that you do not serve are fraud: look at the guard of verifications.",
