@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from math import exp, log
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from heliograph.core.alarms import MINUTE
 
 HOUR: Final = 60 * MINUTE
@@ -60,35 +62,25 @@ class Campaign(NamedTuple):
 CAMPAIGNS: Final = (Campaign(1, 10.0, 900, 2, 20), Campaign(3, 15.0, 700, 1, 20), Campaign(5, 11.0, 300, 1, 10))
 
 
-class Fate:
+class Fate(msgspec.Struct):
     """One message, with all that will become of it. A fault may bend it before it is accepted."""
 
-    __slots__ = (
-        *(
-            "at",
-            "code",
-            "connector",
-            "converts",
-            "country",
-            "failed",
-            "final_at",
-            "kind",
-            "number",
-            "opt_out_at",
-            "price",
-        ),
-        *("prefix", "segments", "sent_at", "state", "template", "unknown"),
-    )
-
-    def __init__(self, at: int, flow: Flow, sent_at: int, number: str, template: str, segments: int) -> None:
-        self.at, self.sent_at, self.number, self.template = at, sent_at, number, template
-        self.country, self.connector, self.kind, self.prefix = flow.country, flow.connector, flow.kind, flow.prefix
-        self.segments, self.price = segments, flow.price
-        self.state, self.final_at = "delivered", sent_at
-        self.failed = self.unknown = False
-        self.converts = CONVERTS.get(flow.country, 0.75)
-        self.opt_out_at: int | None = None
-        self.code: str | None = None
+    at: int
+    country: str
+    connector: str
+    kind: str
+    number: str
+    template: str
+    segments: int
+    price: float
+    converts: float  # of a one-time code: how probably it is entered once it has arrived
+    sent_at: int
+    final_at: int = 0
+    state: str = "delivered"
+    code: str | None = None
+    failed: bool = False
+    unknown: bool = False
+    opt_out_at: int | None = None
 
 
 def load(minute_of_week: float) -> float:
@@ -155,7 +147,10 @@ class Traffic:
         chance = self.chance
         self.made += 1
         number = f"{flow.prefix}{self.made % 10_000_000:07d}"
-        fate = Fate(at, flow, (sent_at or at) + chance.randrange(40, 700), number, template, segments)
+        fate = Fate(
+            *(at, flow.country, flow.connector, flow.kind, number, template, segments, flow.price),
+            *(CONVERTS.get(flow.country, 0.75), (sent_at or at) + chance.randrange(40, 700)),
+        )
         pick = chance.random()
         if pick < 0.96:  # a few seconds
             fate.final_at = fate.sent_at + round(4_000 * exp(chance.gauss(0, 0.8)))

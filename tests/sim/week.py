@@ -32,8 +32,10 @@ HEARS: Final = {"otp": "codes", "transactional": "orders"}  # which endpoint hea
 CONNECTORS: Final = ("telco", "other", "spare")
 PAST: Final = 8 * DAY
 _HELD: Final = 1 << 50
-_PENDING: Final = f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries "
+_PENDING: Final = (
+    f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries "
     "WHERE state = 'pending' AND (tries = 0 OR next_at < $1) ORDER BY id"
+)
 
 
 class Clock:
