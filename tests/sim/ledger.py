@@ -6,10 +6,10 @@ connection, whose commits take as long as the simulation says and fail when it s
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -17,7 +17,7 @@ from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
-from heliograph.store.batch import Batch, GroupCommit
+from heliograph.store.batch import Batch, Brief, GroupCommit
 from heliograph.store.port import (
     Accept,
     Again,
@@ -28,11 +28,15 @@ from heliograph.store.port import (
     Protection,
     Row,
     Subscribers,
+    Transaction,
 )
 from heliograph.store.sqlite.connection import SqliteMigratable
 from heliograph.store.sqlite.ledger import SqliteLedger
+from heliograph.store.sqlite.transactions import briefly, carry_out
 from heliograph.store.sqlite.writer import Writer
 from tests.sim.loop import Life, SimClock
+
+_T = TypeVar("_T")
 
 
 class Disk:
@@ -157,7 +161,7 @@ class SimLedger:
         error = self._trouble()
         if error is None:
             try:
-                lives = self._disk.commit(lambda: self._writer.apply(batch), lambda number: self._note(batch, number))
+                lives = self._disk.commit(lambda: self._apply(batch), lambda number: self._note(batch, number))
             except Exception as defect:  # the real one would sort the good from the bad: here none may be bad
                 self._report(defect)
                 raise
@@ -166,6 +170,11 @@ class SimLedger:
         answer_s = self._disk.chance.random() * self._disk.answer_s
         self._untold += 1
         self._life.later(answer_s, lambda: self._tell(batch, error))
+
+    def _apply(self, batch: Batch) -> None:
+        self._writer.apply(batch)
+        for brief in batch.of(Brief):
+            carry_out(brief, self._disk.connection, self._writer)
 
     def _tell(self, batch: Batch, error: Unavailable | None) -> None:
         self._untold -= 1
@@ -237,6 +246,9 @@ class SimLedger:
         self._disk.cold = False
         while self._deferred:
             self._commit(self._deferred.popleft())
+
+    async def briefly(self, do: Callable[[Transaction], Coroutine[Any, Any, _T]]) -> _T:
+        return await briefly(self.add, self._told, do)
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         self._woken, self._told = woken, told

@@ -146,27 +146,17 @@ async def test_a_start_takes_three_statements_of_the_guard(desk: Any, ledger: An
 
 
 class spied:  # noqa: N801
-    """The statements of the cold transactions inside."""
+    """The statements of what is written briefly inside."""
 
     def __init__(self, ledger: Any) -> None:
-        self.ledger, self.statements = ledger, list[str]()
-        self.transaction = ledger.transaction
+        self.ledger, self.statements, self.briefly = ledger, list[str](), ledger.briefly
 
     async def __aenter__(self) -> list[str]:
-        from contextlib import asynccontextmanager
-
-        statements, real = self.statements, self.transaction
-
-        @asynccontextmanager
-        async def transaction() -> Any:
-            async with real() as inner:
-                yield Spy(inner, statements)
-
-        self.ledger.transaction = transaction
+        self.ledger.briefly = lambda do: self.briefly(lambda inner: do(Spy(inner, self.statements)))
         return self.statements
 
     async def __aexit__(self, *_: object) -> None:
-        self.ledger.transaction = self.transaction
+        self.ledger.briefly = self.briefly
 
 
 class Spy:

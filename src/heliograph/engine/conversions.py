@@ -19,14 +19,17 @@ async def note(ledger: Ledger, message: Message, kind: str, at: int, now: int) -
     if not message.accepted_at <= at <= now + _AHEAD_MS:
         detail = f"the message was accepted at {moment(message.accepted_at)}; give a time between then and now"
         raise Refused(Refusal("bad_time", detail, "/at"))
-    async with ledger.transaction() as transaction:
+
+    async def write(transaction: Transaction) -> int:
         await keep(transaction, message, kind, at)
         rows = await transaction.fetch(
             "SELECT at FROM conversions WHERE message = $1 AND kind = $2 AND workspace = $3",
             *(message.id, kind, message.workspace),
         )
-    found: int = rows[0][0]
-    return found
+        found: int = rows[0][0]
+        return found
+
+    return await ledger.briefly(write)
 
 
 async def keep(transaction: Transaction, message: Message, kind: str, at: int) -> None:

@@ -8,8 +8,8 @@ that the ledger rejects by itself fails alone.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from heliograph.ports import Unavailable
 from heliograph.store.port import (
@@ -19,11 +19,23 @@ from heliograph.store.port import (
     ClaimDeliveries,
     Deliveries,
     Moves,
+    Notice,
     Operation,
     Receipts,
+    Transaction,
 )
 
 _O = TypeVar("_O", bound=Operation)
+
+
+class Brief(Operation):
+    """A cold write that is done inside a commit, and what came of it."""
+
+    do: Callable[[Transaction], Coroutine[Any, Any, Any]]
+    result: Any = None
+    notices: Sequence[Notice] = ()
+    has_begun: bool = False
+
 
 ORDER: Final[tuple[type[Operation], ...]] = (
     Accept,
@@ -33,6 +45,7 @@ ORDER: Final[tuple[type[Operation], ...]] = (
     Claim,
     Deliveries,
     ClaimDeliveries,
+    Brief,
 )
 # Facts about the world: the world won't say them again, so they wait until the ledger can take them.
 _KEPT: Final[frozenset[type[Operation]]] = frozenset({Moves, Receipts, Arrivals, Deliveries})

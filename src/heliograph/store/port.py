@@ -1,18 +1,18 @@
 """What the engine asks of a ledger, in batches.
 
 Hot writes are *operations*: values that are handed to `Ledger.add` and done when the commit that carries them is on
-disk. A commit takes whatever has gathered; operations of one commit are applied in the order of the classes below
-and, within a class, in the order of arrival. After the commit each operation's `done` is called on the event loop
-with the operation itself, which then holds its results; `error` is set when it could not be kept.
+disk. A commit takes whatever has gathered; its operations are applied in the order of the classes below and, within a
+class, in that of arrival. Then each one's `done` is called on the event loop with the operation itself, which holds its
+results; `error` is set when it could not be kept.
 
 Everything else (configuration, keys, lists, statistics) is cold: plain SQL that both engines understand, through
 `fetch` and `transaction`. Placeholders are $1, $2, …; times are integers in milliseconds; booleans are 0 and 1.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from heliograph.core.quiet import Answer
 from heliograph.store.protection import Protection
 
 Row: TypeAlias = tuple[Any, ...]
+_T = TypeVar("_T")
 Statement: TypeAlias = tuple[Any, ...]  # its text, and then its values
 
 # A delivery born in a commit is sent from memory by the process that made it; nobody else takes it meanwhile.
@@ -339,15 +340,12 @@ class Transaction(Protocol):
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
     ) -> None:
         """Add events, of a message or of none; their webhooks go out after the commit."""
-        ...
 
     def note(self, noted: Noted) -> None:
         """Add an entry to the audit log when all else is written."""
-        ...
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         """Make new deliveries of events that exist, marked as replays and due at once."""
-        ...
 
 
 # (environment, event type, message) → who wants to hear of it: (endpoint or None for a callback URL, target).
@@ -358,10 +356,8 @@ class Ledger(Protocol):
     """A ledger at work."""
 
     process: int  # who we are in this ledger: unique, rising with each start
-
-    # What tells whom: set by the engine before the first operation. (event, message) → (endpoint or None, target).
     is_alone: bool  # no other process can serve this ledger
-    subscribers: Subscribers
+    subscribers: Subscribers  # set by the engine before the first operation
 
     @property
     def protection(self) -> Protection: ...
@@ -392,6 +388,9 @@ class Ledger(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A cold write. Inside, await nothing but the transaction."""
+
+    async def briefly(self, do: Callable[[Transaction], Coroutine[Any, Any, _T]]) -> _T:
+        """The same for a few rows by their keys, none of them declared: it costs less than a commit of its own."""
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         """Call `woken` with a topic (`queue`, `config`, `deliveries`) when somebody wrote something of it, and `told`

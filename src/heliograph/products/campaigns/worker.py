@@ -32,7 +32,7 @@ from heliograph.products.campaigns.writing import Writer, Written
 from heliograph.store.port import Accept, Ledger, Moves
 
 _LOOK_S: Final = 1.0
-_PIECE: Final = 500  # rows of one commit
+_PIECE: Final = 100  # rows of one commit
 _SLICE: Final = 25  # rows that are drafted before others have their turn: half a millisecond
 _SOON_MS: Final = 1_500  # so long it is worth waiting for the next piece
 _PATIENCE: Final = 20  # the question whether something waits is asked again after so many times what it took

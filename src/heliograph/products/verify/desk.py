@@ -87,9 +87,13 @@ class VerifyDesk:
         draft = self._draft(caller, request_of(way, code.code, text, policy), now)
         place = self._place(caller, phone, asked.ip, asked.device)
         row = self._row(caller, asked, wanted, code, text.locale, draft.message, place, policy, now)
-        async with self._ledger.transaction() as transaction:
-            judgement = await self._judge(transaction, realm, caller, place, draft.message, now, asked.challenge_passed)
-            await self._insert(transaction, row, draft.message, judgement, policy, now)
+
+        async def begin(transaction: Transaction) -> guard.Judgement:
+            found = await self._judge(transaction, realm, caller, place, draft.message, now, asked.challenge_passed)
+            await self._insert(transaction, row, draft.message, found, policy, now)
+            return found
+
+        judgement = await self._ledger.briefly(begin)
         if row.state == BLOCKED:
             raise kept_back(row.public_id, judgement)
         await self._keep(row, draft)
@@ -112,12 +116,7 @@ class VerifyDesk:
         fields |= {name: getattr(asked, name) for name in ("purpose", "origin", "app_hash", "sender")}
         fields |= {name: getattr(place, name) for name in ("phone", "ip", "device", "country", "client")}
         fields |= {"workspace": caller.workspace, "environment": caller.environment, "state": PENDING}
-        fields |= {
-            "to": place.number,
-            "email": asked.mailbox,
-            "locale": locale,
-            "plan": _encode(wanted.steps).decode(),
-        }
+        fields |= {"to": place.number, "email": asked.mailbox, "locale": locale, "plan": _encode(wanted.steps).decode()}
         fields |= {"length": wanted.length, "alphabet": wanted.alphabet, "salt": code.salt, "hash": code.hash}
         fields |= {"max_checks": policy.max_checks, "max_sends": policy.max_sends, "price": message.price}
         fields |= {"started_at": now, "sent_at": now, "expires_at": now + wanted.lifetime_s * 1_000}
@@ -162,7 +161,7 @@ class VerifyDesk:
         else:
             message.id = self._ledger.next_id("message")
             row.message, row.sends = message.id, 1
-            _take_step(row, now)
+            row.take_step(now)
         values = msgspec.structs.astuple(row)[1:]
         marks = ", ".join(f"${place}" for place in range(1, len(COLUMNS)))
         columns = ", ".join(COLUMNS[1:])
@@ -184,47 +183,53 @@ class VerifyDesk:
             detail = "the message could not be kept; nothing was sent: try again in a moment"
             refusal = Refusal("ledger_unavailable", detail, status=503)
         if refusal is not None:
-            async with self._ledger.transaction() as transaction:
-                await transaction.execute(
+            await self._ledger.briefly(
+                lambda transaction: transaction.execute(
                     "UPDATE verifications SET state = $4, ended_at = $5 "
                     "WHERE workspace = $1 AND environment = $2 AND id = $3 AND state = 'pending'",
                     *(row.workspace, row.environment, row.id, FAILED, draft.message.accepted_at),
                 )
+            )
             raise Refused(refusal)
 
     # -- check
 
     async def check(self, where: tuple[int, int], public_id: str, typed: str, now: int) -> bool:
         """Is this the code? True once for each verification."""
-        workspace, environment = where
-        at, number = ids.parse(PREFIX, public_id) or (0, 0)
-        protection = self._ledger.protection
-        async with self._ledger.transaction() as transaction:
-            rows = await transaction.fetch(
-                "UPDATE verifications SET checks = checks + 1 WHERE workspace = $1 AND environment = $2 AND id = $3 "
-                "AND started_at = $4 AND state = 'pending' AND expires_at > $5 AND checks < max_checks "
-                f"RETURNING {SELECT}",
-                *(workspace, environment, number, at, now),
-            )
-            row = Verification(*rows[0]) if rows else None
-            salt, kept = (row.salt, row.hash) if row is not None else _DECOY
-            is_same = codes.is_same(kept, protection.hash_code(workspace, salt, codes.normalise(typed)))
-            if row is None or not is_same:
-                await counts.failed(transaction, where, "nobody" if row is None else row.phone, now)
-                return False
-            row.state, row.ended_at, row.is_told = APPROVED, now, 1
-            await transaction.execute(
-                "UPDATE verifications SET state = 'approved', ended_at = $2, is_told = 1 WHERE id = $1", row.id, now
-            )
-            place = place_of(row)
-            await counts.verified(transaction, where, place.subjects(), place.days, row.started_at, now)
-            await self._tell(transaction, row, "approved", now)
+        row = await self._ledger.briefly(lambda transaction: self._check(transaction, where, public_id, typed, now))
+        if row is None:
+            return False
         with suppress(Refused, Unavailable):  # the code was right all the same
             sent = await self._messages(row)
             arrived = [message for message in sent if message.state in ("delivered", "read")]
             for message in arrived or sent[:1]:
                 await conversions.note(self._ledger, message, "verified", now, now)
         return True
+
+    async def _check(
+        self, transaction: Transaction, where: tuple[int, int], public_id: str, typed: str, now: int
+    ) -> Verification | None:
+        workspace, environment = where
+        at, number = ids.parse(PREFIX, public_id) or (0, 0)
+        rows = await transaction.fetch(
+            "UPDATE verifications SET checks = checks + 1 WHERE workspace = $1 AND environment = $2 AND id = $3 "
+            "AND started_at = $4 AND state = 'pending' AND expires_at > $5 AND checks < max_checks "
+            f"RETURNING {SELECT}",
+            *(workspace, environment, number, at, now),
+        )
+        row = Verification(*rows[0]) if rows else None
+        salt, kept = (row.salt, row.hash) if row is not None else _DECOY
+        is_same = codes.is_same(kept, self._ledger.protection.hash_code(workspace, salt, codes.normalise(typed)))
+        if row is None or not is_same:
+            await counts.failed(transaction, where, "nobody" if row is None else row.phone, now)
+            return None
+        row.state, row.ended_at, row.is_told = APPROVED, now, 1
+        await transaction.execute(
+            "UPDATE verifications SET state = 'approved', ended_at = $2, is_told = 1 WHERE id = $1", row.id, now
+        )
+        await counts.verified(transaction, where, row.place.subjects(), row.place.days, row.started_at, now)
+        await self._tell(transaction, row, "approved", now)
+        return row
 
     # -- again
 
@@ -263,21 +268,23 @@ class VerifyDesk:
         if last is not None:
             draft = self._otherwise(draft, last, row.sends + 1, why)
         was = row.sends
-        async with self._ledger.transaction() as transaction:
-            judgement = await self._judge(transaction, realm, caller, place_of(row), draft.message, now, again=True)
-            goes = judgement.action == guard.ALLOW or realm.policies.verify.mode == "shadow"
-            if goes:
-                draft.message.id = self._ledger.next_id("message")
-                _take_step(row, now)
-                row.message, row.sends, row.sent_at = draft.message.id, was + 1, now
-                if code is not None:
-                    row.salt, row.hash = code.salt, code.hash
-                moved = await self._moved(transaction, row, was)
-                if not moved:
-                    raise gone(row, now)
-                await self._tell(transaction, row, "sent", now)
-        if not goes:
-            raise kept_back(row.public_id, judgement)
+
+        async def go_on(transaction: Transaction) -> Refused | None:
+            judgement = await self._judge(transaction, realm, caller, row.place, draft.message, now, again=True)
+            if judgement.action != guard.ALLOW and realm.policies.verify.mode != "shadow":
+                return kept_back(row.public_id, judgement)
+            draft.message.id = self._ledger.next_id("message")
+            row.take_step(now)
+            row.message, row.sends, row.sent_at = draft.message.id, was + 1, now
+            if code is not None:
+                row.salt, row.hash = code.salt, code.hash
+            if not await self._moved(transaction, row, was):
+                raise gone(row, now)
+            await self._tell(transaction, row, "sent", now)
+            return None
+
+        if held := await self._ledger.briefly(go_on):
+            raise held
         await self._keep(row, draft)
         return row, "" if code is None else code.code
 
@@ -309,7 +316,8 @@ class VerifyDesk:
     async def cancel(self, where: tuple[int, int], public_id: str, now: int) -> Verification:
         """Raises `Refused` when it has ended, or was never there."""
         row = await self.find(where, public_id)
-        async with self._ledger.transaction() as transaction:
+
+        async def end(transaction: Transaction) -> None:
             rows = await transaction.fetch(
                 "UPDATE verifications SET state = $4, ended_at = $5, is_told = 1 WHERE workspace = $1 "
                 "AND environment = $2 AND id = $3 AND state = 'pending' AND expires_at > $5 AND checks < max_checks "
@@ -320,6 +328,8 @@ class VerifyDesk:
                 raise gone(row, now)
             row.state, row.ended_at = CANCELED, now
             await self._tell(transaction, row, "canceled", now)
+
+        await self._ledger.briefly(end)
         for message in await self._messages(row):
             await cancel(self._ledger, message, now)
         return row
@@ -387,14 +397,3 @@ class VerifyDesk:
         await transaction.record(
             row.workspace, row.environment, [NewEvent(f"verification.{event}", now, _encode(shown).decode())]
         )
-
-
-def place_of(row: Verification) -> Place:
-    return Place(row.to, row.country, row.client, row.phone, row.ip, row.device)
-
-
-def _take_step(row: Verification, now: int) -> None:
-    """The next one of the plan; behind the last one, that one again."""
-    steps = row.steps
-    row.step = min(row.step + 1, len(steps))
-    row.next_at = now + steps[row.step - 1][1] * 1_000 if row.step < len(steps) else None

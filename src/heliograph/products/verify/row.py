@@ -6,6 +6,7 @@ import msgspec
 
 from heliograph.core import ids
 from heliograph.core.verify.policy import VerifyPolicy
+from heliograph.core.verify.tallies import Place
 from heliograph.core.views import moment
 
 PENDING: Final = "pending"
@@ -66,6 +67,16 @@ class Verification(msgspec.Struct, gc=False):
     @property
     def steps(self) -> list[tuple[str, int]]:
         return msgspec.json.decode(self.plan, type=list[tuple[str, int]])
+
+    @property
+    def place(self) -> Place:
+        return Place(self.to, self.country, self.client, self.phone, self.ip, self.device)
+
+    def take_step(self, now: int) -> None:
+        """The next one of the plan; behind the last one, that one again."""
+        steps = self.steps
+        self.step = min(self.step + 1, len(steps))
+        self.next_at = now + steps[self.step - 1][1] * 1_000 if self.step < len(steps) else None
 
     def status(self, now: int) -> str:
         """Where it stands; its end by time or by wrong codes is an end before anybody has written it down."""

@@ -12,7 +12,6 @@ import msgspec
 from heliograph.core.verify import guard
 from heliograph.core.verify.policy import VerifyPolicy
 from heliograph.core.verify.tallies import Books, Place
-from heliograph.products.verify.desk import place_of
 from heliograph.products.verify.row import APPROVED, SELECT, Verification
 from heliograph.store.port import Ledger, Row
 
@@ -159,9 +158,9 @@ async def attempt(ledger: Ledger, where: tuple[int, int], policy: VerifyPolicy, 
             await asyncio.sleep(0)  # others have their turn
         while entered and entered[0][0] <= row.started_at:
             at, started, which = heapq.heappop(entered)
-            place = place_of(past[which])
+            place = past[which].place
             books.verified(place.subjects(), place.days, started, at)
-        found = _judged(books, place_of(row), row, policy, row.country in served)
+        found = _judged(books, row.place, row, policy, row.country in served)
         actions[found.action] += 1
         reasons.update(found.reasons)
         if found.action != guard.ALLOW:

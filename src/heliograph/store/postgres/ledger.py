@@ -4,10 +4,10 @@ Hot operations go through one connection, in commits (see `writer`); cold statem
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
@@ -26,6 +26,7 @@ from heliograph.store.port import (
     Row,
     Statement,
     Subscribers,
+    Transaction,
 )
 from heliograph.store.postgres.commit import CHANNEL, columns, within
 from heliograph.store.postgres.connection import (
@@ -43,6 +44,7 @@ from heliograph.store.postgres.numbers import Numbers
 from heliograph.store.postgres.writer import Writer
 from heliograph.store.protection import Protection
 
+_T = TypeVar("_T")
 _KINDS: Final = ("message", "decision", "batch", "inbound")
 _BLOCKS: Final = "SELECT " + ", ".join(f"nextval('{kind}_ids')" for kind in _KINDS)
 _RENEW_S: Final = 5.0
@@ -203,13 +205,21 @@ class PostgresLedger:
         async with self._lent() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *values)]
 
+    def transaction(self) -> AbstractAsyncContextManager["PostgresTransaction"]:
+        return self._transaction("config", "deliveries")
+
+    async def briefly(self, do: Callable[[Transaction], Coroutine[Any, Any, _T]]) -> _T:
+        async with self._transaction() as transaction:
+            return await do(transaction)
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["PostgresTransaction"]:
+    async def _transaction(self, *topics: str) -> AsyncIterator["PostgresTransaction"]:
         async with self._lent() as connection, connection.transaction():
             transaction = PostgresTransaction(connection, self._now_ms, self._writer)
             yield transaction
             await chain.add(transaction, self.protection.audit_key, transaction.noted)
-            await connection.execute(f"NOTIFY {CHANNEL}, 'config'; NOTIFY {CHANNEL}, 'deliveries'")
+            if topics := topics or ("deliveries",) * bool(transaction.notices):
+                await connection.execute("; ".join(f"NOTIFY {CHANNEL}, '{topic}'" for topic in topics))
         if transaction.notices:
             self._told(transaction.notices)
 

@@ -8,6 +8,15 @@ import apsw
 from heliograph.store.port import Row
 
 BUSY_MS: Final = 5_000
+# What is wrong with the file or its disk, and with no statement.
+TROUBLE: Final = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+)
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log before a checkpoint
 
 

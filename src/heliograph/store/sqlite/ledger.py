@@ -10,8 +10,7 @@ import fcntl
 import os
 import queue
 import threading
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,26 +18,18 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from heliograph.core.chain import Noted
-from heliograph.core.message import Event, Message
+from heliograph.core.message import Event
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
-from heliograph.store.batch import Batch, GroupCommit
-from heliograph.store.port import Again, Backlog, NewEvent, Notice, Operation, Row, Statement, Subscribers
+from heliograph.store.batch import Batch, Brief, GroupCommit
+from heliograph.store.port import Backlog, Notice, Operation, Row, Subscribers, Transaction
 from heliograph.store.protection import Protection
-from heliograph.store.sqlite.connection import BUSY_MS, SqliteMigratable, connect, dialect, highest
+from heliograph.store.sqlite.connection import BUSY_MS, TROUBLE, SqliteMigratable, connect, dialect, highest
+from heliograph.store.sqlite.transactions import SqliteTransaction, briefly, carry_out
 from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
 _ROWS_ON_LOOP: Final = 2_000  # about 20 ms
-_TROUBLE: Final = (
-    apsw.FullError,
-    apsw.IOError,
-    apsw.BusyError,
-    apsw.ReadOnlyError,
-    apsw.CantOpenError,
-    apsw.CorruptError,
-)
 
 
 class AlreadyServing(Exception):
@@ -57,9 +48,8 @@ class SqliteLedger:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._inbox: queue.SimpleQueue[Callable[[], None] | Batch | None] = queue.SimpleQueue()
-        self._deferred: deque[Batch] = deque()
-        self._cold_open = False
         self._cold = asyncio.Lock()
+        self._held: Batch | None = None  # a commit that waits for the end of a cold transaction
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="ledger-read")
         self._local = threading.local()
         self._group = GroupCommit(self._loop, self._start, report)
@@ -143,9 +133,11 @@ class SqliteLedger:
 
         Row by row the thread would take the interpreter's lock from the loop and give it back: slower for both. What
         would hold up the loop goes to the thread as a whole: many rows, or somebody else who is writing. While a cold
-        transaction is open or wanted, the connection is the thread's alone.
+        transaction is open or wanted, the commit waits: it comes before the next one.
         """
-        if self._cold.locked() or batch.rows() > _ROWS_ON_LOOP or not self._apply(batch):
+        if self._cold.locked():
+            self._held = batch
+        elif batch.rows() > _ROWS_ON_LOOP or not self._apply(batch):
             self._inbox.put(batch)
         else:
             self._inbox.put(lambda: self._write(batch, self._flush))
@@ -156,7 +148,7 @@ class SqliteLedger:
         connection.set_busy_timeout(0)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            self._writer.apply(batch)
+            self._write_rows(batch)
         except Exception:  # trouble, or a poisoned operation: met again, and sorted, in the thread
             self._undo()
             return False
@@ -168,19 +160,17 @@ class SqliteLedger:
 
     def _run(self) -> None:
         while (job := self._inbox.get()) is not None:
-            if not isinstance(job, Batch):
-                job()
-            elif self._cold_open:
-                self._deferred.append(job)
-            else:
+            if isinstance(job, Batch):
                 self._write(job, self._commit)
+            else:
+                job()
         self._connection.close()
 
     def _write(self, batch: Batch, do: Callable[[Batch], None]) -> None:
         error: Exception | None = None
         try:
             do(batch)
-        except _TROUBLE as trouble:
+        except TROUBLE as trouble:
             error = Unavailable(f"the ledger can't be written: {trouble}")
             error.__cause__ = trouble
         except Exception as defect:  # one operation is poisoned: find it, keep the others
@@ -191,11 +181,16 @@ class SqliteLedger:
     def _commit(self, batch: Batch) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._writer.apply(batch)
+            self._write_rows(batch)
         except BaseException:
             self._undo()
             raise
         self._flush(batch)
+
+    def _write_rows(self, batch: Batch) -> None:
+        self._writer.apply(batch)
+        for brief in batch.of(Brief):
+            carry_out(brief, self._connection, self._writer)
 
     def _flush(self, _: Batch) -> None:
         try:
@@ -214,7 +209,7 @@ class SqliteLedger:
             alone.add(operation)
             try:
                 self._commit(alone)
-            except _TROUBLE as trouble:
+            except TROUBLE as trouble:
                 return Unavailable(f"the ledger can't be written: {trouble}")
             except Exception as defect:  # this is the one: it fails alone
                 operation.error = defect
@@ -304,33 +299,34 @@ class SqliteLedger:
         return list(connection.execute(sql, values))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["SqliteTransaction"]:
-        async with self._cold:
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        async with self._alone():
             transaction = SqliteTransaction(self._in_thread, self._connection, self._writer)
             try:
-                await self._in_thread(self._begin_cold)
+                await self._in_thread(lambda: self._connection.execute("BEGIN IMMEDIATE"))
                 yield transaction
                 await chain.add(transaction, self.protection.audit_key, transaction.noted)
+                await self._in_thread(lambda: self._connection.execute("COMMIT"))
             except BaseException:
-                await self._in_thread(lambda: self._end_cold("ROLLBACK"))
+                await self._in_thread(self._undo)
                 raise
-            await self._in_thread(lambda: self._end_cold("COMMIT"))
         if transaction.notices:
             self.told(transaction.notices)
         self.woken("config")
 
-    def _begin_cold(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._cold_open = True
+    async def briefly(self, do: Callable[[Transaction], Coroutine[Any, Any, _T]]) -> _T:
+        return await briefly(self.add, self.told, do)
 
-    def _end_cold(self, how: str) -> None:
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """With the connection for oneself. The commit that waited meanwhile comes before whoever wants it next."""
         try:
-            if self._connection.in_transaction:
-                self._connection.execute(how)
+            async with self._cold:
+                yield
         finally:
-            self._cold_open = False
-            while self._deferred:
-                self._write(self._deferred.popleft(), self._commit)
+            held, self._held = self._held, None
+            if held is not None:
+                self._start(held)
 
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         self.woken, self.told = woken, told
@@ -341,42 +337,6 @@ class SqliteLedger:
         await asyncio.to_thread(self._thread.join)
         self._readers.shutdown()
         self._unlock()
-
-
-class SqliteTransaction:
-    """Cold statements, each a job of the writer thread; group commits wait until the transaction is over."""
-
-    def __init__(self, in_thread: Callable[..., Any], connection: apsw.Connection, writer: Writer) -> None:
-        self._in_thread = in_thread
-        self._connection = connection
-        self._writer = writer
-        self.notices: list[Notice] = []
-        self.noted: list[Noted] = []
-
-    async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        rows: list[Row] = await self._in_thread(lambda: list(self._connection.execute(dialect(sql), values)))
-        return rows
-
-    async def execute(self, sql: str, *values: Any) -> None:
-        await self.fetch(sql, *values)
-
-    async def execute_all(self, statements: Sequence[Statement]) -> None:
-        def execute() -> None:
-            for sql, *values in statements:
-                self._connection.execute(dialect(sql), values)
-
-        await self._in_thread(execute)
-
-    async def record(
-        self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
-    ) -> None:
-        self.notices += await self._in_thread(lambda: self._writer.record(workspace, environment, events, message))
-
-    def note(self, noted: Noted) -> None:
-        self.noted.append(noted)
-
-    async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
-        await self._in_thread(lambda: self._writer.redeliver(deliveries, now))
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
