@@ -1,16 +1,27 @@
-"""What goes wrong on a Wednesday at ten, one thing for each rule of the alarms, and which rules may ring for it."""
+"""What goes wrong on a Wednesday at ten, one thing for each rule of the alarms, and which rules may ring for it.
 
+`python -m tests.sim.faults --seeds 5` breaks it all in five different weeks; pytest does in one.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from heliograph.core.alarms import MINUTE
 from heliograph.core.charges import Charge, Limit
 from heliograph.engine.clients import create_key, revoke_key
 from heliograph.store.port import Receipts
-from tests.sim.traffic import DAY, FLOWS, Fate, Flow, Traffic
-from tests.sim.week import Week
+from tests.sim.traffic import DAY, FLOWS, HOUR, MONDAY, Fate, Flow, Traffic
+from tests.sim.week import Fired, Saved, Week, past
 from tests.store.making import RECEIVING, accept, do, message, receipt
 
+WEDNESDAY: Final = MONDAY + 2 * DAY + 10 * HOUR
+_BEGINS: Final = WEDNESDAY + MINUTE  # after a look at which all is well
 Step = Callable[[Week], Awaitable[None]]
 
 
@@ -76,7 +87,7 @@ def longer(traffic: Traffic, fate: Fate) -> None:
 
 def untold(traffic: Traffic, fate: Fate) -> None:
     """Its receipt comes when the carrier tells again, after so long as the fault lasts."""
-    fate.final_at = max(fate.final_at, fate.at - fate.at % DAY + 11 * 60 * MINUTE + 45 * MINUTE)
+    fate.final_at = max(fate.final_at, WEDNESDAY + 105 * MINUTE)
 
 
 def dear(traffic: Traffic, at: int) -> Fate:
@@ -204,3 +215,74 @@ FAULTS: Final = {
     "budget": Fault(spent, 31, 2, 8, {"budget": "spring/spend"}),
     "expiring": Fault(old_key, 5, 2, 8, {"what": "key", "name": "shop"}, end=key_revoked),
 }
+
+
+async def broken(folder: Path, wednesday: Saved, fault: Fault) -> list[Fired]:
+    """What rings while it lasts, and for a while after it."""
+    week = await wednesday.open(folder)
+    await week.live(_BEGINS)
+    await fault.begin(week)
+    await _closely(week, _BEGINS + fault.lasts * MINUTE)
+    week.mend()
+    if fault.end is not None:
+        await fault.end(week)
+    await _closely(week, _BEGINS + (fault.lasts + fault.over) * MINUTE)
+    fired = await week.fired()
+    await week.ledger.close()
+    if week.watch.defects:
+        raise week.watch.defects[0]
+    return fired
+
+
+async def _closely(week: Week, until: int) -> None:
+    await week.live(min(until, week.clock.ms + 12 * MINUTE))
+    await week.live(until, calm=5)
+
+
+def wrong(rule: str, fired: list[Fired]) -> list[str]:
+    """What is not as it should be."""
+    fault = FAULTS[rule]
+    its = [one for one in fired if one.rule == rule]
+    named = [one for one in its if fault.about.items() <= json.loads(one.subject).items()]
+    found = [] if named else ["it did not ring, or not of what is broken"]
+    if named and named[0].at > _BEGINS + fault.fires * MINUTE:
+        found.append("it rang late")
+    if strangers := {one.rule for one in fired} - {rule} - fault.related:
+        found.append(f"rang too: {', '.join(sorted(strangers))}")
+    if any(one.over is None for one in its):
+        found.append("it goes on")
+    return found
+
+
+async def _all(folder: Path, seed: int) -> dict[str, tuple[list[str], list[Fired]]]:
+    for name in ("monday", "wednesday", *FAULTS):
+        (folder / name).mkdir()
+    monday = await past(folder / "monday" / "heliograph.db", seed, MONDAY)
+    wednesday = await monday.later(folder / "wednesday", WEDNESDAY)
+    found = {}
+    for rule, fault in FAULTS.items():
+        fired = await broken(folder / rule, wednesday, fault)
+        found[rule] = wrong(rule, fired), fired
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    asked = parser.parse_args()
+    bad = 0
+    for seed in range(asked.first, asked.first + asked.seeds):
+        with tempfile.TemporaryDirectory(prefix="hg-faults-") as folder:
+            for rule, (faults, fired) in asyncio.run(_all(Path(folder), seed)).items():
+                bad += bool(faults)
+                if faults:
+                    sys.stdout.write(f"seed {seed}, {rule}: {'; '.join(faults)}\n")
+                    sys.stdout.write("".join(f"  {one}\n" for one in fired))
+        sys.stdout.write(f"seed {seed} is through\n")
+        sys.stdout.flush()
+    raise SystemExit(bad > 0)
+
+
+if __name__ == "__main__":
+    main()

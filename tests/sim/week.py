@@ -147,6 +147,11 @@ class Week:
         while await rolling.roll(self.ledger, to):
             pass
 
+    async def pass_by(self, until: int) -> None:
+        """The same in large steps, for what is only to be remembered."""
+        while self.clock.ms < until:
+            await self.advance(min(until, self.clock.ms + 6 * HOUR))
+
     def _message(self, fate: Fate, to: int) -> Message:
         """A new message as it is by then; what becomes of it later is kept for then."""
         made = message(
@@ -272,6 +277,13 @@ class Saved:
         await week.begin()
         return week
 
+    async def later(self, folder: Path, until: int) -> "Saved":
+        """The same some time later, without anybody looking."""
+        week = await self.open(folder)
+        await week.pass_by(until)
+        await week.ledger.close()
+        return Saved(folder / "heliograph.db", week)
+
 
 async def open_ledger(file: Path, clock: Clock) -> SqliteLedger:
     return await SqliteLedger.open(file, now_ms=clock.now_ms, report=lambda error: None, serving=True)
@@ -283,8 +295,7 @@ async def past(file: Path, seed: int, until: int, scale: float = 1.0) -> Saved:
     ledger = await open_ledger(file, clock)
     week = Week(ledger, Traffic(seed, scale), clock)
     await week.begin()
-    while week.clock.ms < until:
-        await week.advance(min(until, week.clock.ms + 6 * HOUR))
+    await week.pass_by(until)
     await ledger.close()
     return Saved(file, week)
 
