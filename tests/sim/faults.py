@@ -190,7 +190,7 @@ FAULTS: Final = {
         bent(of(connector="telco"), unanswered, 0.4),
         *(25, 15, 20, {"connector": "telco"}, frozenset({"send_errors"})),
     ),
-    "segments_up": Fault(bent(of(kind="transactional", template=""), longer), 80, 60, 80, {"kind": "transactional"}),
+    "segments_up": Fault(bent(of(kind="otp"), longer), 60, 45, 80, {"kind": "otp"}),
     "cost_spike": Fault(more(8, dear), 40, 20, 75, {"currency": "EUR"}),
     "opt_outs_up": Fault(more(10, promotion(0.12), minutes=20), 30, 45, 400, {"kind": "promotional"}),
     "verification_conversion": Fault(more(4, pumped), 60, 50, 110, {"country": "FR"}),
@@ -208,7 +208,7 @@ FAULTS: Final = {
     "queue_age_promotional": Fault(campaign_that_waits, 140, 130, 10, end=released),
     "never_tried": Fault(
         held("transactional", "support"),
-        *(10, 8, 8, {"connector": "telco"}, frozenset({"queue_age_transactional"}), released),
+        *(12, 10, 8, {"connector": "telco"}, frozenset({"queue_age_transactional"}), released),
     ),
     "connector_down": Fault(link_down, 5, 2, 7, {"connector": "telco"}, end=link_up),
     "stray_receipts": Fault(strangers, 5, 3, 20, {"connector": "other"}),

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import copy
 import heapq
+import random
 import sys
 import tempfile
 import time
@@ -85,6 +86,7 @@ class Week:
 
     def __init__(self, ledger: Any, traffic: Traffic, clock: Clock) -> None:
         self.ledger, self.traffic, self.clock, self.watch = ledger, traffic, clock, Watch()
+        self.chance = random.Random(traffic.seed)  # of webhooks: traffic is the same however often it is looked at
         self.links = {name: SimpleNamespace(up=True) for name in CONNECTORS}
         self.certificates = {"/etc/heliograph/cert.pem": clock.ms + 200 * DAY}
         self.held: set[str] = set()  # kinds that no connector takes
@@ -205,7 +207,7 @@ class Week:
 
     async def _webhooks(self, to: int) -> None:
         """Endpoints answer; one of some hundred calls fails at first."""
-        chance, names = self.traffic.chance, {number: name for name, number in self._endpoints.items()}
+        chance, names = self.chance, {number: name for name, number in self._endpoints.items()}
         results = []
         for row in await self.ledger.fetch(_PENDING, to):
             one = Delivery(*row)

@@ -30,7 +30,7 @@ DOWN: Final = "down"  # a share that falls below it
 LEVEL: Final = "level"  # an amount, against the same hour of the days before
 ABOVE: Final = "above"  # a number that must not be higher, whatever was before
 
-_SIGMAS: Final = 4.0  # by so many standard errors chance alone is hardly ever off
+_SIGMAS: Final = 5.0  # by so many standard errors chance alone is hardly ever off: it has some thousand tries a week
 _CLEAR: Final = 0.6  # fine again is what has come back so far from the limit towards the past
 _NOTHING_TO_SEE_MS: Final = 1_800_000  # what fires, and can't be told for so long, is over
 CLEAR_MS: Final = 300_000  # fine for so long, before it is over
