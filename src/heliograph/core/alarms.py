@@ -27,7 +27,7 @@ WARNING: Final = "warning"
 
 UP: Final = "up"  # a share that rises over its own past
 DOWN: Final = "down"  # a share that falls below it
-LEVEL: Final = "level"  # an amount, against the same hour of the days before
+LEVEL: Final = "level"  # an amount, against that about this time of the days before
 ABOVE: Final = "above"  # a number that must not be higher, whatever was before
 
 _SIGMAS: Final = 5.0  # by so many standard errors chance alone is hardly ever off: it has some thousand tries a week
@@ -67,7 +67,7 @@ class Seen(NamedTuple):
     sample: int
     past_top: float = 0.0
     past_sample: int = 0
-    past: Sequence[float] = ()  # of `level`: the same hour of each day before
+    past: Sequence[float] = ()  # of `level`: about this time of each day before
 
 
 class Signal(NamedTuple):
