@@ -97,6 +97,7 @@ class Intake:
         self._hours = hours
         self._budgets = budgets
         self.lookups = lookups
+        self.asked = 0  # how often somebody else than a campaign wanted messages kept
         self.verdicts = Verdicts(ledger, clock, chance, quality)
 
     # -- reading and deciding
@@ -247,6 +248,7 @@ class Intake:
         asks_only: bool = False,
     ) -> None:
         """Keep messages; `done` once they are on disk (or could not be: see Accept)."""
+        self.asked += step is None
         messages: list[Message] = []
         reserved: list[tuple[Link, Message]] = []
         caps: dict[int, tuple[FrequencyCap, ...]] = {}

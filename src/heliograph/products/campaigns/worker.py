@@ -32,10 +32,28 @@ from heliograph.products.campaigns.writing import Writer, Written
 from heliograph.store.port import Accept, Ledger, Moves
 
 _LOOK_S: Final = 1.0
-_PIECE: Final = 100  # rows of one commit
+_PIECE: Final = 200  # rows of one commit: some milliseconds, for which others wait
+_MANNERS: Final = 20  # pieces for which a campaign gives way after somebody else has sent
 _SLICE: Final = 25  # rows that are drafted before others have their turn: half a millisecond
 _SOON_MS: Final = 1_500  # so long it is worth waiting for the next piece
 _PATIENCE: Final = 20  # the question whether something waits is asked again after so many times what it took
+
+
+class _Manners:
+    """Leaves applications half of the time: what they send is waited for, a campaign takes minutes anyway."""
+
+    def __init__(self, intake: Intake, clock: Clock) -> None:
+        self._intake, self._clock = intake, clock
+        self._began, self._seen, self._left = clock.monotonic(), intake.asked, 0
+
+    async def give_way(self) -> None:
+        """After each piece: rest for as long as it took, while others send."""
+        if self._intake.asked != self._seen:
+            self._seen, self._left = self._intake.asked, _MANNERS
+        if self._left:
+            self._left -= 1
+            await asyncio.sleep(self._clock.monotonic() - self._began)
+        self._began = self._clock.monotonic()
 
 
 class Campaigns:
@@ -129,7 +147,7 @@ class Campaigns:
         writer, spec = Writer(self._intake, campaign, batches, self._version), campaign.asked
         rest = campaign.winner if spec.winner is not None else None
         gap, position, turn = gap_of(spec, audience.valid), campaign.position, campaign.next_at
-        most = chunk_of(gap, _PIECE)
+        most, manners = chunk_of(gap, _PIECE), _Manners(self._intake, self._clock)
         rows = await self._rows(audience, position, most)
         while rows:
             wait = turn - self._clock.now_ms()
@@ -146,6 +164,7 @@ class Campaigns:
                 step = Step(campaign.id, position, after, turn, written.refusals)
                 if not await self._accept(written.drafts, step):
                     return True  # it does not run any more, or somebody else has gone on
+                await manners.give_way()
                 rows, position = await ahead, after
             finally:
                 ahead.cancel()
