@@ -91,7 +91,7 @@ def untold(traffic: Traffic, fate: Fate) -> None:
 
 
 def dear(traffic: Traffic, at: int) -> Fate:
-    return traffic.fate(at, Flow("LV", "+3712", "other", "transactional", 0, 0.97, 0.9), "", 1, 0.97)
+    return traffic.fate(at, Flow("LV", "+3712", "other", "transactional", 0, 0.97, 1.8), "", 1, 0.97)
 
 
 def pumped(traffic: Traffic, at: int) -> Fate:
@@ -191,7 +191,7 @@ FAULTS: Final = {
         *(25, 15, 20, {"connector": "telco"}, frozenset({"send_errors"})),
     ),
     "segments_up": Fault(bent(of(kind="otp"), longer), 60, 45, 80, {"kind": "otp"}),
-    "cost_spike": Fault(more(8, dear), 40, 20, 75, {"currency": "EUR"}),
+    "cost_spike": Fault(more(8, dear), 40, 25, 75, {"currency": "EUR"}),
     "opt_outs_up": Fault(more(10, promotion(0.12), minutes=20), 30, 45, 400, {"kind": "promotional"}),
     "verification_conversion": Fault(more(4, pumped), 60, 50, 110, {"country": "FR"}),
     "no_receipts": Fault(bent(of(connector="other"), untold), 105, 85, 15, {"connector": "other"}),

@@ -31,6 +31,7 @@ LEVEL: Final = "level"  # an amount, against that about this time of the days be
 ABOVE: Final = "above"  # a number that must not be higher, whatever was before
 
 _SIGMAS: Final = 5.0  # by so many standard errors chance alone is hardly ever off: it has some thousand tries a week
+_SPREADS: Final = 4.0  # by so many standard deviations amounts of days hardly ever lie apart
 _CLEAR: Final = 0.6  # fine again is what has come back so far from the limit towards the past
 _NOTHING_TO_SEE_MS: Final = 1_800_000  # what fires, and can't be told for so long, is over
 CLEAR_MS: Final = 300_000  # fine for so long, before it is over
@@ -112,7 +113,7 @@ def _level(rule: Rule, seen: Seen) -> Signal:
         return Signal(UNKNOWN, seen.top, None, None, seen.sample)
     usual = sum(seen.past) / len(seen.past)
     spread = sqrt(sum((one - usual) ** 2 for one in seen.past) / (len(seen.past) - 1))
-    limit = max(rule.floor, usual * rule.factor, usual + _SIGMAS * spread, max(seen.past) * 1.5)
+    limit = max(rule.floor, usual * rule.factor, usual + _SPREADS * spread, max(seen.past) * 1.5)
     return Signal(_high(seen.top, limit, usual + (limit - usual) * _CLEAR), seen.top, limit, usual, seen.sample)
 
 
