@@ -185,9 +185,9 @@ FAULTS: Final = {
         {"country": "GB", "connector": "telco"},
         frozenset({"failures", "verification_conversion"}),
     ),
-    "send_errors": Fault(bent(of(connector="telco"), refused, 0.5), 25, 15, 20, {"connector": "telco"}),
+    "send_errors": Fault(bent(of(connector="telco"), refused, 0.7), 25, 15, 20, {"connector": "telco"}),
     "unknown_outcomes": Fault(
-        bent(of(connector="telco"), unanswered, 0.4),
+        bent(of(connector="telco"), unanswered, 0.7),
         *(25, 15, 20, {"connector": "telco"}, frozenset({"send_errors"})),
     ),
     "segments_up": Fault(bent(of(kind="otp"), longer), 60, 45, 80, {"kind": "otp"}),
