@@ -39,6 +39,7 @@ from heliograph.world import SystemClock, Web, certificate_ends, dial, secure, s
 
 if TYPE_CHECKING:
     from heliograph.api.context import Context
+    from heliograph.api.limits import Limits
     from heliograph.api.server import Server
 
 _EVERYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -107,8 +108,8 @@ class _Server:
         self.gateway.config_changed = self.clients.changed
         outward = self._places, self._providers.call
         certificates = partial(certificate_ends, tuning.certificates(settings))
-        keeping = tuning.sums(settings)
-        means = Means(process.seal, process.unseal, *outward, settings.data_dir, keeping, certificates)
+        keeping = tuning.sums(settings), settings.retention.requests
+        means = Means(process.seal, process.unseal, *outward, settings.data_dir, *keeping, certificates)
         self._desks = Desks(ledger, self.gateway, clock, watch, metrics, means)
         self._context = self._make_context(process, clock, metrics)
         self.gateway.doors_changed = self._share_rates
@@ -157,7 +158,6 @@ class _Server:
 
     def _make_context(self, process: Process, clock: SystemClock, metrics: Metrics) -> "Context":
         from heliograph.api.context import Context, request_ids
-        from heliograph.api.limits import Limits
 
         settings, new_request_id = self._settings, request_ids()
         return Context(
@@ -165,10 +165,7 @@ class _Server:
             clients=self.clients,
             logins=self._logins,
             openid=_openid(process, self._logins, self._providers.call),
-            limits=Limits(
-                per_client=settings.limits.client_messages_per_second,
-                per_workspace=settings.limits.workspace_messages_per_second,
-            ),
+            limits=_limits(settings),
             clock=clock,
             intake=self.gateway.intake,
             budgets=self.gateway.budgets,
@@ -177,6 +174,7 @@ class _Server:
             authenticators=self._desks.authenticators,
             plans=self._desks.plans,
             log=self._log,
+            requests=self._desks.requests,
             seal=process.seal,
             tools=process.tools,
             snapshot=lambda: self.gateway.snapshot,
@@ -289,6 +287,13 @@ _DEMO: Final = """
 def _log(settings: Settings) -> Log:
     shape = settings.log.format
     return Log(level=settings.log.level, as_json=shape == "json" or (shape == "auto" and not sys.stderr.isatty()))
+
+
+def _limits(settings: Settings) -> "Limits":
+    from heliograph.api.limits import Limits
+
+    its = settings.limits
+    return Limits(per_client=its.client_messages_per_second, per_workspace=its.workspace_messages_per_second)
 
 
 def _openid(process: Process, logins: Logins, call: WebCall) -> OpenId | None:

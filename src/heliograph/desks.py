@@ -23,6 +23,7 @@ from heliograph.engine.mail import MailDesk
 from heliograph.engine.notify.replies import TwimlReplies
 from heliograph.engine.outages.acting import Acting
 from heliograph.engine.outages.desk import OutageDesk
+from heliograph.engine.requests.log import RequestLog
 from heliograph.engine.sending import left_out
 from heliograph.engine.standing import Standing
 from heliograph.engine.streams.desk import StreamDesk
@@ -55,6 +56,7 @@ class Means(NamedTuple):
     call: WebCall  # to whom the operator names
     data_dir: Path
     keeping: Keeping  # of sums
+    requests: int  # lines of the request log
     certificates: Callable[[], Mapping[str, int]]  # by name, when they end
 
 
@@ -79,6 +81,7 @@ class Desks:
         self.campaigns = Campaigns(ledger, clock, gateway.intake, watch, lambda: gateway.snapshot.version, gateway.tell)
         self.mail = MailDesk(ledger, clock, gateway.intake, lambda: gateway.snapshot, watch.note, watch.defect)
         self.plans = PlanDesk(ledger, gateway.intake, lambda: gateway.snapshot, clock, watch, gateway.tell)
+        self.requests = RequestLog(ledger, means.requests, lambda count: metrics.unlogged.add(count=count))
         self._roller = Roller(ledger, clock, watch, means.keeping)
         self._exports = ExportDesk(
             ledger, clock, watch, means.call, unseal, means.data_dir, lambda result: metrics.exports.add((result,))
@@ -101,7 +104,7 @@ class Desks:
 
     def start(self) -> None:
         """Set all to work that this process has the role for."""
-        work = [self._standing.run(), self._write_recordings()]
+        work = [self._standing.run(), self._write_recordings(), self.requests.run(self._watch.defect)]
         if "engine" in self._gateway.roles:
             self._errands.start()
             self.plans.start()

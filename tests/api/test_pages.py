@@ -7,6 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
+from heliograph.api.catalogue import CATALOGUE
 from tests.process.server import Server
 
 PAGES = ("/docs",)
@@ -43,6 +44,17 @@ def test_no_script_runs_that_is_not_ours(server: Server, path: str) -> None:
     assert policy["frame-ancestors"] == "'none'"
     assert page.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"<script(?![^>]*src=)|\son\w+=|<style|\sstyle=", page.text), "inline"
+
+
+def test_a_problem_leads_to_what_to_do_about_it(server: Server) -> None:
+    """Its `type` is a link, as relative as the problem."""
+    answer = requests.get(f"{server.url}/v1/messages", timeout=5)
+    page, _, code = answer.json()["type"].partition("#")
+    shown = requests.get(server.url + page, timeout=5)
+    assert (shown.status_code, code) == (200, "missing_credentials")
+    rows = dict(re.findall(r'<tr id="(\w+)">.*<td>([^<]+)</td></tr>', shown.text))
+    assert rows.keys() == CATALOGUE.keys()
+    assert rows["not_kept"] == CATALOGUE["not_kept"].remedy
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt install chromium")

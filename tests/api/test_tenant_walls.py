@@ -247,7 +247,9 @@ def test_nothing_of_ours_was_changed_or_shown(others: dict[str, Api], mine: dict
     conversation = admin("GET", f"/v1/conversations/{mine['conversation']}").json()
     assert (conversation["state"], conversation["agent"], conversation["tags"]) == ("open", None, [])
     assert [entry["text"] for entry in conversation["timeline"] if entry["text"]] == ["Ours"]
+    ours = admin("GET", "/v1/me").json()["key_id"]
     for other in others.values():
+        assert ours not in other("GET", "/v1/requests?limit=200").text
         for path in ("/v1/audiences", "/v1/campaigns"):
             assert other("GET", path).json()["data"] == []
         for path in ("/v1/messages", "/v1/endpoints", "/v1/deliveries", "/v1/events"):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,15 @@ def test_a_reader_that_has_seen_enough_is_no_defect(server: Server, admin_key: s
         told = process.stderr.read()
         more.join()
     assert (process.returncode, told) == (1, b"")
+
+
+def test_what_a_key_asked_is_listed(ask: Run) -> None:
+    code = ask("send", "0770", "Too short").err.rpartition("[")[2].rstrip("]\n")
+    narrowed = ("requests", "list", "--path", "/v1/messages", "--status", "4xx", "--method", "post", "--code", code)
+    end = time.monotonic() + 20
+    while not (found := ask(*narrowed, "--json").data["data"]):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert found[0]["errors"] == [{"pointer": "/to", "code": code}]
+    assert f"{code} /to" in ask(*narrowed).out
+    assert "[bad_value]" in ask("requests", "list", "--status", "many").err

@@ -1219,6 +1219,29 @@ export interface Listed {
   variables: Record<string, string>;
 }
 
+/** A request and its answer. `times`: so many of its kind came in the same second, of which this is the last that has a line of its own; `took_ms`: the longest of them. */
+export interface LoggedRequest {
+  id: string;
+  at: string;
+  key_id: string;
+  key_name: string;
+  method: string;
+  route: string | null;
+  path: string;
+  query: string[];
+  status: number;
+  code: string | null;
+  type: string | null;
+  errors: RequestError[];
+  took_ms: number;
+  request_id: string;
+  user_agent: string | null;
+  bytes_in: number;
+  bytes_out: number | null;
+  has_idempotency_key: boolean;
+  times: number;
+}
+
 /** What a provider said of the number when it was asked. */
 export interface LookedUp {
   at: string;
@@ -1766,6 +1789,18 @@ export interface ReportReport {
   doubled: number;
   kinds: KindReport[];
   left_out: Record<string, string>;
+}
+
+/** What was wrong: a pointer to the field, and the code. */
+export interface RequestError {
+  pointer: string;
+  code: string;
+}
+
+/** Requests, the newest first. */
+export interface RequestPage {
+  data: LoggedRequest[];
+  next_cursor: string | null;
 }
 
 /** Over which channel; left out: the next one of the plan. */
@@ -2672,6 +2707,11 @@ export class Api extends Client {
   /** Tell this one again. Needs the scope `webhooks:manage`. */
   postDeliveriesIdReplay(id: string, options: Options = {}): Promise<Done> {
     return this.ask("POST", `/v1/deliveries/${encodeURIComponent(id)}/replay`, { ...options });
+  }
+
+  /** What keys asked, and what they were answered. Needs the scope `webhooks:read` or `webhooks:manage`. */
+  getRequests(query: { client?: string | null; status?: string | null; method?: string | null; path?: string | null; code?: string | null; request_id?: string | null; since?: string | null; until?: string | null; limit?: number; cursor?: string | null } = {}, options: Options = {}): Promise<RequestPage> {
+    return this.ask("GET", `/v1/requests`, { query, ...options });
   }
 
   /** Record an opt-in or opt-out. Needs the scope `consent:manage`. */

@@ -15,8 +15,9 @@ from heliograph.api.shape import Shape, Tell
 from heliograph.api.visits import CROSS_SITE, Visit
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.request import MessageRequest
-from heliograph.engine.clients import ADMIN, Client
+from heliograph.engine.clients import ADMIN, Client, TurnedAway
 from heliograph.engine.intake import Caller, Draft
+from heliograph.engine.requests.log import Asked
 from heliograph.store.port import Accept, Idempotency
 
 Scope = MutableMapping[str, Any]
@@ -37,7 +38,7 @@ _WAIT: Final = {"ledger_unavailable": b"1", "not_ready": b"1", "too_many_failure
 class Heading:
     """What the headers of a request say to a hot door."""
 
-    __slots__ = ("authorization", "content_type", "key", "request_id", "traceparent")
+    __slots__ = ("authorization", "content_type", "key", "request_id", "traceparent", "user_agent")
 
     def __init__(self, headers: Sequence[Header]) -> None:
         self.authorization: bytes | None = None
@@ -45,6 +46,7 @@ class Heading:
         self.key: bytes | None = None
         self.request_id: bytes | None = None
         self.traceparent: bytes | None = None
+        self.user_agent: bytes | None = None
         for name, value in headers:
             if name == b"authorization":
                 self.authorization = value
@@ -56,19 +58,23 @@ class Heading:
                 self.request_id = value
             elif name == b"traceparent":
                 self.traceparent = value
+            elif name == b"user-agent":
+                self.user_agent = value
 
 
 class Call:
     """A request whose caller is known."""
 
     __slots__ = (
-        *("_reply", "address", "body", "client", "content_type", "context", "headers", "key", "now", "request_id"),
-        *("authorization", "pieces", "tell", "traceparent", "visit"),
+        *("_reply", "address", "asked", "body", "client", "content_type", "context", "headers", "key", "logged_as"),
+        *("authorization", "now", "pieces", "refusals", "request_id", "size", "tell", "traceparent", "user_agent"),
+        "visit",
     )
 
     def __init__(
         self,
         context: Context,
+        asked: Asked,
         heading: Heading,
         client: Client | None,
         body: bytes,
@@ -79,16 +85,21 @@ class Call:
     ) -> None:
         """`visit`: the caller comes without a key, with or without a session."""
         self.context = context
+        self.asked = asked
         self.client = client
+        self.logged_as = client  # in the request log
         self.body = body
+        self.size = len(body)  # as it came
         self.address = address
         self.visit = visit
         self.pieces: AsyncIterator[bytes] | None = None  # of a body that is read as it arrives
         self.tell: Tell = problem  # how what is wrong is said
+        self.refusals: Sequence[Refusal] = ()  # what is told so
         self.authorization = heading.authorization
         self.content_type = heading.content_type
         self.key = heading.key
         self.traceparent = heading.traceparent
+        self.user_agent = heading.user_agent
         self.now = context.clock.now_ms()
         self.request_id = heading.request_id or context.new_request_id()
         self.headers: list[Header] = [(b"content-type", b"application/json"), (b"x-request-id", self.request_id)]
@@ -194,15 +205,27 @@ class Call:
     def broke(self, error: BaseException) -> None:
         """Something of ours broke: an answer that tells nothing but where to look."""
         request_id = self.context.defect(error)
-        status, content_type, body = self.tell([broken(request_id)], request_id)
+        self.refusals = [broken(request_id)]
+        status, content_type, body = self.tell(self.refusals, request_id)
         self.headers[0] = (b"content-type", content_type)
         self.answer(status, body)
 
     def answer(self, status: int, body: Content) -> None:
-        self.context.replied(status, self.context.clock.now_ms() - self.now)
+        context, client = self.context, self.logged_as
+        took = context.clock.now_ms() - self.now
+        context.replied(status, took)
         self._reply(status, self.headers, body)
+        if client is not None:
+            context.requests.note(client, self, status, len(body) if isinstance(body, bytes) else None, took)
+
+    def turn_away(self, refusal: Refusal) -> None:
+        """Who calls does not get in; whose key it was, where it is proven, finds it in the log."""
+        if isinstance(refusal, TurnedAway):
+            self.logged_as = refusal.client
+        self.refuse(refusal)
 
     def refuse(self, *refusals: Refusal) -> None:
+        self.refusals = refusals
         for refusal in refusals:
             self.context.refused(refusal.code)
         status, content_type, body = self.tell(refusals, self.request_id.decode("latin-1"))
@@ -233,6 +256,7 @@ async def through_asgi(
     receive: Receive,
     send: Send,
     door: Door,
+    asked: Asked,
     *,
     is_open: bool = False,
     is_stream: bool = False,
@@ -254,13 +278,13 @@ async def through_asgi(
         heading.authorization = given or heading.authorization
     client, visit = await _caller(context, scope, heading, address, is_open, keys_only=shape is not None)
     known = None if isinstance(client, Refusal) else client
-    call = Call(context, heading, known, body or b"", reply, address=address, visit=visit)
+    call = Call(context, asked, heading, known, body or b"", reply, address=address, visit=visit)
     if shape is not None:
         call.tell = shape.tell
     if is_stream:
         call.pieces = pieces(receive, context.max_upload_bytes)
     if isinstance(client, Refusal):
-        call.refuse(client)
+        call.turn_away(client)
     elif body is None:
         call.refuse(body_too_large(context))
     else:

@@ -17,6 +17,7 @@ from heliograph.engine.declared import Snapshot
 from heliograph.engine.dispatch import Link
 from heliograph.engine.form import Tools
 from heliograph.engine.intake import Intake
+from heliograph.engine.requests.log import RequestLog
 from heliograph.engine.retention import Retention
 from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.users.demo import Demo
@@ -59,6 +60,7 @@ class Context:
     authenticators: Authenticators
     plans: PlanDesk
     log: Log
+    requests: RequestLog
     retention: Retention
     seal: Callable[[str], str]
     tools: Tools  # for declaring

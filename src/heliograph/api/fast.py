@@ -17,6 +17,7 @@ from heliograph.api.call import Call, Content, Door, Header, Heading, body_too_l
 from heliograph.api.context import Context
 from heliograph.core.failures import Refusal
 from heliograph.engine.clients import Client
+from heliograph.engine.requests.log import Asked
 
 
 class _Nobody:
@@ -30,10 +31,17 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 _HEADS_REMEMBERED: Final = 1_024
 
 
+class Hot(NamedTuple):
+    """A hot door, and how what comes to it is noted."""
+
+    door: Door
+    asked: Asked
+
+
 class Head(NamedTuple):
     """What the bytes before a body say."""
 
-    door: Door
+    hot: Hot
     heading: Heading
     length: int  # of the body
 
@@ -49,8 +57,8 @@ class Exchange:
         "body",
         "client",
         "disconnected",
-        "door",
         "heading",
+        "hot",
         "keep_alive",
         "message_event",
         "response_complete",
@@ -58,10 +66,10 @@ class Exchange:
     )
 
     def __init__(
-        self, protocol: "FastProtocol", door: Door, heading: Heading, client: Client | Refusal, keep_alive: bool
+        self, protocol: "FastProtocol", hot: Hot, heading: Heading, client: Client | Refusal, keep_alive: bool
     ) -> None:
         self._protocol = protocol
-        self.door = door
+        self.hot = hot
         self.heading = heading
         self.client = client
         self.keep_alive = keep_alive
@@ -85,7 +93,7 @@ class FastProtocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(
-        self, context: Context, doors: Mapping[bytes, Door], fixed: bytes, heads: Heads, *args: Any, **more: Any
+        self, context: Context, doors: Mapping[bytes, Hot], fixed: bytes, heads: Heads, *args: Any, **more: Any
     ) -> None:
         """`fixed`: the header lines that every answer has. `heads`: what all connections have learnt."""
         super().__init__(*args, **more)
@@ -109,7 +117,7 @@ class FastProtocol(HttpToolsProtocol):
         elif not self._is_busy():
             body = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
             head = self._heads.get(data[:body])
-            if head is not None and len(data) - body == head.length and self._take(head.door, head.heading, True):
+            if head is not None and len(data) - body == head.length and self._take(head.hot, head.heading, True):
                 exchange, self._exchange = self._exchange, None
                 assert exchange is not None
                 exchange.body, exchange.size = data[body:], head.length
@@ -127,7 +135,7 @@ class FastProtocol(HttpToolsProtocol):
         if chunk.find(_END_OF_HEAD) + len(_END_OF_HEAD) == length:
             if len(self._heads) >= _HEADS_REMEMBERED:
                 self._heads.clear()
-            self._heads[chunk[:length]] = Head(exchange.door, heading, exchange.size)
+            self._heads[chunk[:length]] = Head(exchange.hot, heading, exchange.size)
 
     # -- what the parser reports
 
@@ -139,11 +147,11 @@ class FastProtocol(HttpToolsProtocol):
         self._exchange = None
 
     def on_headers_complete(self) -> None:
-        door = self._doors.get(self.url)
+        hot = self._doors.get(self.url)
         if (
-            door is None
+            hot is None
             or not self._is_plain()
-            or not self._take(door, Heading(self.headers), self.parser.should_keep_alive())
+            or not self._take(hot, Heading(self.headers), self.parser.should_keep_alive())
         ):
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
@@ -165,12 +173,12 @@ class FastProtocol(HttpToolsProtocol):
         cycle: Exchange | None = self.cycle  # type: ignore[assignment]  # None before the first request
         return cycle is not None and not cycle.response_complete
 
-    def _take(self, door: Door, heading: Heading, keep_alive: bool) -> bool:
+    def _take(self, hot: Hot, heading: Heading, keep_alive: bool) -> bool:
         """Begin an exchange, if the caller is remembered."""
         client = self._context.clients.authenticate(heading.authorization, self._address)
         if client is None:
             return False
-        self.cycle = self._exchange = Exchange(self, door, heading, client, keep_alive)  # type: ignore[assignment]
+        self.cycle = self._exchange = Exchange(self, hot, heading, client, keep_alive)  # type: ignore[assignment]
         return True
 
     def on_body(self, body: bytes) -> None:
@@ -196,14 +204,14 @@ class FastProtocol(HttpToolsProtocol):
         """The request is whole: through its door."""
         context, client = self._context, exchange.client
         caller = None if isinstance(client, Refusal) else client
-        call = Call(context, exchange.heading, caller, exchange.body, exchange.reply)
+        call = Call(context, exchange.hot.asked, exchange.heading, caller, exchange.body, exchange.reply)
         try:
             if isinstance(client, Refusal):
-                call.refuse(client)
+                call.turn_away(client)
             elif exchange.size > context.max_body_bytes:
                 call.refuse(body_too_large(context))
             else:
-                exchange.door(call)
+                exchange.hot.door(call)
         except Exception as error:  # the edge of a request: it gets an answer, the log gets the rest
             call.broke(error)
 

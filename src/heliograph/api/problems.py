@@ -14,14 +14,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from heliograph.api.catalogue import CATALOGUE
-from heliograph.core.failures import Refusal
+from heliograph.core.failures import Refusal, code_of
 from heliograph.engine.explain import escaped, explained
 
 T = TypeVar("T")
 
 MEDIA_TYPE: Final = b"application/problem+json"
 DEEPEST: Final = 32
-_SEVERAL: Final = "invalid_request"
 
 _BRACKETS: Final = b"{}[]"
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(_BRACKETS))
@@ -54,10 +53,9 @@ _encode: Final = msgspec.json.Encoder().encode
 def problem(refusals: Sequence[Refusal], request_id: str) -> tuple[int, bytes, bytes]:
     """(status, content type, body) of the answer that tells these refusals; there is at least one."""
     first = refusals[0]
-    code, detail = first.code, first.detail
+    code, detail = code_of(refusals), first.detail
     if len(refusals) > 1:
         detail = f"{len(refusals)} things are wrong; errors names each"
-        code = first.code if all(refusal.code == first.code for refusal in refusals) else _SEVERAL
     entry = CATALOGUE.get(code)
     body = Problem(
         type=f"/docs/errors#{code}",

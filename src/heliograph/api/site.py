@@ -28,6 +28,7 @@ from heliograph.api import (
     doors,
     drift,
     entry,
+    errors,
     exports,
     guide,
     inbound,
@@ -46,6 +47,7 @@ from heliograph.api import (
     reading,
     recordings,
     replacing,
+    requests,
     samples,
     sandbox_phone,
     segments,
@@ -62,9 +64,11 @@ from heliograph.api.batch import send_batch
 from heliograph.api.call import Door, Heading, Receive, Scope, Send, read_body, through_asgi
 from heliograph.api.context import Context
 from heliograph.api.dropin import send_or_form, sms_send
+from heliograph.api.fast import Hot
 from heliograph.api.problems import defect, problem
 from heliograph.api.routes import Route, door
 from heliograph.core.failures import Refusal
+from heliograph.engine.requests.log import Asked
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -73,7 +77,7 @@ HOT: Final[dict[str, Door]] = {
     "/v1/messages/batch": send_batch,
     "/sms/send": sms_send,
 }
-FAST_DOORS: Final = {path.encode(): hot for path, hot in HOT.items()}
+FAST_DOORS: Final = {path.encode(): Hot(hot, Asked("POST", path, path)) for path, hot in HOT.items()}
 ROUTES: Final[tuple[Route, ...]] = (
     *openapi.HOT_ROUTES,
     *reading.ROUTES,
@@ -86,6 +90,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *samples.ROUTES,
     *webhooks.ROUTES,
     *deliveries.ROUTES,
+    *requests.ROUTES,
     *consents.ROUTES,
     *contacts.ROUTES,
     *drift.ROUTES,
@@ -205,7 +210,8 @@ class _Site:
             manners: dict[str, Any] = {}
             if route is not None:
                 manners = {"is_open": route.is_open, "is_stream": route.is_stream, "shape": route.shape}
-            await through_asgi(self._context, scope, receive, send, found, **manners)
+            asked = Asked(method, path if route is None else route.path, path, scope.get("query_string", b""))
+            await through_asgi(self._context, scope, receive, send, found, asked, **manners)
             return
         await self._nowhere(scope, send, path, method, allowed)
 
@@ -229,7 +235,8 @@ class _Site:
         return None, None, allowed
 
     async def _nowhere(self, scope: Scope, send: Send, path: str, method: str, allowed: list[str]) -> None:
-        request_id = (Heading(scope["headers"]).request_id or self._context.new_request_id()).decode("latin-1")
+        heading = Heading(scope["headers"])
+        request_id = (heading.request_id or self._context.new_request_id()).decode("latin-1")
         if allowed:
             detail = f"{method} is not possible at {path[:80]}; there is {', '.join(sorted(set(allowed)))}"
             refusal = Refusal("method_not_allowed", detail, status=405)
@@ -237,6 +244,7 @@ class _Site:
         else:
             refusal, more = Refusal("not_found", f"there is nothing at {path[:80]}; see /docs", status=404), []
         self._context.refused(refusal.code)
+        await requests.note_lost(self._context, scope, heading, refusal, request_id)
         await _answer(send, *problem([refusal], request_id), [*more, (b"x-request-id", request_id.encode("latin-1"))])
 
     async def _link(self, scope: Scope, send: Send, token: str) -> None:
@@ -300,6 +308,8 @@ class _Site:
             return self._metrics(scope)
         if (found := guide.at(path)) is not None:
             return found
+        if path == errors.PLACE:
+            return 200, _HTML, errors.page()
         if path in _PAGES:
             package, name, media_type = _PAGES[path]
             return 200, media_type, (resources.files(package) / "static" / name).read_bytes()

@@ -35,7 +35,7 @@ class Client:
         self._opener = opener(self._url)
         self._timeout_s = timeout_s
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         return self._call("GET", path, None, query)
 
     def download(self, path: str, **query: Any) -> bytes:

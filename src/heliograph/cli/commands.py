@@ -73,6 +73,7 @@ COMMANDS: Final[dict[str, dict[str, Place]]] = {
         "listen": Place("listen:listen", "Post the events of the key's environment to a local URL, until stopped."),
         "trigger": Place("trigger:trigger", "Make a sample event, and tell it to all who have subscribed."),
         "webhooks": Place("webhooks:program", "Webhooks to your own systems."),
+        "requests": Place("requests:program", "The request log: what keys asked, and what they were answered."),
         "alarms": Place("alarms:program", "Alarms: what is wrong, what was, and who looks after it."),
         "outages": Place("outages:outages", "List outages of providers, the newest first."),
         "drill": Place("outages:drill", "Try what the plan for outages does, in the test environment."),

@@ -130,6 +130,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "webhooks replay": ("orders --since 2026-11-20T00:00:00Z",),
     "webhooks secret": ("",),
     "webhooks certify": ("http://localhost:3000/hook --secret env:WEBHOOK_SECRET",),
+    "requests list": ("--status 4xx", "--client shop --since 2026-11-21T00:00:00Z"),
     "alarms list": ("--status firing",),
     "alarms show": ("alm_01h",),
     "alarms ack": ("alm_01h",),

@@ -7,6 +7,7 @@
 Every failure has exactly one class; the class alone decides whether trying again can help.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -52,6 +53,12 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
     pointer: str = ""
     status: int = 422
+
+
+def code_of(refusals: Sequence[Refusal]) -> str:
+    """The one code of an answer that tells these; there is at least one."""
+    first = refusals[0].code
+    return first if all(refusal.code == first for refusal in refusals) else "invalid_request"
 
 
 class Refused(Exception):

@@ -23,6 +23,8 @@ class Retention(msgspec.Struct, frozen=True):
     inbound_days: int = 30
     audit_days: int = 730
     consent_days: int = 1_825
+    request_days: int = 7
+    requests: int = 10_000  # no days: how many an environment may have at most
 
 
 async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
@@ -40,6 +42,7 @@ async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
         (r.message_days, lambda: lookups(ledger, now - r.message_days * _DAY_MS)),
         (r.consent_days, lambda: consents(ledger, now - r.consent_days * _DAY_MS)),
         (r.audit_days, lambda: auditing.thin_out(ledger, now, r.audit_days)),
+        (r.request_days, lambda: requests(ledger, now - r.request_days * _DAY_MS)),
     )
     for days, some in sweeps:
         while days and await some():
@@ -103,6 +106,17 @@ async def verifications(ledger: Ledger, before: int) -> bool:
         gone = await transaction.fetch(
             "DELETE FROM verifications WHERE id IN "
             "(SELECT id FROM verifications WHERE started_at < $1 ORDER BY started_at LIMIT $2) RETURNING id",
+            *(before, _BATCH),
+        )
+    return len(gone) == _BATCH
+
+
+async def requests(ledger: Ledger, before: int) -> bool:
+    """Remove what programs asked; their number is kept down when it is written."""
+    async with ledger.transaction() as transaction:
+        gone = await transaction.fetch(
+            "DELETE FROM requests WHERE id IN "
+            "(SELECT id FROM requests WHERE at < $1 ORDER BY at LIMIT $2) RETURNING id",
             *(before, _BATCH),
         )
     return len(gone) == _BATCH

@@ -117,6 +117,7 @@ class Metrics:
         self.streamed = Counter(
             "heliograph_stream_events", "Events that a stream's server has kept.", ("workspace", "stream")
         )
+        self.unlogged = Counter("heliograph_requests_unlogged", "Requests that the request log had no room for.")
         self._registry = CollectorRegistry()
         self._gauges: list[Gauge] = []
         ProcessCollector(registry=self._registry)

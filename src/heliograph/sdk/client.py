@@ -18,6 +18,7 @@ from heliograph.sdk.resources.messages import Batches, Events, Messages
 from heliograph.sdk.resources.numbers import Lookups, Segments
 from heliograph.sdk.resources.people import Consents, Contacts, Suppressions
 from heliograph.sdk.resources.plans import Plans
+from heliograph.sdk.resources.requests import Requests
 from heliograph.sdk.resources.templates import Templates
 from heliograph.sdk.resources.verifications import Verifications
 from heliograph.sdk.version import VERSION
@@ -45,6 +46,7 @@ class Resources(Generic[D]):
         self.campaigns: Campaigns[D] = Campaigns(driver)
         self.endpoints: Endpoints[D] = Endpoints(driver)
         self.deliveries: Deliveries[D] = Deliveries(driver)
+        self.requests: Requests[D] = Requests(driver)
         self.inbound: InboundMessages[D] = InboundMessages(driver)
         self.conversations: Conversations[D] = Conversations(driver)
         self.insights: Insights[D] = Insights(driver)

@@ -150,6 +150,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     consent_days: Annotated[
         int, _key("Days after its last use until a consent is removed; a no stays until it is lifted.", ge=0)
     ] = 1_825
+    request_days: Annotated[int, _key("Days until a line of the request log is removed.", ge=0)] = 7
+    requests: Annotated[
+        int, _key("Lines of the request log that each environment keeps at most; 0: there is no request log.", ge=0)
+    ] = 10_000
     sums_minute_days: Annotated[
         int, _key("Days for which statistics are kept by the minute; by the day they stay for ever.", ge=1, le=366)
     ] = 7

@@ -1,6 +1,6 @@
 """Clients: their keys, how they are made and ended, and who is calling."""
 
-from heliograph.engine.clients.authentication import Clients, basic, whose
+from heliograph.engine.clients.authentication import Clients, TurnedAway, basic, whose
 from heliograph.engine.clients.client import Client
 from heliograph.engine.clients.register import (
     CreatedKey,
@@ -23,6 +23,7 @@ __all__ = [
     "CreatedKey",
     "KeyView",
     "Token",
+    "TurnedAway",
     "basic",
     "create_key",
     "get_key",

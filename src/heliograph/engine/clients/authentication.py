@@ -52,6 +52,16 @@ ELSEWHERE: Final = Refusal("ip_not_allowed", "this key may not be used from this
 TOO_MANY: Final = Refusal("too_many_failures", "too many wrong keys from this address; wait a minute", status=429)
 
 
+class TurnedAway(Refusal, frozen=True):
+    """A refusal of somebody who has proven to hold a key: whose it is."""
+
+    client: Client | None = None
+
+
+def _away(refusal: Refusal, client: Client) -> TurnedAway:
+    return TurnedAway(refusal.code, refusal.detail, status=refusal.status, client=client)
+
+
 class _Known(NamedTuple):
     client: Client
     until: int
@@ -103,7 +113,7 @@ class Clients:
             return refused.refusal if refused is not None and now < refused.until else None
         client = known.client
         if client.ip_networks and not allows(client.ip_networks, ip):
-            return ELSEWHERE
+            return _away(ELSEWHERE, client)
         self._used[client.id] = now
         return client
 
@@ -122,7 +132,7 @@ class Clients:
         if isinstance(found, Refusal):
             self._count_failure(address)
         elif found.ip_networks and not allows(found.ip_networks, ip):
-            return ELSEWHERE
+            return _away(ELSEWHERE, found)
         else:
             self._used[found.id] = self._now_ms()
         return found
@@ -208,7 +218,7 @@ class Clients:
             return WRONG, until
         scopes, expires_at = rows[0][21], rows[0][22]
         if expires_at <= now:
-            return EXPIRED, until
+            return _away(EXPIRED, client_of(rows[0])), until
         found = self._judge(rows[0], now)
         if isinstance(found, Refusal):
             return found, until
@@ -222,9 +232,9 @@ class Clients:
     def _judge(self, row: Row, now: int) -> Client | Refusal:
         """Whoever gets here holds the secret, so it may be told what became of it."""
         if row[16] is not None:
-            return REVOKED
+            return _away(REVOKED, client_of(row))
         if row[15] is not None and row[15] <= now:
-            return EXPIRED
+            return _away(EXPIRED, client_of(row))
         return client_of(row)
 
     # -- those who guess

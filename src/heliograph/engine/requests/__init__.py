@@ -1,0 +1,1 @@
+"""What programs asked, and what they were answered: noted, kept for a while, read."""
