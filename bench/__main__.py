@@ -107,10 +107,15 @@ class Gateway:
                 time.sleep(0.05)
         raise SystemExit("the server was not ready in time")
 
+    def run(self, *words: str) -> dict[str, Any]:
+        """A command's answer."""
+        command = [str(BIN / "heliograph"), *words, "--json", *self.words]
+        made: dict[str, Any] = json.loads(subprocess.check_output(command, env=self.environ))
+        return made
+
     def key(self) -> str:
-        command = ["keys", "create", "--name", "bench", "--environment", "live", "--scope", "messages:send", "--json"]
-        made = subprocess.check_output([str(BIN / "heliograph"), *command, *self.words], env=self.environ)
-        return str(json.loads(made)["key"])
+        words = ("keys", "create", "--name", "bench", "--environment", "live", "--scope", "messages:send")
+        return str(self.run(*words)["key"])
 
     def load(self, key: str, count: int, start: int, batch: int, rate: float = 0.0, **more: Any) -> dict[str, Any]:
         connections = 4 if batch > 1 else 32

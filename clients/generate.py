@@ -23,6 +23,7 @@ import { Client, type Options } from "./client.js";
 /** A value of any form. */
 export type Any = any;
 """
+_CODES: Final = "The codes of problems; docs/reference/errors.md says what to do about each."
 # For browsers, which have a cookie and no key.
 _NOT_OURS: Final = ("/v1/session",)
 
@@ -41,6 +42,8 @@ def typescript() -> str:
     for _, _, operation in operations:
         _follow({"requestBody": operation.get("requestBody"), "responses": operation["responses"]}, schemas, needed)
     parts = [_HEAD]
+    codes = sorted(document["components"]["x-problem-codes"])
+    parts += ["\n".join([*_comment(_CODES, ""), f"export type ProblemCode = {_words(codes)};", ""])]
     parts += ["\n".join(_interface(name, schemas[name])) for name in sorted(needed, key=_name)]
     parts += ["\n".join(_class(operations))]
     return "\n".join(parts)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.api import openapi
+from heliograph.api import openapi, told
 from heliograph.api.site import ROUTES
 
 _HEAD: Final = """\
@@ -14,21 +14,36 @@ _HEAD: Final = """\
 Every call, with the fields that it takes and answers. The running gateway shows the same at `/docs`, with examples, and
 serves it to programs as `/openapi.json`. All calls take `Authorization: Bearer KEY`, or the key as the user's name of
 HTTP Basic; times are RFC 3339 in UTC; lists have `data` and `next_cursor`. What is refused is answered with
-[a problem](errors.md), by the status that its code has.
+[a problem](errors.md), by the status that its code has. Each call names the codes that are its own; beside them, and
+beside `500` `internal_error`, a call may meet what stands here. Programs find all of it under `x-problem-codes`.
+
+| of | codes |
+|---|---|
 """
+_COMMON: Final = {
+    "all": "every call",
+    "caller": "calls with a key or a session",
+    "open": "calls without one",
+    "query": "calls with a query",
+    "body": "calls with a JSON body",
+    "stream": "calls with a file as body",
+}
 _Schema = Mapping[str, Any]
 
 
 def page() -> str:
     """The whole page."""
     document = msgspec.json.decode(msgspec.json.encode(openapi.document(ROUTES)))
+    own = {f"{route.method} {route.path}": told.own(route) for route in ROUTES if route.shape is None}
     groups: dict[str, list[str]] = {}
     for path, calls in document["paths"].items():
         for method, call in calls.items():
-            groups.setdefault(call["tags"][0], []).extend(
-                _call(f"{method.upper()} {path}", call, document["components"]["schemas"])
-            )
-    lines = [_HEAD]
+            name = f"{method.upper()} {path}"
+            lines_of = groups.setdefault(call["tags"][0], [])
+            lines_of.extend(_call(name, call, document["components"]["schemas"]))
+            if codes := _codes(own.get(name, {})):
+                lines_of.append(f"Refuses with {codes}.\n")
+    lines = [_HEAD + "".join(f"| {of} | {_codes(told.common(group))} |\n" for group, of in _COMMON.items())]
     for group, text in groups.items():
         lines += [f"## {group}\n", *text]
     return "\n".join(lines)
@@ -56,6 +71,11 @@ def _call(name: str, call: _Schema, schemas: Mapping[str, _Schema]) -> Iterator[
     for status, answer in call["responses"].items():
         if status.startswith("2"):
             yield f"Answers `{status}`{_answer(answer.get('content', {}), schemas)}.\n"
+
+
+def _codes(codes: told.Codes) -> str:
+    """By status; /docs/errors and errors.md say what to do about each."""
+    return "; ".join(f"`{status}` {', '.join(f'`{code}`' for code in found)}" for status, found in codes.items())
 
 
 def _row(name: str, schema: _Schema, is_needed: bool, schemas: Mapping[str, _Schema]) -> str:

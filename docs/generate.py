@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from clients import generate as typescript
-from docs import alarm_tables, api_tables, connector_tables, event_tables, insight_tables, keyword_tables
+from docs import alarm_tables, api_tables, connector_tables, event_tables, insight_tables, keyword_tables, problem_codes
 from heliograph import desks
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.routes import may
@@ -60,6 +60,8 @@ def pages() -> dict[str, str]:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    problem_codes.FILE.write_text(problem_codes.text(), "utf-8")  # first: the page of the API shows it
+    print(problem_codes.FILE.name)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, "utf-8")
         print(f"docs/reference/{name}")

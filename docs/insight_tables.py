@@ -30,7 +30,8 @@ What is no state of a message, such as an opt-out, counts in the minute in which
 sums are a few seconds behind. Sums by minute are kept for seven days, by hour for a hundred (`[retention]`), by day for
 ever, also when the messages are gone.
 
-`heliograph insight check` proves that they are what the messages and their events say, beside a running gateway too.
+`heliograph insight check` proves that they are what the messages and their events say, beside a running gateway too,
+and so are the counts of campaigns and verifications.
 `heliograph insight rebuild` makes them again.
 
 ## Goals

@@ -68,5 +68,6 @@ def test_every_operation_of_the_document_is_drawn(server: Server) -> None:
         page.goto(f"{server.url}/docs")
         page.wait_for_selector("#index h2")
         assert set(page.eval_on_selector_all("section", "all => all.map(one => one.id)")) == ids
-        assert wrong == [] and "Problems" in page.inner_text("#post_messages")
+        told = page.inner_text("#post_messages")
+        assert wrong == [] and "Problems" in told and "unknown_sender" in told
         browser.close()

@@ -1,6 +1,5 @@
 """The program as a whole: what it loads, how it answers mistakes."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -126,41 +125,3 @@ def test_colours_are_for_terminals(tmp_path: Path) -> None:
         assert seen(command, **plain).replace("\r\n", "\n") == piped
     wrong = [str(BIN / "heliograph"), "restore", "nowhere.db", "--data-dir", str(tmp_path)]
     assert "\x1b[31mheliograph:\x1b[0m nowhere.db does not exist" in seen(wrong)
-
-
-COMPLETED = """
-source {script}
-COMP_WORDS=({words})
-COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-_heliograph_completion heliograph
-echo "${{COMPREPLY[@]}}"
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        ("heliograph conn", ["connectors"]),
-        ("heliograph connectors dr", ["drain"]),
-        ("heliograph verify ch", ["check"]),
-        ("heliograph verify start --pur", ["--purpose"]),
-        ("heliograph se", ["secrets", "segments", "send", "serve"]),
-    ],
-)
-def test_bash_completes_commands_and_options(tmp_path: Path, words: str, offered: list[str]) -> None:
-    environ = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    shown = subprocess.run(
-        [BIN / "heliograph", "--show-completion", "bash"], capture_output=True, text=True, check=True, env=environ
-    )
-    script = tmp_path / "completion.bash"
-    script.write_text(shown.stdout)
-    line = COMPLETED.format(script=script, words=words)
-    done = subprocess.run(["bash", "--norc", "-c", line], capture_output=True, text=True, env=environ, timeout=60)
-    assert sorted(done.stdout.split()) == sorted(offered), done.stderr
-
-
-@pytest.mark.parametrize(("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --")])
-def test_there_is_completion_for_each_common_shell(shell: str, sign: str) -> None:
-    environ = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    command = [BIN / "heliograph", "--show-completion", shell]
-    assert sign in subprocess.run(command, capture_output=True, text=True, check=True, env=environ).stdout

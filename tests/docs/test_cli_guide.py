@@ -27,5 +27,10 @@ def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
         words = ["bash", "-euo", "pipefail", "-c", script]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environ, timeout=120)
     assert done.returncode == 0, done.stderr
-    for sign in ("\ndelivered\nsandbox\n0\n", "message.undelivered is told to", "declared.toml: 0 objects"):
+    for sign in (
+        "\ndelivered\nsandbox\n0\n",
+        "message.undelivered is told to",
+        "declared.toml: 0 objects",
+        "order-shipped  created",
+    ):
         assert sign in done.stdout, done.stdout

@@ -17,6 +17,7 @@ import requests
 from heliograph import process, settings
 from heliograph.engine.clients import create_key
 from heliograph.engine.clients.scopes import DEFAULT_SCOPES
+from tests.process import documented
 
 START_S = 30.0
 BIN = Path(sys.executable).parent
@@ -132,6 +133,7 @@ class Api:
         self.url = server.url
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {key}"
+        self.session.hooks["response"].append(documented.hold)
 
     def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
         return self.session.request(method, self.url + path, json=body, timeout=20, **more)

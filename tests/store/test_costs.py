@@ -1,17 +1,23 @@
 """What was spent, as both engines tell it; rents; and what providers said of numbers."""
 
+import random
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
 from heliograph.core.failures import Refused
+from heliograph.core.measures import UNIT
 from heliograph.engine import retention
-from heliograph.engine.costs import LONGEST_MS, Costs, Span, costs
+from heliograph.engine.costs import BY, LONGEST_MS, Costs, Span, _messages, costs
 from heliograph.engine.environments import create_workspace, ensure_defaults
+from heliograph.engine.insight import rolling
+from heliograph.engine.insight import spent as spent_by_sums
 from heliograph.engine.rents import due, rents
 from heliograph.store.port import Arrivals
 from tests.store.making import NOW, accept, arrival, do, message
+from tests.store.test_insight import Traffic
 
 pytestmark = pytest.mark.asyncio
 
@@ -90,6 +96,57 @@ async def test_costs_are_split_as_asked(ledger: Any, by: str, groups: dict[Any, 
         counted[one.group] = counted.get(one.group, 0) + one.messages
     assert counted == groups
     assert sum(one.messages for one in found.totals) == 5, "a message with two tags was paid once"
+
+
+def worth(found: list[Any]) -> Any:
+    """What is told of each group, amounts as what they are worth."""
+    amounts = ("total", "message", "surcharge", "failed_price")
+    counts = ("messages", "segments", "delivered", "failed", "cost_per_delivered")
+    return sorted(
+        (str(one.group), str(one.currency), *(Decimal(getattr(one, name)) for name in amounts), *names)
+        for one in found
+        for names in [[getattr(one, name) for name in counts]]
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_whole_days_of_the_sums_are_what_the_messages_say(
+    ledger: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every moment: while the sums are behind, too."""
+    await ensure_defaults(ledger, lambda secret: secret, now=1)
+    chance = random.Random(seed)
+    traffic = Traffic(ledger, chance)
+    for number in range(60):
+        await traffic.step()
+        if chance.random() < 0.3:
+            await rolling.roll(ledger, traffic.now, 7)
+        if number % 30 < 29:
+            continue
+        environment = (await ledger.fetch("SELECT name FROM environments WHERE id = 1"))[0][0]
+        for by in ("day", "connector", "workspace"):
+            span = {"environment": environment, "since": NOW - 2 * DAY, "until": NOW + 9 * DAY}
+            found = await spent(ledger, by, **span)
+            with monkeypatch.context() as patched:
+                patched.setattr(spent_by_sums, "of_days", by_messages)
+                expected = await spent(ledger, by, **span)
+            assert worth(found.data) == worth(expected.data)
+            assert worth(found.totals) == worth(expected.totals)
+            assert any(one.messages for one in found.totals)
+
+
+async def by_messages(
+    ledger: Any, group: str, environment: str, workspace: int, everyones: int, since: int, until: int
+) -> list[Any]:
+    """What the sums should say, row by row."""
+    span = Span(workspace, environment, bool(everyones), since, until)
+    by = next(
+        name for name, (own, _) in BY.items() if own.replace("m.accepted_at", "x.at").replace("m.", "x.") == group
+    )
+    return [
+        (row[0], row[1], row[4], row[5], row[6], *(int(Decimal(amount or 0) * UNIT) * row[5] for amount in row[2:4]))
+        for row in await _messages(ledger, span, by)
+    ]
 
 
 async def test_everyones_costs_are_those_of_all_workspaces_in_the_environment_of_that_name(ledger: Any) -> None:

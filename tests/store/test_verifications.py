@@ -135,13 +135,14 @@ async def test_wrong_ended_and_unknown_codes_take_the_same_statements(desk: Any,
     assert seen["wrong"] == seen["expired"] == seen["unknown"] and len(seen["wrong"]) == 2
 
 
-async def test_a_start_takes_three_statements_of_the_guard(desk: Any, ledger: Any) -> None:
+async def test_a_start_takes_two_statements_of_the_guard_and_one_of_the_figures(desk: Any, ledger: Any) -> None:
     async with spied(ledger) as statements:
         await start(desk, ip="203.0.113.7", device="d")
     assert [one.split(" ", 3)[:3] for one in statements] == [
         ["SELECT", "subject,", "sum(CASE"],
         ["INSERT", "INTO", "verification_counts"],
         ["INSERT", "INTO", "verifications"],
+        ["INSERT", "INTO", "verification_sums"],
     ]
 
 

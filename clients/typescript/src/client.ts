@@ -6,11 +6,13 @@
  * that nothing was done (429, 503).
  */
 
+import type { ProblemCode } from "./api.js";
+
 /** One thing that is wrong: a JSON pointer into the request, what is wrong there, and its code. */
 export interface FieldProblem {
   pointer: string;
   detail: string;
-  code: string;
+  code: ProblemCode;
 }
 
 /** A problem as RFC 9457 shapes it. `code` is stable. */
@@ -19,7 +21,7 @@ export interface Problem {
   title: string;
   status: number;
   detail: string;
-  code: string;
+  code: ProblemCode;
   request_id: string;
   errors: FieldProblem[];
 }
@@ -29,7 +31,7 @@ export class HeliographError extends Error {}
 
 /** The gateway said no, and why. */
 export class Refused extends HeliographError {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly status: number;
   readonly errors: FieldProblem[];
   readonly requestId: string;

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from heliograph.api import told
+from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.problems import Problem
 from heliograph.api.routes import Route
 
@@ -39,7 +41,7 @@ _LATER: Final = frozenset({"429", "503"})
 
 
 def components() -> dict[str, Any]:
-    """What routes refer to: the headers and the problems."""
+    """What routes refer to: the headers, the problems, and what each code of a problem means."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
         "headers": _HEADERS,
@@ -55,6 +57,7 @@ def components() -> dict[str, Any]:
             }
             for status, (says, code, detail) in _PROBLEMS.items()
         },
+        "x-problem-codes": {code: entry._asdict() for code, entry in CATALOGUE.items()},
     }
 
 
@@ -65,23 +68,7 @@ def responses(route: Route, schemas: Mapping[Any, Any], types: Mapping[str, Any]
     found = {str(route.status): _good(route, route.answer, schemas, types)}
     for status, answer in route.also.items():
         found[str(status)] = _good(route, answer, schemas, types)
-    return found | {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses(route)}
-
-
-def statuses(route: Route) -> list[str]:
-    """Of the problems that a route may tell."""
-    reads = route.body is not None or route.is_stream
-    changes = route.method != "GET"
-    possible = {
-        "401": True,
-        "403": True,
-        "404": route.path.count("{") > 0 or reads or route.query is not None,
-        "409": changes or route.scope is not None,
-        "413": True,
-        "415": reads or changes,
-        "422": True,
-    }
-    return [status for status in _PROBLEMS if possible.get(status, True)]
+    return found | {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in told.codes(route)}
 
 
 def _good(route: Route, answer: Any, schemas: Mapping[Any, Any], types: Mapping[str, Any]) -> dict[str, Any]:

@@ -252,7 +252,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         unknown_mode="Use live, test or guarded.",
         unknown_scope="Use a scope that the detail names.",
         unknown_pause_scope="Use all, workspace, connector or kind.",
-        unsupported_grant="Use grant_type client_credentials.",
         not_guarded="Only guarded environments have an allowlist.",
         allowlist_too_long="Keep at most 1,000 recipients.",
         bad_network="Give a network such as 10.0.0.0/8.",
@@ -264,6 +263,5 @@ CATALOGUE: Final[dict[str, Entry]] = {
         no_calendar="Leave holidays open there, or close the days by rules of your own.",
         bad_rate="Give a rate above 0.",
         bad_secret="Give a secret that begins with whsec_.",
-        nothing_to_replay="Widen the range, or name other messages.",
     ),
 }

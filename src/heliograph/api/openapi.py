@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from heliograph import __version__
-from heliograph.api import answers, beside
+from heliograph.api import answers, beside, told
 from heliograph.api.batch import Defaults
 from heliograph.api.dropin import SmsToAnswer, SmsToRequest
 from heliograph.api.messages import Accepted, DryRun
@@ -132,6 +132,8 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
         "parameters": _parameters(route, schemas, components),
         "responses": answers.responses(route, schemas, components),
     }
+    if codes := told.codes(route):
+        operation["x-problem-codes"] = codes
     if route.scope is not None:
         scopes = [scope for scope in (route.scope, route.or_scope) if scope is not None]
         operation["description"] = f"Needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}."

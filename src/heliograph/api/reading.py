@@ -66,7 +66,8 @@ class MessageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class MessagePage(msgspec.Struct):
-    """Messages, the newest first."""
+    """Messages, the newest first. One look goes over 200,000 at most: read on as long as there is a next_cursor, also
+    when a page is empty."""
 
     data: list[MessageView]
     next_cursor: str | None
@@ -152,12 +153,9 @@ def _attempt(row: AttemptRow) -> AttemptView:
 
 async def list_messages(request: Request) -> MessagePage:
     query: MessageQuery = request.query
-    found = await reads.list_messages(
-        request.context.ledger, where(request), _narrowed(request, query), query.limit + 1
-    )
-    page = found[: query.limit]
-    more = message_id(page[-1]) if len(found) > query.limit else None
-    return MessagePage([message_view(message) for message in page], more)
+    narrowed = _narrowed(request, query)
+    found = await reads.look(request.context.ledger, where(request), narrowed, query.limit)
+    return MessagePage([message_view(message) for message in found.messages], found.next)
 
 
 def _narrowed(request: Request, query: MessageQuery) -> reads.MessageFilter:

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn, with the short way to the hot doors, and signals that end it without ending the process."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Iterator
@@ -51,7 +52,9 @@ def listen(address: str) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, address) from None
+        is_taken = error.errno == errno.EADDRINUSE
+        hint = "; HELIOGRAPH_SERVER_LISTEN=127.0.0.1:8081, for instance, takes another port" if is_taken else ""
+        raise OSError(error.errno, f"{error.strerror}{hint}", address) from None
 
 
 def make(context: Context, listening: Listening) -> Server:

@@ -20,6 +20,14 @@ class NoAnswer(Mistake):
     """The server is not there, or can't answer just now: the same again may go well."""
 
 
+class Declined(Mistake):
+    """The server refuses; `errors` are the fields of the problem, each with its pointer, detail and code."""
+
+    def __init__(self, told: str, errors: list[dict[str, str]]) -> None:
+        super().__init__(told)
+        self.errors = errors
+
+
 class Client:
     """Speaks to one server with one key."""
 
@@ -96,19 +104,20 @@ class Client:
                 return content
         except urllib.error.HTTPError as error:
             with error:
-                told = _problem(error.code, error.read())
-            raise (NoAnswer if error.code in _BUSY else Mistake)(told) from None
+                told, errors = _problem(error.code, error.read())
+            raise (NoAnswer(told) if error.code in _BUSY else Declined(told, errors)) from None
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
             raise NoAnswer(f"no answer from {self._url} ({reason}); does it run? --url names another one") from None
 
 
-def _problem(status: int, content: bytes) -> str:
-    """What a server's refusal says, in one line."""
+def _problem(status: int, content: bytes) -> tuple[str, list[dict[str, str]]]:
+    """What a server's refusal says, in one line, and of which fields."""
     try:
         problem = json.loads(content)
         detail = problem.get("detail") or problem["title"]
     except (ValueError, KeyError, AttributeError):
-        return f"the server answered {status}"
-    pointers = [error["pointer"] for error in problem.get("errors", []) if error.get("pointer")]
-    return f"{detail}{f' ({pointers[0]})' if pointers else ''} [{problem.get('code', status)}]"
+        return f"the server answered {status}", []
+    errors = [error for error in problem.get("errors", []) if error.get("pointer")]
+    where = f" ({errors[0]['pointer']})" if errors else ""
+    return f"{detail}{where} [{problem.get('code', status)}]", errors

@@ -5,14 +5,17 @@ They are written in files that `heliograph apply` reads; what stands here looks 
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 import typer
 
-from heliograph.cli.client import Client
+from heliograph.cli.client import Client, Declined
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url, values
 from heliograph.cli.output import Mistake, facts, show, table
+
+if TYPE_CHECKING:
+    from heliograph.cli.template_files import Read
 
 program = typer.Typer(help="Message templates: look at them, approve them.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The template.")]
@@ -92,31 +95,76 @@ def retire(name: Name, key: Key, version: Number = None, url: Url = LOCAL_URL, a
 
 
 @program.command()
-def export(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
+def export(
+    key: Key,
+    form: Annotated[Literal["json", "jsonl"], typer.Option("--format", help="One document, or a template a line.")] = (
+        "json"
+    ),
+    url: Url = LOCAL_URL,
+    as_json: Json = False,
+) -> None:
     """Print the newest versions as a JSON document that `import` reads; with --json on one line."""
     found = Client(url, key).get("/v1/exports/templates")
-    show(found, json.dumps(found, ensure_ascii=False, indent=2), as_json)
+    if form == "jsonl":
+        lines = [json.dumps({"name": name, **spec}, ensure_ascii=False) for name, spec in found["templates"].items()]
+        show(found, "\n".join(lines), as_json)
+    else:
+        show(found, json.dumps(found, ensure_ascii=False, indent=2), as_json)
 
 
 @program.command("import")
 def read_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON as `export` prints it, or TOML.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or JSON Lines of `export`, TOML, CSV, Twilio's.")],
     key: Key,
+    form: Annotated[
+        Literal["json", "toml", "jsonl", "csv", "twilio"] | None,
+        typer.Option("--format", help="What the file is, where its name and content don't say it."),
+    ] = None,
+    kind: Annotated[
+        Literal["otp", "transactional", "support", "promotional"],
+        typer.Option(help="Of CSV and Twilio's: that of templates of which the file says none."),
+    ] = "transactional",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Write the others when some are bad.")] = False,
     url: Url = LOCAL_URL,
     as_json: Json = False,
 ) -> None:
-    """Write the templates of a file: all of them or, when something is wrong, none."""
-    import msgspec
+    """Write the templates of a file as drafts: all of them or, when something is wrong, none.
 
-    decode = msgspec.toml.decode if file.suffix == ".toml" else msgspec.json.decode
+    What is wrong is told by line. Ends with 1 then, also when --skip-bad wrote the others.
+    """
+    from heliograph.cli.template_files import read
+
     try:
-        document = decode(file.read_bytes(), type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Mistake(f"{file}: {error}") from None
-    body = {"templates": document.get("templates", {}), "dry_run": dry_run}
-    found = Client(url, key).post("/v1/templates", body)
-    show(found, table(("TEMPLATE", "ACTION"), [(row["name"], row["action"]) for row in found["data"]]), as_json)
+        found = read(file.read_bytes(), file.suffix, form, kind)
+    except Mistake as mistake:
+        raise Mistake(f"{file}: {mistake}") from None
+    changes = _write(Client(url, key), found, dry_run=dry_run, skip_bad=skip_bad)
+    parts = [table(("TEMPLATE", "ACTION"), [(row["name"], row["action"]) for row in changes])] if changes else []
+    parts += [f"{one.where}: {one.detail}{f' [{one.code}]' if one.code else ''}" for one in found.bad]
+    if found.bad and not changes:
+        parts.append("nothing was written; mend that, or give --skip-bad")
+    show({"dry_run": dry_run, "data": changes, "bad": found.bad}, "\n".join(parts), as_json)
+    if found.bad:
+        raise typer.Exit(1)
+
+
+def _write(client: Client, found: "Read", *, dry_run: bool, skip_bad: bool) -> list[dict[str, Any]]:
+    """Have the server write what is good, and note what it finds bad. When that is not all, only --skip-bad writes."""
+    while templates := found.good():
+        is_last_word = skip_bad or not found.bad
+        try:
+            answer = client.post("/v1/templates", {"templates": templates, "dry_run": dry_run or not is_last_word})
+            return answer["data"] if is_last_word else []
+        except Declined as declined:
+            of_templates = [error for error in declined.errors if error["pointer"].startswith("/templates/")]
+            if not of_templates:
+                raise
+            for error in of_templates:
+                name, _, inner = error["pointer"].removeprefix("/templates/").partition("/")
+                locale = inner.removeprefix("texts/") if inner.startswith("texts/") else ""
+                found.refuse(found.place(name, locale), error["detail"], name, error["code"])
+    return []
 
 
 def _step(step: str, name: str, body: dict[str, Any], key: str, url: str, as_json: bool) -> None:

@@ -20,13 +20,13 @@ from heliograph.engine.policies import CampaignPolicy
 from heliograph.engine.usage import Usage, usages
 from heliograph.products.campaigns import audiences, register, sampling, starting, trials
 from heliograph.products.campaigns.checking import Estimate
-from heliograph.products.campaigns.progress import Progress, progress, summed
+from heliograph.products.campaigns.progress import Progress, progress
 from heliograph.products.campaigns.register import Campaign
 from heliograph.products.campaigns.sampling import Tested
 
 _MANAGE: Final = READ[0]
 _APPROVE: Final = READ[1]
-_COUNTED: Final = 20_000  # recipients: what came of more is asked of the sums beside the events
+_COUNTED: Final = 20_000  # recipients: clicks and answers of more would be too much to count at every look
 _BUSY: Final = (DRAFT, SCHEDULED, RUNNING, STOPPING)
 _OWN: Final = {  # what keeps a row from being written, beside the codes of messages
     "missing_variable": "A variable of the text has no value in this row, and no fallback.",
@@ -58,8 +58,7 @@ async def _values(visit: Visit, tested: list[Tested] | None = None) -> dict[str,
     estimate = None if campaign.estimate is None else msgspec.json.decode(campaign.estimate, type=Estimate)
     stands = None
     if campaign.started_at is not None:
-        look = progress if audience.valid <= _COUNTED else summed
-        stands = await look(ledger, campaign, visit.means.link, visit.now)
+        stands = await progress(ledger, campaign, visit.means.link, visit.now)
     return {
         "campaign": campaign,
         "spec": spec,

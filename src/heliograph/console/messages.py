@@ -23,7 +23,6 @@ from heliograph.engine.exports.exporting import Asked, note
 from heliograph.engine.exports.exporting import export as write
 from heliograph.engine.exports.formats import MEDIA_TYPES
 from heliograph.store import reads
-from heliograph.store.port import Ledger
 from heliograph.store.reads import MessageFilter
 
 _PAGE: Final = 50
@@ -50,8 +49,8 @@ class Reading(NamedTuple):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A page of messages. `reading`: how the search was understood; `next`: where the next page begins; `seen_to`: no
-    message was looked at that is older."""
+    """A page of messages. `reading`: how the search was understood; `next`: where the next page begins; `seen_to`:
+    when the newest was accepted that was not looked at."""
 
     messages: list[Message]
     reading: Reading
@@ -117,7 +116,7 @@ async def _all(visit: Visit, narrowed: MessageFilter) -> AsyncIterator[list[Mess
     ledger, below = visit.means.ledger, None
     while True:
         narrowed = msgspec.structs.replace(narrowed, below_id=below)
-        floor = 0 if _is_selective(narrowed) else await _floor(ledger, narrowed)
+        floor = 0 if reads.is_led(narrowed) else await reads.floor_of(ledger, narrowed, _LOOKED_AT)
         stretch = msgspec.structs.replace(narrowed, above_id=floor)
         found = await reads.list_messages(ledger, visit.where, stretch, _EXPORTED_AT_ONCE)
         if found:
@@ -202,30 +201,8 @@ def _by_number(visit: Visit, text: str, narrowed: MessageFilter) -> Iterator[Rea
 
 async def _page(visit: Visit, reading: Reading) -> Found:
     """One page, and how far it saw."""
-    ledger, narrowed = visit.means.ledger, reading.narrowed
-    floor = None if _is_selective(narrowed) else await _floor(ledger, narrowed)
-    rows = await reads.list_messages(ledger, visit.where, msgspec.structs.replace(narrowed, above_id=floor), _PAGE + 1)
-    messages = rows[:_PAGE]
-    if len(rows) > _PAGE:
-        return Found(messages, reading, message_id(messages[-1]))
-    if floor is None or floor <= 0:
-        return Found(messages, reading)
-    edge = await ledger.fetch("SELECT accepted_at, id FROM messages WHERE id > $1 ORDER BY id LIMIT 1", floor)
-    if not edge or (narrowed.after_ms is not None and edge[0][0] < narrowed.after_ms):
-        return Found(messages, reading)
-    return Found(messages, reading, ids.make("msg", *edge[0]), edge[0][0])
-
-
-def _is_selective(narrowed: MessageFilter) -> bool:
-    """Does an index lead to the few that it means?"""
-    leads = (narrowed.to, narrowed.correlation_id, narrowed.tag, narrowed.batch)
-    return any(lead is not None for lead in leads) or bool(narrowed.batches)
-
-
-async def _floor(ledger: Ledger, narrowed: MessageFilter) -> int:
-    if narrowed.below_id is not None:
-        return narrowed.below_id - _LOOKED_AT
-    return int((await ledger.fetch("SELECT coalesce(max(id), 0) FROM messages"))[0][0]) - _LOOKED_AT
+    found = await reads.look(visit.means.ledger, visit.where, reading.narrowed, _PAGE, _LOOKED_AT)
+    return Found(found.messages, reading, found.next, found.seen_to)
 
 
 def _connectors(visit: Visit) -> list[str]:

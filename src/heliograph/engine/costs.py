@@ -1,4 +1,5 @@
-"""What was spent: summed from the ledger when somebody asks, by currency, with a line for each thing that costs.
+"""What was spent, by currency, with a line for each thing that costs: messages of whole days by the sums that are kept
+of them, all else summed from the ledger when somebody asks.
 
 A message costs what its carrier says, or as long as that says nothing what was estimated; it is counted on the day on
 which it was accepted, and only when a carrier took it. Each attempt but the last is left out: a carrier that took a
@@ -13,7 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.core.failures import Refusal, Refused
+from heliograph.core.measures import UNIT
 from heliograph.core.views import moment
+from heliograph.engine.insight import spent
 from heliograph.engine.quality import first_since
 from heliograph.engine.rents import Rent, rents
 from heliograph.store.port import Ledger, Row
@@ -90,12 +93,23 @@ class _Sum:
         more = Decimal(surcharge or 0)
         self.lines["surcharge"] += more * messages
         self.lines["message"] += (Decimal(price or 0) - more) * messages
+        self._count(state, messages, segments, Decimal(price or 0) * messages)
+
+    def count_kept(self, row: Sequence[Any]) -> None:
+        """The same of the sums: state, how many, their segments, cost and surcharge."""
+        state, messages, segments, cost, surcharge = row
+        price = _amount(cost)
+        self.lines["surcharge"] += _amount(surcharge)
+        self.lines["message"] += price - _amount(surcharge)
+        self._count(state, messages, segments, price)
+
+    def _count(self, state: str, messages: int, segments: int, price: Decimal) -> None:
         self.messages, self.segments = self.messages + messages, self.segments + segments
         if state in ("delivered", "read"):
             self.delivered += messages
         elif state in ("undelivered", "failed", "expired"):
             self.failed += messages
-            self.failed_price += Decimal(price or 0) * messages
+            self.failed_price += price
 
     def view(self, group: str | None, currency: str | None) -> CostView:
         spent = self.lines["message"] + self.lines["surcharge"]
@@ -132,13 +146,12 @@ async def costs(ledger: Ledger, span: Span, by: str) -> Costs:
     def total(currency: str | None) -> _Sum:
         return totals.setdefault((None, currency), _Sum())
 
-    for group, currency, *row in await _messages(ledger, span, by):
-        at(shown(group), currency).count(row)
-        if by != "tag":
-            total(currency).count(row)
+    for group, currency, row, is_kept in await _rows(ledger, span, by):
+        for one in (at(shown(group), currency), *([total(currency)] if by != "tag" else [])):
+            (one.count_kept if is_kept else one.count)(row)
     if by == "tag":  # a message with two tags was paid once
-        for _, currency, *row in await _messages(ledger, span, "kind"):
-            total(currency).count(row)
+        for _, currency, row, is_kept in await _rows(ledger, span, "kind"):
+            (total(currency).count_kept if is_kept else total(currency).count)(row)
     for line, group, currency, amount in await _others(ledger, span, by, shown):
         for one in (at(group, currency), total(currency)):
             one.lines[line] += amount
@@ -148,6 +161,26 @@ async def costs(ledger: Ledger, span: Span, by: str) -> Costs:
 def _views(sums: Mapping[tuple[str | None, str | None], _Sum]) -> Iterator[CostView]:
     for group, currency in sorted(sums, key=lambda key: (key[0] is None, key[0] or "", key[1] is None, key[1] or "")):
         yield sums[group, currency].view(group, currency)
+
+
+async def _rows(ledger: Ledger, span: Span, by: str) -> list[tuple[Any, str | None, Sequence[Any], bool]]:
+    """(group, currency, messages that are alike, whether they are of the sums). No sums are kept by tag."""
+    first, last = -(-span.since // DAY_MS) * DAY_MS, span.until // DAY_MS * DAY_MS
+    if by == "tag" or first >= last:
+        return [(row[0], row[1], row[2:], False) for row in await _messages(ledger, span, by)]
+    found: list[tuple[Any, str | None, Sequence[Any], bool]] = []
+    for since, until in ((span.since, first), (last, span.until)):
+        edge = msgspec.structs.replace(span, since=since, until=until)
+        found += [(row[0], row[1], row[2:], False) for row in await _messages(ledger, edge, by)]
+    days = msgspec.structs.replace(span, since=first, until=last)
+    group = BY[by][0].replace("m.accepted_at", "x.at").replace("m.", "x.")
+    return found + [
+        (row[0], row[1] or None, row[2:], True) for row in await spent.of_days(ledger, group, *_values(days))
+    ]
+
+
+def _amount(units: int) -> Decimal:
+    return (Decimal(units) / UNIT).normalize()
 
 
 async def _messages(ledger: Ledger, span: Span, by: str) -> list[Row]:

@@ -1,12 +1,15 @@
 """Cold queries that both engines understand: one message, lists, timelines, deliveries. Each names the workspace."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from heliograph.core import ids
 from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery, Event, Message
+from heliograph.core.views import message_id
 from heliograph.store.port import AttemptRow, Ledger
 
+FAR: Final = 200_000  # messages that a look of a program goes over at most; a person waits for less
 _MESSAGE: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
 _EVENT: Final = ", ".join(f"e.{name}" for name in Event.__struct_fields__)
@@ -74,12 +77,12 @@ async def message(ledger: Ledger, where: Where, number: int) -> Message | None:
 
 
 async def messages_by_id(ledger: Ledger, where: Where, numbers: list[int]) -> list[Message]:
-    """Those of the messages that exist, in no order."""
+    """Those of the messages that exist, in no order. The signs keep SQLite from going through the whole workspace."""
     if not numbers:
         return []
     marks = ", ".join(f"${index}" for index in range(3, len(numbers) + 3))
     rows = await ledger.fetch(
-        f"SELECT {_MESSAGE} FROM messages m WHERE m.workspace = $1 AND m.environment = $2 AND m.id IN ({marks})",
+        f"SELECT {_MESSAGE} FROM messages m WHERE +m.workspace = $1 AND +m.environment = $2 AND m.id IN ({marks})",
         where.workspace,
         where.environment,
         *numbers,
@@ -131,6 +134,46 @@ async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, l
         *sql.values,
     )
     return [ledger.protection.opened(Message(*row)) for row in rows]
+
+
+class Look(NamedTuple):
+    """What was found. `next`: where the next look begins; `seen_to`: when the newest message was accepted that was not
+    looked at."""
+
+    messages: list[Message]
+    next: str | None = None
+    seen_to: int | None = None
+
+
+async def look(ledger: Ledger, where: Where, narrowed: MessageFilter, limit: int, far: int = FAR) -> Look:
+    """One page of the list, which takes no longer however many are stored: where no index leads to what is looked for,
+    it goes back over so many messages and says how far it saw. The next page goes on from there, also when this one has
+    found nothing."""
+    floor = None if is_led(narrowed) else await floor_of(ledger, narrowed, far)
+    rows = await list_messages(ledger, where, msgspec.structs.replace(narrowed, above_id=floor), limit + 1)
+    messages = rows[:limit]
+    if len(rows) > limit:
+        return Look(messages, message_id(messages[-1]))
+    if floor is None or floor <= 0:
+        return Look(messages)
+    rest = await ledger.fetch("SELECT accepted_at, id FROM messages WHERE id <= $1 ORDER BY id DESC LIMIT 1", floor)
+    if not rest or (narrowed.after_ms is not None and rest[0][0] < narrowed.after_ms):
+        return Look(messages)
+    at, number = rest[0]
+    return Look(messages, ids.make("msg", at, number + 1), at)
+
+
+def is_led(narrowed: MessageFilter) -> bool:
+    """Does an index lead to the few that it means?"""
+    leads = (narrowed.to, narrowed.correlation_id, narrowed.tag, narrowed.batch)
+    return any(lead is not None for lead in leads) or bool(narrowed.batches)
+
+
+async def floor_of(ledger: Ledger, narrowed: MessageFilter, far: int) -> int:
+    """Below which no message is looked at."""
+    if narrowed.below_id is not None:
+        return narrowed.below_id - 1 - far
+    return int((await ledger.fetch("SELECT coalesce(max(id), 0) FROM messages"))[0][0]) - far
 
 
 async def events(ledger: Ledger, message_number: int) -> list[Event]:

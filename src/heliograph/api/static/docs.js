@@ -57,14 +57,14 @@ const draw = (path, method, operation) => {
   const problems = [];
   for (const [status, named] of Object.entries(operation.responses)) {
     const answer = named.$ref ? spec.components.responses[named.$ref.split("/").pop()] : named;
-    if (named.$ref) problems.push([status, answer.description]);
+    if (named.$ref) problems.push([status, answer.description, operation["x-problem-codes"][status].join(", ")]);
     const content = answer.content && answer.content["application/json"];
     if (content) {
       section.append(make("h3", `Answer ${status}: ${typeOf(content.schema)}`), fields(resolve(content.schema)));
       if (content.example) section.append(make("pre", JSON.stringify(content.example, null, 2)));
     }
   }
-  if (problems.length) section.append(make("h3", "Problems"), table(["Status", "When"], problems));
+  if (problems.length) section.append(make("h3", "Problems"), table(["Status", "When", "Codes"], problems));
   section.append(make("pre", curl(method, path, operation)));
   return section;
 };

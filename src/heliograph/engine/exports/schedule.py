@@ -263,7 +263,7 @@ class _Committed:
             return {}
         marks = ", ".join(f"${place}" for place in range(2, len(numbers) + 2))
         rows = await self._ledger.fetch(
-            f"SELECT id, accepted_at, to_number FROM messages WHERE workspace = $1 AND id IN ({marks})",
+            f"SELECT id, accepted_at, to_number FROM messages WHERE +workspace = $1 AND id IN ({marks})",
             self._asked.workspace,
             *numbers,
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.engine.insight import facts, rolling
+from heliograph.engine.insight import campaigns, facts, rolling, verified
 from heliograph.engine.insight.rolling import DAY, GRAINS, HOUR, MINUTE, WAYS
 from heliograph.store.port import Ledger
 
@@ -48,6 +48,7 @@ async def check(ledger: Ledger, now: int) -> Found:
         differences += await _sums(ledger, grain, since)
     counted_facts, of_facts = await _facts(ledger, since)
     counted_webhooks, of_webhooks = await _webhooks(ledger, since, now)
+    differences += [*await campaigns.differences(ledger, since), *await verified.differences(ledger)]
     counted = (await ledger.fetch("SELECT count(*) FROM counted"))[0][0]
     return Found(counted, counted_facts, counted_webhooks, since, differences + of_facts + of_webhooks)
 
@@ -55,14 +56,18 @@ async def check(ledger: Ledger, now: int) -> Found:
 async def rebuild(ledger: Ledger, now: int) -> None:
     """Forget all sums that can be made again, and make them from the first event on. A gateway that serves goes on
     meanwhile, and helps; until it is done charts show too little."""
-    since = await _whole_since(ledger)
+    since, verified_since = await _whole_since(ledger), await verified.since(ledger)
     async with ledger.transaction() as transaction:
         await transaction.execute("UPDATE rolled SET value = '' WHERE name = 'position'")
         await transaction.execute("UPDATE rolled SET value = $1 WHERE name = 'rebuilt'", str(since))
+        await transaction.execute_all(campaigns.take_away(since))
         await transaction.execute("DELETE FROM counted")
         await transaction.execute("DELETE FROM open_deliveries")
         for table in ("rollups", "rollup_times", "rollup_facts"):
             await transaction.execute(f"DELETE FROM {table} WHERE at >= $1", since)
+        if not ledger.is_alone:  # nothing may begin between the count and its end
+            await transaction.execute("LOCK TABLE verifications, verification_sums IN SHARE ROW EXCLUSIVE MODE")
+        await transaction.execute_all(verified.again(verified_since))
     while await rolling.roll(ledger, now):
         pass
 

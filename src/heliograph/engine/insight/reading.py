@@ -210,7 +210,7 @@ async def _gather(
                         _merge(into, dict(zip(parts, values, strict=True)))
         if times:
             for bucket, key, more, values in await _rows(
-                ledger, ask, narrowed, TIMES, piece, start, step, "what, slot", ["count"]
+                ledger, ask, {**narrowed, "what": times}, TIMES, piece, start, step, "what, slot", ["count"]
             ):
                 what, slot = more
                 cell = cells.setdefault(key, {}).setdefault(bucket, _Gathered())

@@ -12,7 +12,7 @@ from typing import Final
 
 from heliograph.core.segments import UCS2
 from heliograph.core.slots import slot_sql
-from heliograph.engine.insight import facts
+from heliograph.engine.insight import facts, verified
 from heliograph.engine.insight.facts import Stretch
 from heliograph.store.port import Ledger, Statement, Transaction
 
@@ -61,7 +61,7 @@ NOW: Final = {
 }
 _FIXED: Final = (
     f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, m.kind, "
-    "COALESCE(v.campaign, 0) AS campaign, m.client"
+    "COALESCE(v.campaign, 0) AS campaign, m.client, COALESCE(m.batch, 0) AS batch"
 )
 _OF_MESSAGES: Final = "LEFT JOIN campaign_variants v ON v.batch = m.batch"
 NOW_SQL: Final = f"{_FIXED}, " + ", ".join(f"{sql} AS {name}" for name, sql in NOW.items())
@@ -76,7 +76,7 @@ def _temporary(table: str, *columns: str) -> str:
 
 
 _TOUCHED: Final = (
-    *("message", "workspace", "environment", "at", "country", "kind", "campaign", "client"),
+    *("message", "workspace", "environment", "at", "country", "kind", "campaign", "client", "batch"),
     *NOW,
     *(f"old_{name}" for name in NOW),
 )
@@ -179,6 +179,28 @@ _ADD_TIMES: Final = _upsert(
     _TIMES_CUTS,
 )
 
+# -- how the messages of campaigns stand, by the batch of each variant
+
+STANDINGS_KEY: Final = "batch, state, connector, currency"
+STANDINGS: Final = ("messages", "segments", "cost")
+
+
+def add_standings(lines: str) -> str:
+    return (
+        f"INSERT INTO campaign_sums ({STANDINGS_KEY}, {', '.join(STANDINGS)}) "
+        f"SELECT {STANDINGS_KEY}, {', '.join(f'SUM({name})' for name in STANDINGS)} FROM ({lines}) b "
+        f"GROUP BY {STANDINGS_KEY} HAVING {' OR '.join(f'SUM({name}) <> 0' for name in STANDINGS)} "
+        f"ON CONFLICT ({STANDINGS_KEY}) DO UPDATE SET "
+        + ", ".join(f"{name} = campaign_sums.{name} + excluded.{name}" for name in STANDINGS)
+    )
+
+
+_ADD_STANDINGS: Final = add_standings(
+    "SELECT batch, state, connector, currency, 1 AS messages, segments, cost FROM touched WHERE campaign <> 0 "
+    "UNION ALL SELECT batch, old_state, old_connector, old_currency, -1, -old_segments, -old_cost FROM touched "
+    "WHERE campaign <> 0 AND old_state IS NOT NULL"
+)
+
 # -- webhooks: a delivery counts once it has ended, in the minute of its event
 
 _MAKE_TRIED: Final = _temporary(
@@ -258,6 +280,7 @@ async def roll(ledger: Ledger, now: int, limit: int = STRETCH) -> bool:
             statements = _deliveries(stretch, firsts, now, emptying(ledger))
             if after != before:
                 await facts.add(ledger, transaction, stretch, firsts)
+                await verified.delivered(transaction, stretch.sql, stretch.values)
                 statements += _messages(stretch, firsts, emptying(ledger))
             await transaction.execute_all(statements)
     return True
@@ -281,6 +304,7 @@ def _messages(stretch: Stretch, firsts: tuple[int, int, int], emptying: str) -> 
         (_STAGE.replace("{stretch}", stretch.sql), *stretch.values),
         (_ADD, *firsts),
         (_ADD_TIMES, *firsts),
+        (_ADD_STANDINGS,),
         (_REMEMBER,),
         (f"{emptying} touched",),
     ]

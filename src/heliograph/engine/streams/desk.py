@@ -152,7 +152,7 @@ class StreamDesk:
             return {}
         marks = ", ".join(f"${place}" for place in range(2, len(numbers) + 2))
         rows = await self._ledger.fetch(
-            f"SELECT {_MESSAGE} FROM messages WHERE workspace = $1 AND id IN ({marks})", stream.workspace, *numbers
+            f"SELECT {_MESSAGE} FROM messages WHERE +workspace = $1 AND id IN ({marks})", stream.workspace, *numbers
         )
         return {row[0]: Message(*row) for row in rows}
 

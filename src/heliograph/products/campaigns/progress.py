@@ -1,27 +1,22 @@
-"""How a campaign stands, counted from its messages in one query: by variant, with costs, and when it will be over."""
+"""How a campaign stands, by the counts that are kept of its messages: each variant, costs, when it will be over."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from heliograph.core.campaigns import REST, RUNNING, gap_of, share_in_time
+from heliograph.core.measures import UNIT, written
 from heliograph.core.views import moment
 from heliograph.engine.dispatch import Link
-from heliograph.engine.insight import reading
-from heliograph.engine.insight.reading import Ask
+from heliograph.engine.insight.campaigns import WAITING, Standing, standings
 from heliograph.products.campaigns import audiences, register
 from heliograph.products.campaigns.checking import Estimate
 from heliograph.products.campaigns.register import Campaign
 from heliograph.store.port import Ledger
 
-_SUMS: Final = (
-    *("messages", "waiting", "sent", "delivered", "undelivered", "failed", "expired", "rejected", "canceled"),
-    *("segments", "opt_outs", "cost"),
-)
-_WAITING: Final = ("scheduled", "queued", "sending")
 _SENT: Final = ("sent", "delivered", "read", "undelivered")
 _DELIVERED: Final = ("delivered", "read")
 _FAILED: Final = ("undelivered", "failed", "expired", "rejected")
@@ -88,23 +83,15 @@ def view(campaign: Campaign) -> CampaignView:
 
 
 async def progress(ledger: Ledger, campaign: Campaign, link: Callable[[str], Link | None], now: int) -> Progress:
-    """Count."""
+    """As it is at this moment."""
     batches = await register.variants(ledger, campaign.id)
     counts = {name: Counts(refused={}, cost={}) for name in batches}
     names = {batch: name for name, batch in batches.items()}
     waiting: Counter[str] = Counter()
-    marks = ", ".join(f"${place}" for place in range(1, len(names) + 1))
-    for batch, state, connector, price, currency, count, parts in await ledger.fetch(
-        "SELECT batch, state, connector, price, currency, count(*), sum(segments) FROM messages "
-        f"WHERE batch IN ({marks}) GROUP BY batch, state, connector, price, currency",
-        *names,
-    ):
-        one, count, parts = counts[names[batch]], int(count), int(parts)
-        _count(one, state, count, parts)
-        if state in _WAITING:
-            waiting[connector] += count
-        elif price is not None and currency is not None and state in (*_SENT, "failed"):
-            one.cost[currency] = f"{Decimal(one.cost.get(currency, '0')) + Decimal(price) * count:f}"
+    for one in await standings(ledger, list(names)):
+        _count(counts[names[one.batch]], one)
+        if one.state == WAITING:
+            waiting[one.connector] += one.messages
     await _refused(ledger, campaign, names, counts)
     await _opted_out(ledger, campaign, names, counts)
     total = _sum(counts.values())
@@ -132,47 +119,20 @@ async def _told(
     return Progress(recipients, handled, total, counts, None if end is None else moment(end), share)
 
 
-async def summed(ledger: Ledger, campaign: Campaign, link: Callable[[str], Link | None], now: int) -> Progress:
-    """The same for a large one, of the sums that are kept beside the events: a moment late, and not by variant."""
-    began = campaign.started_at if campaign.started_at is not None else now
-    ask = Ask(
-        workspace=campaign.workspace,
-        environment=campaign.environment,
-        measures=_SUMS,
-        start=began,
-        end=max(now, began) + 1,
-        where={"campaign": (campaign.name,)},
-        by=("connector",),
-    )
-    total, waiting = Counts(refused={}, cost={}), Counter[str]()
-    for line in (await reading.totals(ledger, ask)).lines:
-        found: dict[str, Any] = {name: values[0] for name, values in line.values.items()}
-        waiting[line.group["connector"]] += found["waiting"]
-        total.accepted += found["messages"]
-        total.waiting += found["waiting"]
-        total.sent += found["sent"] + found["delivered"] + found["undelivered"]
-        total.delivered += found["delivered"]
-        total.failed += found["undelivered"] + found["failed"] + found["expired"] + found["rejected"]
-        total.canceled += found["canceled"]
-        total.segments += found["segments"]
-        total.opted_out += found["opt_outs"]
-        for currency, amount in (found["cost"] or {}).items():
-            total.cost[currency] = f"{Decimal(total.cost.get(currency, '0')) + Decimal(amount):f}"
-    for code, count in await ledger.fetch(
-        "SELECT code, sum(count) FROM campaign_refusals WHERE campaign = $1 GROUP BY code ORDER BY code", campaign.id
-    ):
-        total.refused[code] = int(count)
-    return await _told(ledger, campaign, total, {}, waiting, link, now)
+def _count(counts: Counts, one: Standing) -> None:
+    counts.accepted += one.messages
+    counts.segments += one.segments
+    counts.waiting += one.messages if one.state == WAITING else 0
+    counts.sent += one.messages if one.state in _SENT else 0
+    counts.delivered += one.messages if one.state in _DELIVERED else 0
+    counts.failed += one.messages if one.state in _FAILED else 0
+    counts.canceled += one.messages if one.state == "canceled" else 0
+    if one.cost:
+        _add_cost(counts, one.currency, Decimal(one.cost) / UNIT)
 
 
-def _count(one: Counts, state: str, count: int, segments: int) -> None:
-    one.accepted += count
-    one.segments += segments
-    one.waiting += count if state in _WAITING else 0
-    one.sent += count if state in _SENT else 0
-    one.delivered += count if state in _DELIVERED else 0
-    one.failed += count if state in _FAILED else 0
-    one.canceled += count if state == "canceled" else 0
+def _add_cost(counts: Counts, currency: str, amount: Decimal) -> None:
+    counts.cost[currency] = written(Decimal(counts.cost.get(currency, "0")) + amount, whole=True)
 
 
 async def _refused(ledger: Ledger, campaign: Campaign, names: Mapping[int, str], counts: Mapping[str, Counts]) -> None:
@@ -190,9 +150,9 @@ async def _opted_out(
         return
     marks = ", ".join(f"${place}" for place in range(3, len(names) + 3))
     for batch, count in await ledger.fetch(
-        "SELECT m.batch, count(DISTINCT m.id) FROM stances s JOIN messages m ON m.workspace = s.workspace "
-        "AND m.to_number = s.number WHERE s.workspace = $1 AND s.out_at >= $2 "
-        f"AND m.batch IN ({marks}) AND m.sent_at <= s.out_at GROUP BY m.batch",
+        "SELECT m.batch, count(DISTINCT m.id) FROM stances s CROSS JOIN messages m WHERE s.workspace = $1 "
+        "AND s.out_at >= $2 AND m.workspace = s.workspace AND m.to_number = s.number AND m.sent_at <= s.out_at "
+        f"AND +m.batch IN ({marks}) GROUP BY m.batch",
         *(campaign.workspace, campaign.started_at, *names),
     ):
         counts[names[batch]].opted_out = int(count)
@@ -206,7 +166,7 @@ def _sum(counts: Iterable[Counts]) -> Counts:
         for code, count in one.refused.items():
             total.refused[code] = total.refused.get(code, 0) + count
         for currency, amount in one.cost.items():
-            total.cost[currency] = f"{Decimal(total.cost.get(currency, '0')) + Decimal(amount):f}"
+            _add_cost(total, currency, Decimal(amount))
     return total
 
 

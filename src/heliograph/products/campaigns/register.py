@@ -308,6 +308,10 @@ async def delete(ledger: Ledger, campaign: Campaign, *, actor: str, now: int) ->
     states = (DRAFT, READY, *ENDED)
     async with ledger.transaction() as transaction:
         marks = ", ".join(f"'{state}'" for state in states)
+        await transaction.execute(
+            "DELETE FROM campaign_sums WHERE batch IN (SELECT batch FROM campaign_variants WHERE campaign = $1)",
+            campaign.id,
+        )
         rows = await transaction.fetch(
             f"DELETE FROM campaigns WHERE id = $1 AND state IN ({marks}) RETURNING id", campaign.id
         )

@@ -26,7 +26,7 @@ from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.fields import recipient
 from heliograph.engine.intake import Caller, Draft, Intake
 from heliograph.ports import Unavailable
-from heliograph.products.verify import counts
+from heliograph.products.verify import counts, sums
 from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, network_of, read
 from heliograph.products.verify.refusals import gone, kept_back, not_found, too_many, too_soon
 from heliograph.products.verify.row import (
@@ -167,6 +167,7 @@ class VerifyDesk:
         columns = ", ".join(COLUMNS[1:])
         rows = await transaction.fetch(f"INSERT INTO verifications ({columns}) VALUES ({marks}) RETURNING id", *values)
         row.id = rows[0][0]
+        await sums.began(transaction, row)
         if row.state != BLOCKED:
             await self._tell(transaction, row, "started", now)
         elif judgement.is_news:  # a flood would flood the application too; the feed has them all
@@ -228,6 +229,7 @@ class VerifyDesk:
             "UPDATE verifications SET state = 'approved', ended_at = $2, is_told = 1 WHERE id = $1", row.id, now
         )
         await counts.verified(transaction, where, row.place.subjects(), row.place.days, row.started_at, now)
+        await sums.approved(transaction, row)
         await self._tell(transaction, row, "approved", now)
         return row
 
@@ -394,6 +396,5 @@ class VerifyDesk:
 
     async def _tell(self, transaction: Transaction, row: Verification, event: str, now: int) -> None:
         shown = view(row, self.realm(row.environment).policies.verify, now)
-        await transaction.record(
-            row.workspace, row.environment, [NewEvent(f"verification.{event}", now, _encode(shown).decode())]
-        )
+        told = NewEvent(f"verification.{event}", now, _encode(shown).decode())
+        await transaction.record(row.workspace, row.environment, [told])

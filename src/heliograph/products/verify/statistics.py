@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -12,22 +12,18 @@ import msgspec
 from heliograph.core.verify import guard
 from heliograph.core.verify.policy import VerifyPolicy
 from heliograph.core.verify.tallies import Books, Place
+from heliograph.engine.insight import verified
 from heliograph.products.verify.row import APPROVED, SELECT, Verification
 from heliograph.store.port import Ledger, Row
 
 TRIED_AT_MOST: Final = 20_000
 _SHOWN: Final = 200
 _AT_ONCE: Final = 200
-_COUNTS: Final = (
-    "count(*), sum(CASE WHEN state <> 'blocked' THEN 1 ELSE 0 END), "
-    "sum(CASE WHEN state = 'approved' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'blocked' THEN 1 ELSE 0 END) "
-    "FROM verifications v WHERE workspace = $1 AND environment = $2 AND started_at >= $3"
+_EDGE: Final = (
+    "started_at >= $3 AND started_at < $4 AND +workspace = $1 AND +environment = $2"  # by time, the shortest way
 )
-_GROUPS: Final = {
-    "country": "country",
-    "prefix": "substr(to_number, 1, length(to_number) - 4)",
-    "client": "(SELECT c.name FROM clients c WHERE c.id = v.client)",
-}
+_SUMS: Final = "CAST(sum(started) AS BIGINT), CAST(sum(approved) AS BIGINT), CAST(sum(blocked) AS BIGINT)"
+_CLIENT: Final = "(SELECT c.name FROM clients c WHERE c.id = CAST(kept.name AS BIGINT))"
 
 
 class Line(msgspec.Struct):
@@ -69,28 +65,34 @@ class Trial(msgspec.Struct):
 
 
 async def statistics(ledger: Ledger, where: tuple[int, int], since: int) -> Statistics:
-    total = await ledger.fetch(f"SELECT '', {_COUNTS}", *where, since)
+    """Whole hours as they are kept; of the hour in which it begins, what began since is counted."""
+    asked = (*where, since, -(-since // verified.HOUR) * verified.HOUR)
+    total = await ledger.fetch(f"SELECT '', {_SUMS} FROM ({_kept(verified.COUNTRY)}) kept", *asked)
     countries, prefixes, clients = [
-        await ledger.fetch(f"SELECT {what}, {_COUNTS} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}", *where, since)
-        for what in _GROUPS.values()
+        await ledger.fetch(
+            f"SELECT {name}, {_SUMS} FROM ({_kept(what)}) kept GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}", *asked
+        )
+        for what, name in ((verified.COUNTRY, "name"), (verified.PREFIX, "name"), (verified.CLIENT, _CLIENT))
     ]
-    blocked = await ledger.fetch(
-        "SELECT price, currency FROM verifications WHERE workspace = $1 AND environment = $2 AND started_at >= $3 "
-        "AND action <> 'allow' AND state = 'blocked' AND price IS NOT NULL",
-        *(*where, since),
-    )
-    return Statistics(_line(total[0]), _lines(countries), _lines(prefixes), _lines(clients), money(blocked))
+    prices = await ledger.fetch(f"SELECT name, sum(started) FROM ({_kept(verified.SAVED)}) kept GROUP BY name", *asked)
+    saved = {(price, currency): int(count) for name, count in prices for price, _, currency in [name.partition(" ")]}
+    return Statistics(_line(total[0]), _lines(countries), _lines(prefixes), _lines(clients), money(saved))
 
 
 async def delivered(ledger: Ledger, where: tuple[int, int], since: int) -> int:
-    """How many have a last message of which the carrier says that the phone has it."""
-    rows = await ledger.fetch(
-        "SELECT count(*) FROM verifications v JOIN messages m ON m.id = v.message WHERE v.workspace = $1 "
-        "AND v.environment = $2 AND v.started_at >= $3 AND m.workspace = v.workspace "
-        "AND m.state IN ('delivered', 'read')",
-        *(*where, since),
+    """Of how many a phone has got a code, as far as the carriers say."""
+    asked = (*where, since, -(-since // verified.HOUR) * verified.HOUR)
+    rows = await ledger.fetch(f"SELECT sum(delivered) FROM ({_kept(verified.COUNTRY)}) kept", *asked)
+    return int(rows[0][0] or 0)
+
+
+def _kept(what: str) -> str:
+    """The lines of the sums, and those that are counted for the edge."""
+    edge = verified.each(what).replace("{more}", "").replace("{which}", _EDGE)
+    return (
+        f"SELECT name, {', '.join(verified.COLUMNS)} FROM verification_sums WHERE workspace = $1 AND environment = $2 "
+        f"AND what = '{what}' AND at >= $4 UNION ALL {edge}"
     )
-    return int(rows[0][0])
 
 
 def _lines(rows: Sequence[Row]) -> list[Line]:
@@ -98,19 +100,19 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def _line(row: Row) -> Line:
-    name, started, sent, approved, blocked = row[0] or "", *(int(count or 0) for count in row[1:])
+    name, started, approved, blocked = row[0] or "", *(int(count or 0) for count in row[1:])
+    sent = started - blocked
     return Line(name, started, sent, approved, blocked, round(approved / sent, 4) if sent else None)
 
 
-def money(prices: Iterable[Sequence[str | None]]) -> list[Money]:
-    """Sums by currency."""
-    sums: Counter[str] = Counter()
+def money(prices: Mapping[tuple[str, str], int]) -> list[Money]:
+    """Sums by currency, of how many at each price."""
+    counts: Counter[str] = Counter()
     amounts: dict[str, Decimal] = {}
-    for price, currency in prices:
-        if price is not None and currency is not None:
-            sums[currency] += 1
-            amounts[currency] = amounts.get(currency, Decimal()) + Decimal(price)
-    return [Money(format(amounts[currency], "f"), currency) for currency, _ in sums.most_common()]
+    for (price, currency), count in prices.items():
+        counts[currency] += count
+        amounts[currency] = amounts.get(currency, Decimal()) + Decimal(price) * count
+    return [Money(format(amounts[currency], "f"), currency) for currency, _ in counts.most_common()]
 
 
 async def kept_back(ledger: Ledger, where: tuple[int, int], below: int | None, limit: int) -> list[Verification]:
@@ -131,9 +133,10 @@ async def listed(
     narrowed = f"(state = $4 AND (state <> 'pending' OR ({is_open})))"
     late = "state = 'pending' AND checks < max_checks AND expires_at <= $6 AND $4 = 'expired'"
     wrong = "state = 'pending' AND checks >= max_checks AND $4 = 'failed'"
+    led = "+environment = $2 AND to_number = $3" if to else "environment = $2 AND $3 = ''"
     rows = await ledger.fetch(
-        f"SELECT {SELECT} FROM verifications WHERE workspace = $1 AND environment = $2 "
-        f"AND ($3 = '' OR to_number = $3) AND ($4 = '' OR {narrowed} OR ({late}) OR ({wrong})) AND id < $5 "
+        f"SELECT {SELECT} FROM verifications WHERE workspace = $1 AND {led} "
+        f"AND ($4 = '' OR {narrowed} OR ({late}) OR ({wrong})) AND id < $5 "
         "AND started_at <= $6 ORDER BY id DESC LIMIT $7",
         *(*where, to or "", state or "", below or 1 << 62, now, limit),
     )
@@ -151,7 +154,7 @@ async def attempt(ledger: Ledger, where: tuple[int, int], policy: VerifyPolicy, 
     past = sorted((Verification(*row) for row in rows), key=lambda one: one.started_at)
     books, entered = Books(), list[tuple[int, int, int]]()
     actions, reasons, hindered = Counter[str](), Counter[str](), 0
-    saved: list[tuple[str | None, str | None]] = []
+    saved = Counter[tuple[str, str]]()
     served = policy.countries or [country for country in (home,) if country]
     for number, row in enumerate(past):
         if number % _AT_ONCE == 0:
@@ -164,7 +167,8 @@ async def attempt(ledger: Ledger, where: tuple[int, int], policy: VerifyPolicy, 
         actions[found.action] += 1
         reasons.update(found.reasons)
         if found.action != guard.ALLOW:
-            saved.append((row.price, row.currency))
+            if row.price is not None and row.currency is not None:
+                saved[row.price, row.currency] += 1
             hindered += row.state == APPROVED
         elif row.state == APPROVED and row.ended_at is not None:
             heapq.heappush(entered, (row.ended_at, row.started_at, number))
