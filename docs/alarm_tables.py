@@ -14,6 +14,11 @@ seven days before, at the queues and at the links. What is wrong is `pending` at
 `resolved` when it has been fine for five minutes. A sample that is too small tells nothing, and what chance alone may
 cause does not ring. Only environments that can reach phones are looked at, unless `test_traffic` says otherwise.
 
+A normal week rings nothing: quiet nights, peaks, weekends, campaigns on their days, phones that are off, a carrier that
+throttles for a minute, an endpoint that fails now and then. `python -m tests.sim.week` plays such weeks, and
+`python -m tests.sim.faults` breaks one thing on their Wednesday for each rule. What a rule compares with, below, is as
+it is because otherwise each campaign would have rung.
+
 Tell it whom to tell:
 
 ```toml
@@ -45,7 +50,7 @@ in an hour.
 _SENSES: Final = {
     UP: "is higher than {limit}, and than {factor:g} times its past",
     DOWN: "is lower than {limit}, and than {factor:g} of its past",
-    LEVEL: "is higher than {factor:g} times the same hour of the days before",
+    LEVEL: "is higher than {factor:g} times what it was about this time of the days before",
     ABOVE: "is higher than {limit}",
 }
 

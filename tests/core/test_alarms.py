@@ -1,20 +1,14 @@
-"""How alarms live, what rules say of numbers, which failures belong together; and quiet through a normal week."""
-
-import random
-from itertools import accumulate
-from math import cos, pi, sqrt
-from typing import Any
+"""How alarms live, what rules say of numbers, which failures belong together. `tests.sim.test_week` has them all
+look at a simulated week."""
 
 import pytest
 
-from heliograph.core.alarm_rules import OVER_SUMS, RULES
+from heliograph.core.alarm_rules import RULES
 from heliograph.core.alarms import (
     BAD,
     BETWEEN,
-    CLEAR_MS,
     FINE,
     FIRING,
-    LEVEL,
     MINUTE,
     OK,
     PENDING,
@@ -24,6 +18,8 @@ from heliograph.core.alarms import (
     Cluster,
     Failures,
     Seen,
+    Tried,
+    beside_past,
     clusters,
     judge,
     step,
@@ -72,7 +68,7 @@ def test_what_need_not_last_fires_at_once() -> None:
     ("rule", "seen", "verdict"),
     [
         ("delivery_drop", Seen(95, 100, 9_600, 10_000), FINE),
-        ("delivery_drop", Seen(88, 100, 9_600, 10_000), BETWEEN),
+        ("delivery_drop", Seen(86, 100, 9_600, 10_000), BETWEEN),
         ("delivery_drop", Seen(50, 100, 9_600, 10_000), BAD),
         ("delivery_drop", Seen(20, 39, 9_600, 10_000), UNKNOWN),  # too few
         ("delivery_drop", Seen(20, 100), UNKNOWN),  # nobody knows what is usual
@@ -85,14 +81,17 @@ def test_what_need_not_last_fires_at_once() -> None:
         ("unknown_outcomes", Seen(10, 100, 0, 10_000), BAD),
         ("segments_up", Seen(220, 100, 11_000, 10_000), BAD),
         ("segments_up", Seen(112, 100, 11_000, 10_000), FINE),
+        ("segments_up", Seen(200, 100), UNKNOWN),  # a campaign, which said so before it started
         ("cost_spike", Seen(90.0, 500, past=(10, 12, 11, 9, 10, 11, 12)), BAD),
         ("cost_spike", Seen(14.0, 500, past=(10, 12, 11, 9, 10, 11, 12)), FINE),
         ("cost_spike", Seen(90.0, 500, past=(10, 80, 11, 9, 10, 70, 12)), FINE),  # campaigns on some days
         ("cost_spike", Seen(90.0, 500, past=(10,)), UNKNOWN),
-        ("opt_outs_up", Seen(9, 100, 50, 10_000), BAD),
+        ("opt_outs_up", Seen(12, 100, 50, 10_000), BAD),
         ("opt_outs_up", Seen(1, 200, 50, 10_000), FINE),
         ("verification_conversion", Seen(10, 100, 7_000, 10_000), BAD),
         ("verification_conversion", Seen(68, 100, 7_000, 10_000), FINE),
+        ("verification_conversion", Seen(10, 40, 7_000, 10_000), BAD),  # also of few
+        ("verification_conversion", Seen(36, 65, 8_125, 10_000), BETWEEN),  # by chance, once in a hundred thousand
         ("no_receipts", Seen(60, 60, 1_000, 10_000), BAD),
         ("no_receipts", Seen(5, 60, 1_000, 10_000), FINE),
         ("no_receipts", Seen(60, 60, 9_900, 10_000), FINE),  # a carrier that never tells
@@ -129,99 +128,39 @@ def test_failures_that_have_something_in_common_are_one_incident() -> None:
     assert clusters([of("DE", "telco", "absent", 9)], 10) == []
 
 
-# -- a week, minute by minute
-
-
-class Week:
-    """Two weeks of traffic with the rhythm of day and night, weekends and chance; the first is the past."""
-
-    DAYS = 14
-
-    def __init__(self, seed: int, **shares: float) -> None:
-        self.chance = random.Random(seed)
-        self.sums: dict[str, list[float]] = {}
-        a_minute = [self.load(minute) for minute in range(self.DAYS * 1440)]
-        bottom = [self.poisson(load) for load in a_minute]
-        self.keep("bottom", bottom)
-        for name, share in shares.items():
-            self.keep(name, [self.binomial(count, share) for count in bottom])
-
-    def load(self, minute: int) -> float:
-        day, hour = minute // 1440, minute % 1440 / 60
-        weekend = 0.5 if day % 7 in (5, 6) else 1.0
-        return 6.0 * weekend * (1.1 - cos(2 * pi * (hour - 3) / 24))
-
-    def poisson(self, mean: float) -> int:
-        return max(0, round(self.chance.gauss(mean, sqrt(mean))))
-
-    def binomial(self, count: int, share: float) -> int:
-        return sum(self.chance.random() < share for _ in range(count))
-
-    def keep(self, name: str, numbers: list[int]) -> None:
-        self.sums[name] = [0, *accumulate(numbers)]
-
-    def between(self, name: str, start: int, end: int) -> float:
-        return self.sums[name][max(end, 0)] - self.sums[name][max(start, 0)]
-
-    def seen(self, rule: Any, top: str, minute: int, weight: float = 1.0) -> Seen:
-        end = minute - rule.lag_ms // MINUTE
-        start = end - rule.window_ms // MINUTE
-        now = (self.between(top, start, end) * weight, int(self.between("bottom", start, end)))
-        if rule.sense == LEVEL:
-            days = [self.between(top, start - d * 1440, end - d * 1440) * weight for d in range(1, 8)]
-            return Seen(*now, past=days)
-        past = start - 7 * 1440, start
-        return Seen(*now, self.between(top, *past) * weight, int(self.between("bottom", *past)))
-
-
-USUAL = {  # rule → what its share is in a normal week
-    "delivery_drop": 0.96,
-    "send_errors": 0.01,
-    "unknown_outcomes": 0.002,
-    "segments_up": 1.0,
-    "cost_spike": 1.0,
-    "opt_outs_up": 0.004,
-    "verification_conversion": 0.75,
-    "no_receipts": 0.05,
-}
-
-
-@pytest.mark.parametrize("name", OVER_SUMS)
-@pytest.mark.parametrize("seed", range(2))
-def test_a_normal_week_with_its_days_nights_and_weekend_rings_nothing(name: str, seed: int) -> None:
-    rule, week = RULES[name], Week(seed, top=USUAL[name])
-    alarm, fired = Alarm(), 0
-    for minute in range(7 * 1440, 14 * 1440):
-        verdict = judge(rule, week.seen(rule, "top", minute, 1.15 if name == "segments_up" else 1.0)).verdict
-        before, alarm = alarm.state, step(alarm, verdict, minute * MINUTE, rule.for_ms, CLEAR_MS)
-        fired += alarm.state == FIRING and before != FIRING
-    assert fired == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "broken"),
-    [
-        ("delivery_drop", 0.6),
-        ("send_errors", 0.3),
-        ("unknown_outcomes", 0.2),
-        ("verification_conversion", 0.3),
-        ("opt_outs_up", 0.06),
-        ("no_receipts", 1.0),
-    ],
-)
-def test_a_fault_in_that_week_rings_once_and_is_over_after_it(name: str, broken: float) -> None:
-    rule, week = RULES[name], Week(3, top=USUAL[name], broken=broken)
-    fault = (10 * 1440 + 720, 10 * 1440 + 720 + 6 * 60)  # at noon, for six hours
-    mixed = [
-        int(week.between("broken" if fault[0] <= m < fault[1] else "top", m, m + 1)) for m in range(Week.DAYS * 1440)
+def test_a_campaign_of_which_a_few_always_fail_is_no_incident() -> None:
+    past = {
+        ("GB", "telco", "promotional", "spring", ""): Tried(1_900, 0),
+        ("GB", "telco", "promotional", "spring", "absent"): Tried(100, 100),
+        ("GB", "telco", "otp", "", ""): Tried(8_000, 0),
+    }
+    window = {
+        ("GB", "telco", "promotional", "summer", ""): Tried(380, 0),
+        ("GB", "telco", "promotional", "summer", "absent"): Tried(20, 20),
+    }
+    assert beside_past(window, past) == [Failures(("GB", "telco", "promotional", "summer", "absent"), 20, 20.0)]
+    assert clusters(beside_past(window, past), 10) == []
+    window["GB", "telco", "promotional", "summer", "blocked"] = Tried(50, 50)
+    assert [one.marks for one in clusters(beside_past(window, past), 10)] == [
+        ("GB", "telco", "promotional", "summer", "blocked")
     ]
-    week.keep("top", mixed)
-    alarm, fired, over = Alarm(), [], []
-    for minute in range(7 * 1440, 14 * 1440):
-        before = alarm.state
-        alarm = step(alarm, judge(rule, week.seen(rule, "top", minute)).verdict, minute * MINUTE, rule.for_ms)
-        if alarm.state != before:
-            (fired if alarm.state == FIRING else over if alarm.state == RESOLVED else []).append(minute)
-    assert (len(fired), len(over)) == (1, 1)
-    assert fault[0] < fired[0] < fault[0] + rule.window_ms // MINUTE + rule.lag_ms // MINUTE
-    assert over[0] > fault[1]
+
+
+def test_what_is_usual_is_that_of_the_template_of_its_way_or_of_all() -> None:
+    past = {
+        ("GB", "telco", "otp", "code", "absent"): Tried(100, 100),
+        ("GB", "telco", "otp", "code", ""): Tried(900, 0),
+        ("GB", "telco", "otp", "", ""): Tried(1_000, 0),
+    }
+    usual = [(("GB", "otp", "code"), 10.0), (("GB", "otp", "new"), 5.0), (("LV", "otp", "code"), 5.0)]
+    for (country, kind, template), expected in usual:
+        window = {(country, "telco", kind, template, ""): Tried(100, 0)}
+        (row,) = beside_past(window, past)
+        assert (row.marks, row.usual) == ((country, "telco", kind, template, "absent"), pytest.approx(expected))
+
+
+def test_many_small_groups_that_fail_a_little_by_chance_are_no_incident() -> None:
+    rows = [Failures(("DE", "telco", "otp", f"t{number}", "absent"), 1, 0.2) for number in range(25)]
+    quiet = [Failures(("DE", "telco", "otp", f"u{number}", "absent"), 0, 0.2) for number in range(80)]
+    assert clusters(rows, 10), "had the others not been there"
+    assert clusters([*rows, *quiet], 10) == []

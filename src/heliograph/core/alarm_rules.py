@@ -21,13 +21,14 @@ _OVER_SUMS: Final = (
         floor=0.95,
         factor=0.93,
         by=("country", "connector"),
+        mix=("kind",),
         top=("delivered",),
         bottom=("settled",),
         window_ms=30 * MINUTE,
         lag_ms=5 * MINUTE,
         minimum=40,
         means="Of the messages whose end is known, fewer were delivered than in the seven days before, to one country "
-        "through one connector.",
+        "through one connector. Each kind is compared with its own past: while a campaign runs, fewer may arrive.",
         steps=(
             "Open the errors of the connector by code: one code that is new points at a filter or a registration.",
             "Compare with the other connectors to the same country: is it the carrier or the country?",
@@ -82,13 +83,14 @@ _OVER_SUMS: Final = (
         unit="per_message",
         floor=1.3,
         factor=1.4,
-        by=("kind",),
+        by=("kind", "template", "campaign"),
         top=("segments",),
         bottom=("messages",),
         window_ms=_HOUR,
         minimum=50,
         for_ms=10 * MINUTE,
-        means="Messages of a kind have more segments than in the seven days before, and so cost more.",
+        means="Messages of one template, or of a kind without one, have more segments than in the seven days before, "
+        "and so cost more. What is new has no past: a campaign says itself how long its messages are before it starts.",
         steps=(
             "Which template or client is it? Split `segments_per_message` by them.",
             "One letter outside GSM-7 halves what fits: `heliograph segments TEXT` names it.",
@@ -109,7 +111,8 @@ _OVER_SUMS: Final = (
         window_ms=_HOUR,
         minimum=100,
         for_ms=5 * MINUTE,
-        means="What the last hour cost is far above the same hour of the seven days before.",
+        means="What the last hour cost is far above the dearest hour about this time, an hour earlier to an hour "
+        "later, of the seven days before. So the campaign of every week may begin a little earlier or later.",
         steps=(
             "Split `cost` by client, country and kind: who sends where?",
             "Codes to countries that you do not serve are fraud: look at the guard of verifications.",
@@ -194,7 +197,8 @@ _STANDING: Final = (
         by=("country", "connector", "kind", "template", "code"),
         for_ms=0,
         means="Failures of the last half hour that have something in common, and are far more than usual, are one "
-        "incident. It tells how many are affected, and how many would be usual.",
+        "incident. It tells how many are affected, and how many would be usual: for as many messages of that template, "
+        "or where it is new, of that kind. So a campaign, of which a few always fail, is no incident.",
         steps=(
             "The marks say where to look: one code alone is a rule of a carrier, one connector alone its fault, one "
             "template alone its text.",

@@ -5,9 +5,9 @@ it can't tell. An alarm begins as `pending`, fires when that lasts, and resolves
 Between bad and fine there is a gap, so that a number which wavers does not ring twice.
 """
 
-from collections.abc import Sequence
-from math import sqrt
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from math import asin, pi, sin, sqrt
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -27,10 +27,11 @@ WARNING: Final = "warning"
 
 UP: Final = "up"  # a share that rises over its own past
 DOWN: Final = "down"  # a share that falls below it
-LEVEL: Final = "level"  # an amount, against the same hour of the days before
+LEVEL: Final = "level"  # an amount, against that about this time of the days before
 ABOVE: Final = "above"  # a number that must not be higher, whatever was before
 
-_SIGMAS: Final = 4.0  # by so many standard errors chance alone is hardly ever off
+_SIGMAS: Final = 5.0  # by so many standard errors chance alone is hardly ever off: it has some thousand tries a week
+_SPREADS: Final = 4.0  # by so many standard deviations amounts of days hardly ever lie apart
 _CLEAR: Final = 0.6  # fine again is what has come back so far from the limit towards the past
 _NOTHING_TO_SEE_MS: Final = 1_800_000  # what fires, and can't be told for so long, is over
 CLEAR_MS: Final = 300_000  # fine for so long, before it is over
@@ -50,6 +51,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...]  # what to do
     actions: tuple[str, ...]  # what the gateway can do at once
     by: tuple[str, ...] = ()
+    mix: tuple[str, ...] = ()  # what is usual is that of a window's own mix of these
     top: tuple[str, ...] = ()  # of rules over sums: measures
     bottom: tuple[str, ...] = ()
     window_ms: int = 10 * MINUTE
@@ -66,7 +68,7 @@ class Seen(NamedTuple):
     sample: int
     past_top: float = 0.0
     past_sample: int = 0
-    past: Sequence[float] = ()  # of `level`: the same hour of each day before
+    past: Sequence[float] = ()  # of `level`: about this time of each day before
 
 
 class Signal(NamedTuple):
@@ -92,13 +94,14 @@ def judge(rule: Rule, seen: Seen) -> Signal:
         return Signal(UNKNOWN, None, None, None, seen.sample)
     value = seen.top / seen.sample
     usual = seen.past_top / seen.past_sample if seen.past_sample >= rule.minimum and seen.past_sample else None
+    if usual is None and (rule.sense == DOWN or rule.unit == "per_message"):  # that has no right height of its own
+        return Signal(UNKNOWN, value, None, None, seen.sample)
     if rule.sense == UP:
         chance = _by_chance(usual, seen.sample) if rule.unit == "share" else 0.0
         limit = rule.floor if usual is None else max(rule.floor, usual * rule.factor, chance)
         back = limit * 0.8 if usual is None else usual + (limit - usual) * _CLEAR
         return Signal(_high(value, limit, back), value, limit, usual, seen.sample)
-    if usual is None:  # a share has no right height of its own
-        return Signal(UNKNOWN, value, None, None, seen.sample)
+    assert usual is not None
     limit = min(rule.floor, usual * rule.factor, 1 - _by_chance(1 - usual, seen.sample))
     back = usual - (usual - limit) * _CLEAR
     return Signal(_high(-value, -limit, -back), value, limit, usual, seen.sample)
@@ -110,7 +113,7 @@ def _level(rule: Rule, seen: Seen) -> Signal:
         return Signal(UNKNOWN, seen.top, None, None, seen.sample)
     usual = sum(seen.past) / len(seen.past)
     spread = sqrt(sum((one - usual) ** 2 for one in seen.past) / (len(seen.past) - 1))
-    limit = max(rule.floor, usual * rule.factor, usual + _SIGMAS * spread, max(seen.past) * 1.5)
+    limit = max(rule.floor, usual * rule.factor, usual + _SPREADS * spread, max(seen.past) * 1.5)
     return Signal(_high(seen.top, limit, usual + (limit - usual) * _CLEAR), seen.top, limit, usual, seen.sample)
 
 
@@ -121,10 +124,15 @@ def _high(value: float, limit: float, back: float) -> str:
 
 
 def _by_chance(share: float | None, sample: int) -> float:
-    """As much as a share rises by chance alone, which is far when little is to be expected: the square root of a count
-    wavers by a half, whatever the count."""
-    expected = (share or 0.0) * sample
-    return float((sqrt(expected + 0.375) + _SIGMAS / 2) ** 2 / sample)
+    """As much as a share rises by chance alone, which is far when little is to be expected: the arcsine of the root of
+    a share wavers by as much, whatever the share."""
+    expected = ((share or 0.0) * sample + 0.375) / (sample + 0.75)
+    return sin(min(asin(sqrt(expected)) + _SIGMAS / 2 / sqrt(sample + 0.5), pi / 2)) ** 2
+
+
+def by_chance(expected: float) -> float:
+    """The highest count that chance alone may give where so many are to be expected: its root wavers by a half."""
+    return (sqrt(expected + 0.375) + _SIGMAS / 2) ** 2
 
 
 # -- how an alarm lives
@@ -171,12 +179,61 @@ def _bad(alarm: Alarm, now: int, for_ms: int) -> Alarm:
 # -- failures that belong together
 
 
+Marks: TypeAlias = tuple[str, ...]  # country, connector, kind, template, code
+_CODE: Final = 4  # its place: all before it says which way a message went
+_TEMPLATE: Final = 3
+
+
 class Failures(NamedTuple):
     """Messages that failed, which have all of this in common."""
 
-    marks: tuple[str, ...]  # country, connector, kind, template, code
+    marks: Marks
     failed: int
     usual: float  # how many would have been, had it been as before
+
+
+class Tried(NamedTuple):
+    """Of messages with the same marks: how many were tried, and how many failed."""
+
+    tried: int
+    failed: int
+
+
+def beside_past(window: Mapping[Marks, Tried], past: Mapping[Marks, Tried]) -> list[Failures]:
+    """What failed, beside what would be usual for as many messages: as those of the same template did before; where
+    that is new, as others of its kind did by the same way; else as all did. Also what did not fail though it uses to:
+    it weighs too."""
+    lengths = (_CODE, _TEMPLATE, 0)
+    before = {length: _tried_by(past, length) for length in lengths}
+    rates = {length: _rates(past, length) for length in lengths}
+    usual: dict[Marks, float] = {}
+    for way, tried in _tried_by(window, _CODE).items():
+        length = next((length for length in lengths if before[length].get(way[:length], 0) >= tried), 0)
+        for code, rate in rates[length].get(way[:length], {}).items():
+            usual[*way, code] = rate * tried
+    nothing = Tried(0, 0)
+    return [
+        Failures(marks, window.get(marks, nothing).failed, usual.get(marks, 0.0))
+        for marks in sorted({*usual, *(marks for marks, its in window.items() if its.failed)})
+    ]
+
+
+def _tried_by(counts: Mapping[Marks, Tried], length: int) -> dict[Marks, int]:
+    found: dict[Marks, int] = {}
+    for marks, its in counts.items():
+        found[marks[:length]] = found.get(marks[:length], 0) + its.tried
+    return found
+
+
+def _rates(counts: Mapping[Marks, Tried], length: int) -> dict[Marks, dict[str, float]]:
+    """Of each way, which share failed with which code."""
+    tried = _tried_by(counts, length)
+    found: dict[Marks, dict[str, float]] = {}
+    for marks, its in counts.items():
+        if its.failed:
+            codes, way = found.setdefault(marks[:length], {}), marks[:length]
+            codes[marks[_CODE]] = codes.get(marks[_CODE], 0.0) + its.failed / tried[way]
+    return found
 
 
 class Cluster(NamedTuple):
@@ -187,22 +244,23 @@ class Cluster(NamedTuple):
     usual: float
 
 
+_TIMES_USUAL: Final = 3.0
 _COVERS: Final = 0.8  # a mark that so large a part of what is too much has in common is a mark of the incident
 _SPLITS: Final = 0.5  # what tells this incident from another needs less, if it is more than one mark
 
 
 def clusters(rows: Sequence[Failures], least: int) -> list[Cluster]:
-    """Put what fails more than usual into as few incidents as explain it. Each row belongs to one at most."""
-    left = [row for row in rows if row.failed > row.usual]
+    """Put what fails more than usual into as few incidents as explain it. Each row belongs to one at most. An incident
+    is more than chance alone may give, of all that has its marks: also of what fails less than usual."""
+    left = list(rows)
     found: list[Cluster] = []
-    while left:
-        total = sum(row.failed - row.usual for row in left)
-        if total < least:
+    while more := [row for row in left if row.failed > row.usual]:
+        if _excess(more) < least:
             break
-        marks = _in_common(left)
+        marks = _in_common(more)
         chosen = [row for row in left if _fits(row.marks, marks)]
         failed, usual = sum(row.failed for row in chosen), sum(row.usual for row in chosen)
-        if failed - usual >= least:
+        if failed - usual >= least and failed > max(_TIMES_USUAL * usual, by_chance(usual)):
             found.append(Cluster(marks, failed, usual))
         left = [row for row in left if not _fits(row.marks, marks)]
     return found

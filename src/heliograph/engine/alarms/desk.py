@@ -51,16 +51,20 @@ class Alarms:
         """Until cancelled."""
         while True:
             try:
-                await self._keep_links()
-                if await leases.hold(self._ledger, [LEASE], self._clock.now_ms()):
-                    await self.look()
-                    await self._teller.tell()
-                    await self._tidy()
+                await self.turn()
             except Unavailable:
                 pass  # who waits for the ledger tells of it
             except Exception as error:  # the edge of a task: it must live on; the watch raises the alarm
                 self._watch.defect(error)
             await asyncio.sleep(EVERY_S)
+
+    async def turn(self) -> None:
+        """Note the links of this process; the process that has the lease looks at everything, and tells."""
+        await self._keep_links()
+        if await leases.hold(self._ledger, [LEASE], self._clock.now_ms()):
+            await self.look()
+            await self._teller.tell()
+            await self._tidy()
 
     async def _keep_links(self) -> None:
         now = self._clock.now_ms()

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from heliograph.core.alarms import LEVEL, MINUTE, Failures, Rule, Seen, clusters
+from heliograph.core.alarms import LEVEL, MINUTE, Marks, Rule, Seen, Tried, beside_past, clusters
 from heliograph.core.message import LANE_NAMES
 from heliograph.engine.insight.reading import Ask, Line, totals
 from heliograph.engine.insight.rolling import DAY, HOUR, WHOLE
@@ -14,8 +14,11 @@ from heliograph.store.port import Ledger
 PAST_DAYS: Final = 7
 _PAST_KEPT_MS: Final = 10 * MINUTE
 _FAILED: Final = ("undelivered", "failed", "expired")
+_MARKS: Final = ("country", "connector", "kind", "template", "code")
+_HALF: Final = 30 * MINUTE
+_ABOUT: Final = 60 * MINUTE  # to either side
 _LEAST: Final = 10  # failures beyond what is usual that make an incident
-_TIMES_USUAL: Final = 3.0
+_GROUPS: Final = 2_000
 _TEN_MINUTES: Final = 10 * MINUTE
 _FAILURES_MS: Final = 30 * MINUTE
 _PENDING_AT_MOST: Final = 5_000
@@ -44,6 +47,8 @@ class Sums:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._past: dict[tuple[Where, str], tuple[int, Looked]] = {}
+        self._halves: dict[tuple[Where, str], dict[int, dict[Subject, float]]] = {}
+        self._past_failed: dict[Where, tuple[int, dict[Marks, Tried]]] = {}
 
     async def look(self, where: Where, rule: Rule, now: int) -> Looked:
         """Each group that there is in the window."""
@@ -51,11 +56,7 @@ class Sums:
         start = end - rule.window_ms
         window = await self._sums(where, rule, start, end)
         past = await self._before(where, rule, start, end, now)
-        found: Looked = {}
-        for subject, seen in window.items():
-            before = past.get(subject, Seen(0, 0))
-            found[subject] = Seen(seen.top, seen.sample, before.top, before.sample, before.past)
-        return found
+        return _beside(rule, window, past)
 
     async def _before(self, where: Where, rule: Rule, start: int, end: int, now: int) -> Looked:
         kept = self._past.get((where, rule.name))
@@ -64,22 +65,38 @@ class Sums:
         if rule.sense != LEVEL:
             past = await self._sums(where, rule, start - PAST_DAYS * DAY, start)
         else:
-            days = [
-                await self._sums(where, rule, start - day * DAY, end - day * DAY) for day in range(1, PAST_DAYS + 1)
-            ]
-            known = {subject for day in days for subject in day}
-            past = {
-                subject: Seen(0, 0, past=tuple(day[subject].top for day in days if subject in day)) for subject in known
-            }
+            past = await self._days_before(where, rule, start, end)
         self._past[where, rule.name] = (now, past)
         return past
+
+    async def _days_before(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
+        """Of each day the highest amount about this time: a campaign does not begin at the same minute every week."""
+        highest: dict[Subject, dict[int, float]] = {}
+        first, last, halves = (start - _ABOUT) // _HALF * _HALF, end + _ABOUT, rule.window_ms // _HALF
+        for day in range(1, PAST_DAYS + 1):
+            amounts = [await self._amounts(where, rule, at - day * DAY) for at in range(first, last, _HALF)]
+            for place in range(len(amounts) - halves + 1):
+                window = amounts[place : place + halves]
+                for subject in {subject for half in window for subject in half}:
+                    days = highest.setdefault(subject, {})
+                    days[day] = max(days.get(day, 0.0), sum(half.get(subject, 0.0) for half in window))
+        return {subject: Seen(0, 0, past=tuple(days.values())) for subject, days in highest.items()}
+
+    async def _amounts(self, where: Where, rule: Rule, at: int) -> dict[Subject, float]:
+        """Of half an hour long ago; it is asked once."""
+        kept = self._halves.setdefault((where, rule.name), {})
+        if at not in kept:
+            for old in [other for other in kept if other < at - PAST_DAYS * DAY]:
+                del kept[old]
+            kept[at] = {subject: its.top for subject, its in (await self._sums(where, rule, at, at + _HALF)).items()}
+        return kept[at]
 
     async def _sums(self, where: Where, rule: Rule, start: int, end: int) -> Looked:
         ask = Ask(
             workspace=where.workspace,
             environment=where.environment,
             measures=tuple(dict.fromkeys((*rule.bottom, *rule.top))),
-            by=rule.by,
+            by=(*rule.by, *rule.mix),
             start=start,
             end=end,
             groups=500,
@@ -89,7 +106,7 @@ class Sums:
             sample = sum(_number(line, name) for name in rule.bottom)
             if sample:
                 top = sum(_number(line, name) for name in rule.top)
-                found[tuple(line.group.items())] = Seen(top, int(sample))
+                found[tuple((name, mark) for name, mark in line.group.items() if mark)] = Seen(top, int(sample))
         return found
 
     async def failures(self, where: Where, now: int) -> Looked:
@@ -97,39 +114,35 @@ class Sums:
         end = now // MINUTE * MINUTE
         start = end - _FAILURES_MS
         window = await self._failed(where, start, end)
-        if sum(window.values()) < _LEAST:
+        if sum(its.failed for its in window.values()) < _LEAST:
             return {}
-        past = await self._failed(where, start - PAST_DAYS * DAY, start)
-        sent, before = await self._tried(where, start, end), await self._tried(where, start - PAST_DAYS * DAY, start)
-        scale = sent / before if before else 0.0
-        rows = [Failures(marks, failed, past.get(marks, 0) * scale) for marks, failed in window.items()]
-        names = ("country", "connector", "kind", "template", "code")
+        kept = self._past_failed.get(where)
+        if kept is None or not 0 <= now - kept[0] < _PAST_KEPT_MS:
+            kept = self._past_failed[where] = (now, await self._failed(where, start - PAST_DAYS * DAY, start))
         return {
-            tuple((name, mark) for name, mark in zip(names, one.marks, strict=True) if mark): Seen(
+            tuple((name, mark) for name, mark in zip(_MARKS, one.marks, strict=True) if mark): Seen(
                 one.failed, one.failed, one.usual, 1
             )
-            for one in clusters(rows, _LEAST)
-            if one.failed > _TIMES_USUAL * one.usual
+            for one in clusters(beside_past(window, kept[1]), _LEAST)
         }
 
-    async def _failed(self, where: Where, start: int, end: int) -> dict[tuple[str, ...], int]:
-        by = ("country", "connector", "kind", "template", "code")
+    async def _failed(self, where: Where, start: int, end: int) -> dict[Marks, Tried]:
+        """Of the largest groups, how many were tried and failed."""
         ask = Ask(
             workspace=where.workspace,
             environment=where.environment,
-            measures=_FAILED,
-            by=by,
+            measures=("tried", *_FAILED),
+            by=_MARKS,
             start=start,
             end=end,
-            groups=500,
+            groups=_GROUPS,
         )
-        lines = (await totals(self._ledger, ask)).lines
-        counts = {tuple(line.group.values()): int(sum(_number(line, name) for name in _FAILED)) for line in lines}
-        return {marks: count for marks, count in counts.items() if count}
-
-    async def _tried(self, where: Where, start: int, end: int) -> float:
-        ask = Ask(workspace=where.workspace, environment=where.environment, measures=("tried",), start=start, end=end)
-        return _number((await totals(self._ledger, ask)).lines[0], "tried")
+        return {
+            tuple(line.group.values()): Tried(
+                int(_number(line, "tried")), int(sum(_number(line, name) for name in _FAILED))
+            )
+            for line in (await totals(self._ledger, ask)).lines
+        }
 
     async def webhook_latency(self, where: Where, now: int) -> Looked:
         names = ("webhook_latency_p95",)
@@ -178,6 +191,36 @@ class Sums:
             "SELECT id, name FROM declared WHERE workspace = $1 AND kind = 'endpoint'", where.workspace
         )
         return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _beside(rule: Rule, window: Looked, past: Looked) -> Looked:
+    """Each group beside its past. Where it is a mix of parts that differ, the past is that of the same mix; a part
+    that is new counts as the whole did."""
+    parts: dict[Subject, dict[Subject, Seen]] = {}
+    for subject, seen in window.items():
+        parts.setdefault(_whole(rule, subject), {})[subject] = seen
+    tops: dict[Subject, float] = {}
+    samples: dict[Subject, int] = {}
+    for subject, seen in past.items():
+        whole = _whole(rule, subject)
+        tops[whole], samples[whole] = tops.get(whole, 0.0) + seen.top, samples.get(whole, 0) + seen.sample
+    found: Looked = {}
+    for whole, its in parts.items():
+        top, sample = sum(seen.top for seen in its.values()), sum(seen.sample for seen in its.values())
+        past_top, past_sample = tops.get(whole, 0.0), samples.get(whole, 0)
+        if rule.mix and past_sample:
+            usual = 0.0
+            for part, seen in its.items():
+                before = past.get(part, Seen(0, 0))
+                known = before.sample and before.sample >= rule.minimum
+                usual += seen.sample * (before.top / before.sample if known else past_top / past_sample)
+            past_top = usual / sample * past_sample
+        found[whole] = Seen(top, sample, past_top, past_sample, past.get(whole, Seen(0, 0)).past)
+    return found
+
+
+def _whole(rule: Rule, subject: Subject) -> Subject:
+    return tuple((name, mark) for name, mark in subject if name in rule.by) if rule.mix else subject
 
 
 def _number(line: Line, name: str) -> float:
