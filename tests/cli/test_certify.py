@@ -1,6 +1,7 @@
 """Putting receivers to the test: a good one passes, and each mistake is found by the case made for it."""
 
 import json
+import time
 
 import pytest
 
@@ -49,7 +50,11 @@ def test_each_mistake_is_found_by_its_case(run: Run, judge: Judge, mistakes: set
 
 
 def test_an_answer_that_comes_too_late_is_told_from_none(run: Run) -> None:
-    wrong = failed(run, receivers.right, "--timeout", "0")
+    def slow(headers: dict[str, str], body: bytes) -> int:
+        time.sleep(0.05)
+        return receivers.right(headers, body)
+
+    wrong = failed(run, slow, "--timeout", "0.01")
     assert all("too late, the event would be sent again" in got for got in wrong.values())
     assert wrong.keys() == {case.name for case in CASES}
 

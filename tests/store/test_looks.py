@@ -50,3 +50,17 @@ async def test_a_look_ends_where_the_time_does(ledger: Any) -> None:
     await accept(ledger, *messages)
     found = await reads.look(ledger, HERE, MessageFilter(country="PT", after_ms=NOW + 8), 5, 3)
     assert (found.messages, found.next) == ([], None)
+
+
+async def test_the_newest_are_counted_not_their_numbers(ledger: Any, engine: str) -> None:
+    """On PostgreSQL numbers come from blocks, of which most are never used."""
+    first, apart = ledger.next_id("message"), 1_000_000 if engine == "postgres" else 1
+    await accept(ledger, *(message(ledger, id=first + number * apart) for number in range(6)))
+    places = [first + number * apart for number in range(6)]
+    for far in (1, 4):
+        floor = await reads.floor_of(ledger, "messages", far)
+        assert [place for place in places if place > floor] == places[-far:]
+        floor = await reads.floor_of(ledger, "messages", far, below=places[-1])
+        assert [place for place in places[:-1] if place > floor] == places[-1 - far : -1]
+    assert await reads.floor_of(ledger, "messages", 6) <= first - 1
+    assert await reads.floor_of(ledger, "deliveries", 3) <= 0

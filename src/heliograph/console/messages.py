@@ -116,7 +116,7 @@ async def _all(visit: Visit, narrowed: MessageFilter) -> AsyncIterator[list[Mess
     ledger, below = visit.means.ledger, None
     while True:
         narrowed = msgspec.structs.replace(narrowed, below_id=below)
-        floor = 0 if reads.is_led(narrowed) else await reads.floor_of(ledger, narrowed, _LOOKED_AT)
+        floor = 0 if reads.is_led(narrowed) else await reads.floor_of(ledger, "messages", _LOOKED_AT, below)
         stretch = msgspec.structs.replace(narrowed, above_id=floor)
         found = await reads.list_messages(ledger, visit.where, stretch, _EXPORTED_AT_ONCE)
         if found:

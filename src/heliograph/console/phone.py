@@ -123,10 +123,10 @@ async def _messages(visit: Visit, number: str) -> list[Message]:
 
 async def _numbers(visit: Visit) -> list[str]:
     """Those that were texted of late."""
-    newest = (await visit.means.ledger.fetch("SELECT coalesce(max(id), 0) FROM messages"))[0][0]
-    rows = await visit.means.ledger.fetch(
+    ledger = visit.means.ledger
+    rows = await ledger.fetch(
         "SELECT to_number FROM messages WHERE id > $1 AND +workspace = $2 AND +environment = $3 ORDER BY id DESC",
-        newest - _LOOKED_AT,
+        await reads.floor_of(ledger, "messages", _LOOKED_AT),
         visit.where.workspace,
         visit.where.environment,
     )

@@ -102,14 +102,15 @@ async def create(visit: Visit) -> Answer:
 async def one(visit: Visit) -> Answer:
     spec, state = _find(visit), visit.query.get("state")
     cursor = ids.parse("dlv", visit.query.get("cursor"))
-    newest = cursor[1] if cursor else await _newest(visit)
+    below = cursor[1] if cursor else None
+    floor = await reads.floor_of(visit.means.ledger, "deliveries", _LOOKED_BACK, below)
     found = await reads.deliveries(
         visit.means.ledger,
         visit.where,
         endpoint=spec.id,
         state=state if state in dict(_STATES) and state else None,
-        below_id=cursor[1] if cursor else None,
-        above_id=None if state == "failed" else newest - _LOOKED_BACK,  # those that failed have an index
+        below_id=below,
+        above_id=None if state == "failed" else floor,  # those that failed have an index
         limit=_PAGE + 1,
     )
     told = [Told(_id(delivery), delivery, event) for delivery, event in found]
@@ -223,19 +224,16 @@ def _samples(visit: Visit, spec: EndpointSpec) -> list[str]:
 async def _standing(visit: Visit, spec: EndpointSpec) -> Place:
     ledger = visit.means.ledger
     health = await endpoints.health(ledger, spec.id)
+    floor = await reads.floor_of(ledger, "deliveries", _LOOKED_BACK)
     rows: list[Any] = await ledger.fetch(
         "SELECT state, count(*), avg(latency_ms) FROM (SELECT state, latency_ms FROM deliveries WHERE endpoint = $1 "
         "AND workspace = $2 AND environment = $3 AND id > $5 ORDER BY id DESC LIMIT $4) AS newest GROUP BY state",
-        *(spec.id, visit.where.workspace, visit.where.environment, _LOOKED_AT, await _newest(visit) - _LOOKED_BACK),
+        *(spec.id, visit.where.workspace, visit.where.environment, _LOOKED_AT, floor),
     )
     latency = next((row[2] for row in rows if row[0] == "done"), None)
     state = "disabled" if health.disabled_at or spec.disabled else "failing" if health.failing_since else "healthy"
     answers = {row[0]: row[1] for row in rows}
     return Place(spec, state, health, answers, None if latency is None else round(latency))
-
-
-async def _newest(visit: Visit) -> int:
-    return int((await visit.means.ledger.fetch("SELECT coalesce(max(id), 0) FROM deliveries"))[0][0])
 
 
 async def _delivery(visit: Visit, spec: EndpointSpec) -> Told:

@@ -1,6 +1,6 @@
 """Cold queries that both engines understand: one message, lists, timelines, deliveries. Each names the workspace."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -9,6 +9,7 @@ from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Delivery,
 from heliograph.core.views import message_id
 from heliograph.store.port import AttemptRow, Ledger
 
+Table = Literal["messages", "deliveries"]
 FAR: Final = 200_000  # messages that a look of a program goes over at most; a person waits for less
 _MESSAGE: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
@@ -149,7 +150,7 @@ async def look(ledger: Ledger, where: Where, narrowed: MessageFilter, limit: int
     """One page of the list, which takes no longer however many are stored: where no index leads to what is looked for,
     it goes back over so many messages and says how far it saw. The next page goes on from there, also when this one has
     found nothing."""
-    floor = None if is_led(narrowed) else await floor_of(ledger, narrowed, far)
+    floor = None if is_led(narrowed) else await floor_of(ledger, "messages", far, narrowed.below_id)
     rows = await list_messages(ledger, where, msgspec.structs.replace(narrowed, above_id=floor), limit + 1)
     messages = rows[:limit]
     if len(rows) > limit:
@@ -169,11 +170,15 @@ def is_led(narrowed: MessageFilter) -> bool:
     return any(lead is not None for lead in leads) or bool(narrowed.batches)
 
 
-async def floor_of(ledger: Ledger, narrowed: MessageFilter, far: int) -> int:
-    """Below which no message is looked at."""
-    if narrowed.below_id is not None:
-        return narrowed.below_id - 1 - far
-    return int((await ledger.fetch("SELECT coalesce(max(id), 0) FROM messages"))[0][0]) - far
+async def floor_of(ledger: Ledger, table: Table, far: int, below: int | None = None) -> int:
+    """The number above which the newest so many rows of a table stand: of all, or of those below a number."""
+    if ledger.is_alone:  # its numbers have no gaps
+        newest = below - 1 if below is not None else (await ledger.fetch(f"SELECT max(id) FROM {table}"))[0][0]
+        return (newest or 0) - far
+    rows = await ledger.fetch(
+        f"SELECT id FROM {table} WHERE id < $1 ORDER BY id DESC LIMIT 1 OFFSET $2", below or 1 << 62, far
+    )
+    return rows[0][0] if rows else 0
 
 
 async def events(ledger: Ledger, message_number: int) -> list[Event]:
