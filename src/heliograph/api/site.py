@@ -1,7 +1,7 @@
 """The whole of HTTP as one ASGI application: hot doors, routes, open pages. Whatever goes wrong is a problem+json."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -65,6 +65,7 @@ from heliograph.api.call import Door, Heading, Receive, Scope, Send, read_body, 
 from heliograph.api.context import Context
 from heliograph.api.dropin import send_or_form, sms_send
 from heliograph.api.fast import Hot
+from heliograph.api.finding import Finder
 from heliograph.api.problems import defect, problem
 from heliograph.api.routes import Route, door
 from heliograph.core.failures import Refusal
@@ -223,12 +224,8 @@ class _Site:
             return None, None, []
         if method == "POST" and path in HOT:
             return HOT[path], None, []
-        steps = tuple(path.strip("/").split("/"))
         allowed = ["POST"] if path in HOT else []
-        for route in ROUTES:
-            place = _match(route.steps, steps)
-            if place is None or route.handler is None:
-                continue
+        for route, place in _FINDER.at(path):
             if route.method == method:
                 return door(route, place, query_string, self._tasks), route, []
             allowed.append(route.method)
@@ -349,23 +346,9 @@ class _Site:
         await _answer(send, status, _JSON, answer)
 
 
+_FINDER: Final = Finder(ROUTES)
 _CALLBACK_BYTES: Final = 1_000_000
 _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-
-def _match(wanted: tuple[str, ...], steps: tuple[str, ...]) -> Mapping[str, str] | None:
-    if len(wanted) != len(steps):
-        return None
-    place: dict[str, str] = {}
-    for want, step in zip(wanted, steps, strict=True):
-        if want.startswith("{"):
-            name, _, suffix = want[1:].partition("}")  # as in {sid}.json
-            if not step.endswith(suffix):
-                return None
-            place[name] = step.removesuffix(suffix)
-        elif want != step:
-            return None
-    return place
 
 
 def _address(scope: Scope) -> str:

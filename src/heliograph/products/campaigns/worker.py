@@ -32,7 +32,7 @@ from heliograph.products.campaigns.writing import Writer, Written
 from heliograph.store.port import Accept, Ledger, Moves
 
 _LOOK_S: Final = 1.0
-_PIECE: Final = 200  # rows of one commit: some milliseconds, for which others wait
+_PIECE: Final = 100  # rows of one commit: some milliseconds, for which others wait
 _MANNERS: Final = 20  # pieces for which a campaign gives way after somebody else has sent
 _SLICE: Final = 25  # rows that are drafted before others have their turn: half a millisecond
 _SOON_MS: Final = 1_500  # so long it is worth waiting for the next piece
@@ -40,19 +40,19 @@ _PATIENCE: Final = 20  # the question whether something waits is asked again aft
 
 
 class _Manners:
-    """Leaves applications half of the time: what they send is waited for, a campaign takes minutes anyway."""
+    """Leaves applications two thirds of the time: what they send is waited for, a campaign takes minutes anyway."""
 
     def __init__(self, intake: Intake, clock: Clock) -> None:
         self._intake, self._clock = intake, clock
         self._began, self._seen, self._left = clock.monotonic(), intake.asked, 0
 
     async def give_way(self) -> None:
-        """After each piece: rest for as long as it took, while others send."""
+        """After each piece, while others send: rest for twice as long as it took."""
         if self._intake.asked != self._seen:
             self._seen, self._left = self._intake.asked, _MANNERS
         if self._left:
             self._left -= 1
-            await asyncio.sleep(self._clock.monotonic() - self._began)
+            await asyncio.sleep(2 * (self._clock.monotonic() - self._began))
         self._began = self._clock.monotonic()
 
 

@@ -25,6 +25,7 @@ from heliograph.store.batch import Batch, Brief, GroupCommit
 from heliograph.store.port import Backlog, Notice, Operation, Row, Subscribers, Transaction
 from heliograph.store.protection import Protection
 from heliograph.store.sqlite.connection import BUSY_MS, TROUBLE, SqliteMigratable, connect, dialect, highest
+from heliograph.store.sqlite.log import Log
 from heliograph.store.sqlite.transactions import SqliteTransaction, briefly, carry_out
 from heliograph.store.sqlite.writer import Writer
 
@@ -55,6 +56,7 @@ class SqliteLedger:
         self._group = GroupCommit(self._loop, self._start, report)
         self._counters: dict[str, int] = {}
         self._lock_file: int | None = None
+        self._log: Log | None = None
         self.woken: Callable[[str], None] = lambda topic: None
         self.told: Callable[[list[Notice]], None] = lambda notices: None
 
@@ -87,6 +89,8 @@ class SqliteLedger:
         ledger._counters["batch"] = max(batches)
         ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
         ledger._thread.start()
+        if serving:
+            ledger._log = Log(path, connection, ledger._undisturbed)
         return ledger
 
     _connection: apsw.Connection
@@ -331,7 +335,13 @@ class SqliteLedger:
     async def listen(self, woken: Callable[[str], None], told: Callable[[list[Notice]], None]) -> None:
         self.woken, self.told = woken, told
 
+    async def _undisturbed(self, do: Callable[[], None]) -> None:
+        async with self._alone():
+            await self._in_thread(do)
+
     async def close(self) -> None:
+        if self._log is not None:
+            await self._log.close()
         await self._group.drained()
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
