@@ -1,7 +1,8 @@
-"""`make audit`: asks the public register of vulnerabilities about every locked version. Needs a network, and says so.
+"""Asks the public register of vulnerabilities about every locked version. Needs a network, and says so.
 
 Exit code 0: nothing known. 1: something is known, and listed. 3: nobody could be asked about some or all of it, so
-that nothing is known of that either way. The tool itself ends with 0 when it could ask about nothing at all.
+that nothing is known of that either way: `make audit` fails then, `make lint` says so and goes on. The tool itself ends
+with 0 when it could ask about nothing at all.
 """
 
 import json
