@@ -34,6 +34,7 @@ def test_a_first_message_and_an_application_that_hears(walks: Hires, server: Ser
     walk.look("in by the printed link")
     done = subprocess.run(["sh", "-c", line.replace("curl ", "curl -sS ", 1)], capture_output=True, timeout=20)
     assert b'"queued"' in done.stdout, done.stderr
+    page.get_by_text("No message yet").wait_for(state="detached", timeout=10_000)  # the page was left open
     walk.go("Sandbox phone")
     walk.see("Hello from Heliograph", "#screen")
     walk.look("it is on the phone")
