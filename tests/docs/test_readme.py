@@ -44,7 +44,9 @@ def run(code: str, server: Server, key: str, language: str = "sh") -> str:
     environ |= {"HELIOGRAPH_CONFIG": str(server.config), "HELIOGRAPH_DATA_DIR": str(server.data_dir)}
     environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
     code = code.replace("http://127.0.0.1:8080", server.url)
-    done = subprocess.run([*RUN[language], code], capture_output=True, text=True, env=environ, timeout=60)
+    done = subprocess.run(
+        [*RUN[language], code], capture_output=True, text=True, env=environ, cwd=server.folder, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
