@@ -74,6 +74,19 @@ def test_a_network_has_a_price_of_its_own(live: Api) -> None:
     shown = delivered(live, O2)
     assert shown["price"] == "0.03"
     assert {step["rule"]: step for step in shown["decision"]}["price"]["line"] == "country GB, network O2"
+    assert shown["network"] == "O2"
+    (listed,) = live("GET", "/v1/messages?network=O2").json()["data"]
+    assert listed["id"] == shown["id"]
+    groups = {one["group"]: one for one in live("GET", "/v1/costs?by=network").json()["data"]}
+    assert (groups["O2"]["messages"], groups["O2"]["total"]) == (1, "0.03")
+    assert groups[None]["messages"] >= 1, "numbers for fiction are of no network"
+    end = time.monotonic() + 20
+    while True:
+        found = live("GET", "/v1/insights?measures=delivered,cost&by=country,network").json()["data"]
+        if {"country": "GB", "network": "O2"} in [one["group"] for one in found]:
+            break
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_what_the_carrier_asks_counts_and_the_estimate_stays_in_the_trace(live: Api) -> None:

@@ -113,54 +113,56 @@ def test_a_rule_tells_good_from_bad(rule: str, seen: Seen, verdict: str) -> None
 
 
 def test_failures_that_have_something_in_common_are_one_incident() -> None:
-    def of(country: str, connector: str, code: str, failed: int, usual: float = 1) -> Failures:
-        return Failures((country, connector, "otp", "", code), failed, usual)
+    def of(country: str, connector: str, code: str, failed: int, usual: float = 1, network: str = "") -> Failures:
+        return Failures((country, connector, "otp", "", network, code), failed, usual)
 
     filtered = [of(country, "telco", "blocked", 50) for country in ("DE", "GB", "FR")]
     noise = [of("US", "spare", "absent", 3, 3), of("ES", "spare", "absent", 2, 2)]
-    assert clusters([*filtered, *noise], 10) == [Cluster(("", "telco", "otp", "", "blocked"), 150, 3)]
+    assert clusters([*filtered, *noise], 10) == [Cluster(("", "telco", "otp", "", "", "blocked"), 150, 3)]
     two = [*filtered, of("US", "spare", "expired", 40)]
     assert [one.marks for one in clusters(two, 10)] == [
-        ("", "telco", "otp", "", "blocked"),
-        ("US", "spare", "otp", "", "expired"),
+        ("", "telco", "otp", "", "", "blocked"),
+        ("US", "spare", "otp", "", "", "expired"),
     ]
+    inside = [of("GB", "telco", "blocked", failed, network=name) for name, failed in (("EE", 1), ("O2", 40))]
+    assert [one.marks for one in clusters(inside, 10)] == [("GB", "telco", "otp", "", "O2", "blocked")]
     assert clusters(noise, 10) == []
     assert clusters([of("DE", "telco", "absent", 9)], 10) == []
 
 
 def test_a_campaign_of_which_a_few_always_fail_is_no_incident() -> None:
     past = {
-        ("GB", "telco", "promotional", "spring", ""): Tried(1_900, 0),
-        ("GB", "telco", "promotional", "spring", "absent"): Tried(100, 100),
-        ("GB", "telco", "otp", "", ""): Tried(8_000, 0),
+        ("GB", "telco", "promotional", "spring", "", ""): Tried(1_900, 0),
+        ("GB", "telco", "promotional", "spring", "", "absent"): Tried(100, 100),
+        ("GB", "telco", "otp", "", "", ""): Tried(8_000, 0),
     }
     window = {
-        ("GB", "telco", "promotional", "summer", ""): Tried(380, 0),
-        ("GB", "telco", "promotional", "summer", "absent"): Tried(20, 20),
+        ("GB", "telco", "promotional", "summer", "", ""): Tried(380, 0),
+        ("GB", "telco", "promotional", "summer", "", "absent"): Tried(20, 20),
     }
-    assert beside_past(window, past) == [Failures(("GB", "telco", "promotional", "summer", "absent"), 20, 20.0)]
+    assert beside_past(window, past) == [Failures(("GB", "telco", "promotional", "summer", "", "absent"), 20, 20.0)]
     assert clusters(beside_past(window, past), 10) == []
-    window["GB", "telco", "promotional", "summer", "blocked"] = Tried(50, 50)
+    window["GB", "telco", "promotional", "summer", "", "blocked"] = Tried(50, 50)
     assert [one.marks for one in clusters(beside_past(window, past), 10)] == [
-        ("GB", "telco", "promotional", "summer", "blocked")
+        ("GB", "telco", "promotional", "summer", "", "blocked")
     ]
 
 
 def test_what_is_usual_is_that_of_the_template_of_its_way_or_of_all() -> None:
     past = {
-        ("GB", "telco", "otp", "code", "absent"): Tried(100, 100),
-        ("GB", "telco", "otp", "code", ""): Tried(900, 0),
-        ("GB", "telco", "otp", "", ""): Tried(1_000, 0),
+        ("GB", "telco", "otp", "code", "", "absent"): Tried(100, 100),
+        ("GB", "telco", "otp", "code", "", ""): Tried(900, 0),
+        ("GB", "telco", "otp", "", "", ""): Tried(1_000, 0),
     }
     usual = [(("GB", "otp", "code"), 10.0), (("GB", "otp", "new"), 5.0), (("LV", "otp", "code"), 5.0)]
     for (country, kind, template), expected in usual:
-        window = {(country, "telco", kind, template, ""): Tried(100, 0)}
+        window = {(country, "telco", kind, template, "", ""): Tried(100, 0)}
         (row,) = beside_past(window, past)
-        assert (row.marks, row.usual) == ((country, "telco", kind, template, "absent"), pytest.approx(expected))
+        assert (row.marks, row.usual) == ((country, "telco", kind, template, "", "absent"), pytest.approx(expected))
 
 
 def test_many_small_groups_that_fail_a_little_by_chance_are_no_incident() -> None:
-    rows = [Failures(("DE", "telco", "otp", f"t{number}", "absent"), 1, 0.2) for number in range(25)]
-    quiet = [Failures(("DE", "telco", "otp", f"u{number}", "absent"), 0, 0.2) for number in range(80)]
+    rows = [Failures(("DE", "telco", "otp", f"t{number}", "", "absent"), 1, 0.2) for number in range(25)]
+    quiet = [Failures(("DE", "telco", "otp", f"u{number}", "", "absent"), 0, 0.2) for number in range(80)]
     assert clusters(rows, 10), "had the others not been there"
     assert clusters([*rows, *quiet], 10) == []

@@ -1,4 +1,4 @@
-"""What goes wrong on a Wednesday at ten, one thing for each rule of the alarms, and which rules may ring for it.
+"""What goes wrong on a Wednesday at ten, something for each rule of the alarms, and which rules may ring for it.
 
 `python -m tests.sim.faults --seeds 5` breaks it all in five different weeks; pytest does in one.
 """
@@ -9,12 +9,14 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from heliograph.core.alarms import MINUTE
 from heliograph.core.charges import Charge, Limit
 from heliograph.engine.clients import create_key, revoke_key
+from heliograph.engine.templates import versions
 from heliograph.store.port import Receipts
 from tests.sim.traffic import DAY, FLOWS, HOUR, MONDAY, Fate, Flow, Traffic
 from tests.sim.week import Fired, Saved, Week, past
@@ -36,6 +38,7 @@ class Fault(NamedTuple):
     about: Mapping[str, str] = {}
     related: frozenset[str] = frozenset()  # rules that may ring for it too
     end: Step | None = None
+    rule: str = ""  # where it is not its name
 
 
 def bent(which: Callable[[Fate], bool], change: Callable[[Traffic, Fate], None], share: float = 1.0) -> Step:
@@ -174,6 +177,20 @@ async def key_revoked(week: Week) -> None:
     await revoke_key(week.ledger, rows[0][0], actor="sim", now=week.clock.ms)
 
 
+async def old_template(week: Week) -> None:
+    now = week.clock.ms
+    review_by = datetime.fromtimestamp((now + 3 * DAY) / 1000, UTC).date().isoformat()
+    spec = json.dumps({"texts": {"en": "Welcome."}, "review_by": review_by})
+    async with week.ledger.transaction() as transaction:
+        await versions.follow(transaction, 1, "welcome", spec, "sim", now)
+    await versions.submit(week.ledger, 1, "welcome", None, actor="sim", now=now)
+    await versions.approve(week.ledger, 1, "welcome", 1, acknowledged=None, actor="sim", now=now)
+
+
+async def template_retired(week: Week) -> None:
+    await versions.retire(week.ledger, 1, "welcome", None, actor="sim", now=week.clock.ms)
+
+
 def of(**marks: str) -> Callable[[Fate], bool]:
     return lambda fate: all(getattr(fate, name) == mark for name, mark in marks.items())
 
@@ -199,6 +216,12 @@ FAULTS: Final = {
         bent(of(template="order-shipped"), undelivered("template_refused")),
         *(40, 40, 45, {"template": "order-shipped", "code": "template_refused"}, frozenset({"delivery_drop"})),
     ),
+    "failures in one network": Fault(
+        bent(of(country="GB", network="Vodafone"), undelivered("blocked")),
+        *(40, 40, 75, {"country": "GB", "network": "Vodafone", "code": "blocked"}),
+        related=frozenset({"delivery_drop", "verification_conversion"}),
+        rule="failures",
+    ),
     "webhooks_failing": Fault(
         endpoint_down, 20, 10, 20, {"endpoint": "orders"}, frozenset({"webhook_latency"}), endpoint_up
     ),
@@ -214,6 +237,9 @@ FAULTS: Final = {
     "stray_receipts": Fault(strangers, 5, 3, 20, {"connector": "other"}),
     "budget": Fault(spent, 31, 2, 8, {"budget": "spring/spend"}),
     "expiring": Fault(old_key, 5, 2, 8, {"what": "key", "name": "shop"}, end=key_revoked),
+    "a review that is due": Fault(
+        old_template, 5, 2, 8, {"what": "template", "name": "welcome"}, end=template_retired, rule="expiring"
+    ),
 }
 
 
@@ -239,9 +265,10 @@ async def _closely(week: Week, until: int) -> None:
     await week.live(until, calm=5)
 
 
-def wrong(rule: str, fired: list[Fired]) -> list[str]:
+def wrong(name: str, fired: list[Fired]) -> list[str]:
     """What is not as it should be."""
-    fault = FAULTS[rule]
+    fault = FAULTS[name]
+    rule = fault.rule or name
     its = [one for one in fired if one.rule == rule]
     named = [one for one in its if fault.about.items() <= json.loads(one.subject).items()]
     found = [] if named else ["it did not ring, or not of what is broken"]
@@ -255,14 +282,14 @@ def wrong(rule: str, fired: list[Fired]) -> list[str]:
 
 
 async def _all(folder: Path, seed: int) -> dict[str, tuple[list[str], list[Fired]]]:
-    for name in ("monday", "wednesday", *FAULTS):
-        (folder / name).mkdir()
+    for at in ("monday", "wednesday", *FAULTS):
+        (folder / at).mkdir()
     monday = await past(folder / "monday" / "heliograph.db", seed, MONDAY)
     wednesday = await monday.later(folder / "wednesday", WEDNESDAY)
     found = {}
-    for rule, fault in FAULTS.items():
-        fired = await broken(folder / rule, wednesday, fault)
-        found[rule] = wrong(rule, fired), fired
+    for name, fault in FAULTS.items():
+        fired = await broken(folder / name, wednesday, fault)
+        found[name] = wrong(name, fired), fired
     return found
 
 
@@ -274,10 +301,10 @@ def main() -> None:
     bad = 0
     for seed in range(asked.first, asked.first + asked.seeds):
         with tempfile.TemporaryDirectory(prefix="hg-faults-") as folder:
-            for rule, (faults, fired) in asyncio.run(_all(Path(folder), seed)).items():
+            for name, (faults, fired) in asyncio.run(_all(Path(folder), seed)).items():
                 bad += bool(faults)
                 if faults:
-                    sys.stdout.write(f"seed {seed}, {rule}: {'; '.join(faults)}\n")
+                    sys.stdout.write(f"seed {seed}, {name}: {'; '.join(faults)}\n")
                     sys.stdout.write("".join(f"  {one}\n" for one in fired))
         sys.stdout.write(f"seed {seed} is through\n")
         sys.stdout.flush()

@@ -45,6 +45,11 @@ FLOWS: Final = (
 )
 TEMPLATES: Final = ("", "", "order-shipped", "order-paid", "reminder")
 CODES: Final = ("absent", "absent", "unknown_subscriber", "filtered")
+NETWORKS: Final = {  # a mark for each tenth of the numbers
+    "GB": ("EE", "EE", "EE", "O2", "O2", "O2", "Vodafone", "Vodafone", "Vodafone", "Three"),
+    "DE": ("T-Mobile", "T-Mobile", "T-Mobile", "T-Mobile", "Vodafone", "Vodafone", "Vodafone", "O2", "O2", "O2"),
+    "FR": ("Orange France", "Orange France", "Orange France", "Orange France", "SFR", "SFR", "SFR", "Free", "Free", ""),
+}
 CONVERTS: Final = {"GB": 0.82, "DE": 0.8, "FR": 0.74, "IT": 0.7}
 
 
@@ -67,6 +72,7 @@ class Fate(msgspec.Struct):
 
     at: int
     country: str
+    network: str
     connector: str
     kind: str
     number: str
@@ -147,8 +153,19 @@ class Traffic:
         chance = self.chance
         self.made += 1
         number = f"{flow.prefix}{self.made % 10_000_000:07d}"
+        networks = NETWORKS.get(flow.country, ("",))
         fate = Fate(
-            *(at, flow.country, flow.connector, flow.kind, number, template, segments, flow.price),
+            *(
+                at,
+                flow.country,
+                networks[self.made * 7 % len(networks)],
+                flow.connector,
+                flow.kind,
+                number,
+                template,
+                segments,
+                flow.price,
+            ),
             *(CONVERTS.get(flow.country, 0.75), (sent_at or at) + chance.randrange(40, 700)),
         )
         pick = chance.random()

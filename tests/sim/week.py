@@ -164,6 +164,7 @@ class Week:
             valid_until=fate.at + 3 * DAY,
             to=fate.number,
             country=fate.country,
+            network=fate.network or None,
             kind=fate.kind,
             lane=LANES[fate.kind],
             connector=fate.connector,

@@ -1327,6 +1327,7 @@ export interface MessageDetail {
   metadata: Any;
   template: string | null;
   content: Any;
+  network: string | null;
   surcharge: string | null;
   billed_segments: number | null;
   attempts: AttemptView[];
@@ -2523,7 +2524,7 @@ export class Api extends Client {
   }
 
   /** List messages. Needs the scope `messages:read`. */
-  getMessages(query: { to?: string | null; channel?: string | null; status?: string | null; kind?: string | null; country?: string | null; sender?: string | null; tag?: string | null; batch_id?: string | null; correlation_id?: string | null; created_after?: string | null; created_before?: string | null; limit?: number; cursor?: string | null } = {}, options: Options = {}): Promise<MessagePage> {
+  getMessages(query: { to?: string | null; channel?: string | null; status?: string | null; kind?: string | null; country?: string | null; network?: string | null; sender?: string | null; tag?: string | null; batch_id?: string | null; correlation_id?: string | null; created_after?: string | null; created_before?: string | null; limit?: number; cursor?: string | null } = {}, options: Options = {}): Promise<MessagePage> {
     return this.ask("GET", `/v1/messages`, { query, ...options });
   }
 
@@ -2983,7 +2984,7 @@ export class Api extends Client {
   }
 
   /** Measures over time. Needs the scope `analytics:read`. */
-  getInsights(query: { measures: string; by?: string | null; from?: string | null; to?: string | null; step?: string | null; compare?: "previous" | (string & {}) | null; groups?: number; country?: string | null; kind?: string | null; connector?: string | null; sender?: string | null; template?: string | null; campaign?: string | null; client?: string | null; status?: string | null; code?: string | null; currency?: string | null; detail?: string | null }, options: Options = {}): Promise<Insights> {
+  getInsights(query: { measures: string; by?: string | null; from?: string | null; to?: string | null; step?: string | null; compare?: "previous" | (string & {}) | null; groups?: number; country?: string | null; network?: string | null; kind?: string | null; connector?: string | null; sender?: string | null; template?: string | null; campaign?: string | null; client?: string | null; status?: string | null; code?: string | null; currency?: string | null; detail?: string | null }, options: Options = {}): Promise<Insights> {
     return this.ask("GET", `/v1/insights`, { query, ...options });
   }
 

@@ -34,6 +34,7 @@ class InsightsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, re
     compare: Literal["previous"] | None = None
     groups: Annotated[int, Meta(ge=1, le=200)] = reading.GROUPS
     country: str | None = None
+    network: str | None = None
     kind: str | None = None
     connector: str | None = None
     sender: str | None = None

@@ -41,6 +41,7 @@ class AttemptView(msgspec.Struct):
 class MessageDetail(MessageView):
     """A message with its attempts and the decision that sent it its way."""
 
+    network: str | None  # to which the range of its number was given out
     surcharge: str | None  # of its price
     billed_segments: int | None  # how many the carrier says that it made of the text
     attempts: list[AttemptView]
@@ -55,6 +56,7 @@ class MessageQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     status: str | None = None  # several with commas
     kind: str | None = None
     country: str | None = None
+    network: str | None = None  # as `heliograph lookup` calls it
     sender: str | None = None
     tag: str | None = None
     batch_id: str | None = None
@@ -138,6 +140,7 @@ async def show(request: Request) -> MessageDetail:
     fields = msgspec.structs.asdict(message_view(message))
     return MessageDetail(
         **fields,
+        network=message.network,
         surcharge=message.surcharge,
         billed_segments=message.billed_segments,
         attempts=attempts,
@@ -171,6 +174,7 @@ def _narrowed(request: Request, query: MessageQuery) -> reads.MessageFilter:
         state=states,
         kind=query.kind,
         country=query.country,
+        network=query.network,
         sender=query.sender,
         tag=query.tag,
         batch=_number("bat", query.batch_id, "/batch_id"),

@@ -18,7 +18,7 @@ def costs(
         str | None, typer.Option("--from", metavar="DAY", help="The first day, such as 2026-11-01, or a moment.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The day after the last.")] = None,
-    by: Annotated[str, typer.Option(help="day, connector, country, kind, workspace or tag.")] = "day",
+    by: Annotated[str, typer.Option(help="day, connector, country, network, kind, workspace or tag.")] = "day",
     workspace: Annotated[str | None, typer.Option(help="One workspace; the operator's keys show all else.")] = None,
     url: Url = LOCAL_URL,
     as_json: Json = False,

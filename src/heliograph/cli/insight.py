@@ -19,7 +19,7 @@ program = typer.Typer(help="Statistics: what became of messages, and what they c
 def show_(
     key: Key,
     measures: Annotated[str, typer.Argument(help="One or more, with commas: messages,delivery_rate")],
-    by: Annotated[str | None, typer.Option(help="Split by country, kind, connector, sender, template …")] = None,
+    by: Annotated[str | None, typer.Option(help="Split by country, network, kind, connector, sender …")] = None,
     since: Annotated[str | None, typer.Option("--from", metavar="DAY", help="A day, or a moment.")] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The day after the last.")] = None,
     url: Url = LOCAL_URL,

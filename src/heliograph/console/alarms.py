@@ -21,7 +21,7 @@ _HOUR: Final = 3_600_000
 SPANS: Final = {"1h": _HOUR, "4h": 4 * _HOUR, "1d": 24 * _HOUR, "7d": 7 * 24 * _HOUR}
 SPAN_NAMES: Final = (("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day"), ("7d", "7 days"))
 _LONGEST_WHY: Final = 200
-_SEARCHED: Final = ("country", "connector", "kind")  # what messages can be narrowed to
+_SEARCHED: Final = ("country", "network", "connector", "kind")  # what messages can be narrowed to
 
 
 class Shown(NamedTuple):

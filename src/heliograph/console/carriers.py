@@ -98,6 +98,7 @@ async def one(visit: Visit) -> Answer:
         error_styles=_CODE_STYLES,
         codes=codes,
         countries=await _totals(visit, span, ("country",), narrowed),
+        networks=await _totals(visit, span, ("country", "network"), narrowed),
         settings=_settings(visit, spec),
         routes=[
             route.name

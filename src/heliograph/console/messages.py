@@ -29,7 +29,7 @@ _PAGE: Final = 50
 _LOOKED_AT: Final = 20_000
 _EXPORTED_AT_ONCE: Final = 500
 _FEWEST_DIGITS, _MOST_DIGITS = 4, 15  # of a part of a number
-_SAID: Final = ("q", "state", "kind", "country", "connector", "since")
+_SAID: Final = ("q", "state", "kind", "country", "network", "connector", "since")
 _SINCE: Final = {"1h": 3_600_000, "24h": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000}
 _SINCE_NAMES: Final = (
     ("", "Any time"),
@@ -155,6 +155,7 @@ def _narrowed(visit: Visit) -> MessageFilter:
         state=(state,) if state in STATES else (),
         kind=kind if kind in LANES else None,
         country=query.get("country").upper()[:2] or None,
+        network=query.get("network") or None,
         connector=query.get("connector") or None,
         after_ms=visit.now - _SINCE[since] if since in _SINCE else None,
         below_id=cursor[1] if cursor is not None else None,

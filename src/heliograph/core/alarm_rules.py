@@ -194,7 +194,7 @@ _STANDING: Final = (
         sense=ABOVE,
         unit="count",
         floor=0.0,
-        by=("country", "connector", "kind", "template", "code"),
+        by=("country", "connector", "kind", "template", "network", "code"),
         for_ms=0,
         means="Failures of the last half hour that have something in common, and are far more than usual, are one "
         "incident. It tells how many are affected, and how many would be usual: for as many messages of that template, "

@@ -179,8 +179,9 @@ def _bad(alarm: Alarm, now: int, for_ms: int) -> Alarm:
 # -- failures that belong together
 
 
-Marks: TypeAlias = tuple[str, ...]  # country, connector, kind, template, code
-_CODE: Final = 4  # its place: all before it says which way a message went
+Marks: TypeAlias = tuple[str, ...]  # country, connector, kind, template, network, code
+_CODE: Final = 5  # its place: all before it says which way a message went
+_NETWORK: Final = 4
 _TEMPLATE: Final = 3
 
 
@@ -200,10 +201,10 @@ class Tried(NamedTuple):
 
 
 def beside_past(window: Mapping[Marks, Tried], past: Mapping[Marks, Tried]) -> list[Failures]:
-    """What failed, beside what would be usual for as many messages: as those of the same template did before; where
-    that is new, as others of its kind did by the same way; else as all did. Also what did not fail though it uses to:
-    it weighs too."""
-    lengths = (_CODE, _TEMPLATE, 0)
+    """What failed, beside what would be usual for as many messages: as those of the same template did before in the
+    same network, or everywhere; where it is new, as others of its kind did by the same way; else as all did. Also what
+    did not fail though it uses to: it weighs too."""
+    lengths = (_CODE, _NETWORK, _TEMPLATE, 0)
     before = {length: _tried_by(past, length) for length in lengths}
     rates = {length: _rates(past, length) for length in lengths}
     usual: dict[Marks, float] = {}

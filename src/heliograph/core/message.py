@@ -71,6 +71,7 @@ class Message(msgspec.Struct, gc=False):
     billed_segments: int | None = None  # how many the carrier says that it made of the text
     channel: str | None = None  # of core.channels; None: sms
     content: str | None = None  # JSON: what the channel takes beside the text; kept and forgotten as the text is
+    network: str | None = None  # to which the range of the number was given out; None: nobody can tell
 
 
 MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in Message.__struct_fields__)

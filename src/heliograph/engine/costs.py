@@ -27,6 +27,7 @@ BY: Final = {  # what costs can be split by → how a message, and how something
     "day": ("m.accepted_at / 86400000", "x.at / 86400000"),
     "connector": ("m.connector", "x.connector"),
     "country": ("m.country", "CAST(NULL AS TEXT)"),
+    "network": ("NULLIF(m.network, '')", "CAST(NULL AS TEXT)"),
     "kind": ("m.kind", "CAST(NULL AS TEXT)"),
     "workspace": ("w.name", "w.name"),
     "tag": ("t.tag", "CAST(NULL AS TEXT)"),

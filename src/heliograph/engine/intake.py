@@ -19,7 +19,7 @@ from heliograph.core.failures import Refusal
 from heliograph.core.frequency import FrequencyCap
 from heliograph.core.links import ShortLink
 from heliograph.core.message import WAITING, Message
-from heliograph.core.numbers import Number
+from heliograph.core.numbers import Number, network_of
 from heliograph.core.prices import Amount
 from heliograph.core.quality import Quality
 from heliograph.core.request import MessageRequest, Times, kind_of, times
@@ -200,6 +200,7 @@ class Intake:
                 None,  # billed_segments
                 None if wanted is None else wanted.channel.name,
                 None if wanted is None else wanted.kept,
+                network_of(number) or None,
             ),
             verdict,
             self._hours.caps(realm, number, kind, request) if kind in realm.policies.capped_kinds else (),

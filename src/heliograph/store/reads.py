@@ -33,6 +33,7 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     state: tuple[str, ...] = ()
     kind: str | None = None
     country: str | None = None
+    network: str | None = None
     sender: str | None = None
     tag: str | None = None
     correlation_id: str | None = None
@@ -105,6 +106,7 @@ async def list_messages(ledger: Ledger, where: Where, narrowed: MessageFilter, l
         sql.add("m.to_number LIKE {}", f"%{narrowed.to_ends}")
     sql.add_if("m.kind = {}", narrowed.kind)
     sql.add_if("m.country = {}", narrowed.country)
+    sql.add_if("m.network = {}", narrowed.network)
     sql.add_if("m.sender = {}", narrowed.sender)
     sql.add_if("m.correlation_id = {}", narrowed.correlation_id)
     sql.add_if("m.batch = {}", narrowed.batch)

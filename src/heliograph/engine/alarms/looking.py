@@ -14,7 +14,7 @@ from heliograph.store.port import Ledger
 PAST_DAYS: Final = 7
 _PAST_KEPT_MS: Final = 10 * MINUTE
 _FAILED: Final = ("undelivered", "failed", "expired")
-_MARKS: Final = ("country", "connector", "kind", "template", "code")
+_MARKS: Final = ("country", "connector", "kind", "template", "network", "code")
 _HALF: Final = 30 * MINUTE
 _ABOUT: Final = 60 * MINUTE  # to either side
 _LEAST: Final = 10  # failures beyond what is usual that make an incident

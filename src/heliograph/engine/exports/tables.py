@@ -65,6 +65,7 @@ def _message_cells(protection: Protection, row: Row) -> Cells:
         *(m.accepted_at, m.updated_at, m.valid_until, m.sent_at, m.final_at, m.connector, m.attempts),
         *(m.price, m.surcharge, m.currency, m.billed_segments, m.failure, m.failure_code, m.carrier_code),
         *(bool(m.possible_duplicate), batch, m.correlation_id, m.tags, m.metadata, m.template, m.topic),
+        m.network,
     )
 
 
@@ -107,7 +108,7 @@ TABLES: Final[dict[str, Table]] = {
             *("id", "status", "to", "country", "kind", "sender", "text", "encoding", "segments", "created_at"),
             *("updated_at", "valid_until", "sent_at", "final_at", "connector", "attempts", "price", "surcharge"),
             *("currency", "billed_segments", "failure", "code", "carrier_code", "possible_duplicate", "batch_id"),
-            *("correlation_id", "tags", "metadata", "template", "topic"),
+            *("correlation_id", "tags", "metadata", "template", "topic", "network"),
             **dict.fromkeys(("segments", "attempts", "billed_segments"), WHOLE),
             **dict.fromkeys(("created_at", "updated_at", "valid_until", "sent_at", "final_at"), MOMENT),
             possible_duplicate=FLAG,
@@ -120,7 +121,7 @@ TABLES: Final[dict[str, Table]] = {
         (-1,),
         "m.accepted_at",
         _message_cells,
-        {name: f"m.{name}" for name in ("kind", "country", "sender", "connector", "template")}
+        {name: f"m.{name}" for name in ("kind", "country", "network", "sender", "connector", "template")}
         | {"to": "m.workspace = $1 AND m.to_number", "correlation_id": "m.workspace = $1 AND m.correlation_id"}
         | {"status": "m.state"},
         "m.id",

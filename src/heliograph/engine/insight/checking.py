@@ -20,8 +20,9 @@ _SHOWN: Final = 20
 _STRETCH: Final = 20_000
 _NAMES: Final = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 _OF_COUNTED: Final = (
-    f"SELECT m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, m.kind, "
-    "c.connector, c.sender, c.template, COALESCE(v.campaign, 0) AS campaign, m.client, c.state, c.code, c.currency, "
+    f"SELECT m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, "
+    "COALESCE(m.network, '') AS network, m.kind, c.connector, c.sender, c.template, "
+    "COALESCE(v.campaign, 0) AS campaign, m.client, c.state, c.code, c.currency, "
     "1 AS messages, c.segments, CASE WHEN c.segments > 1 THEN 1 ELSE 0 END AS long, c.unicode, c.retried, c.taken, "
     "c.billed, c.cost, c.surcharge, c.send_slot, c.deliver_slot "
     "FROM counted c JOIN messages m ON m.id = c.message LEFT JOIN campaign_variants v ON v.batch = m.batch"
@@ -186,7 +187,7 @@ async def _facts(ledger: Ledger, since: int) -> tuple[int, list[str]]:
     while _order(after) < _order(position):
         condition, after = await _up_to(ledger, after, position)
         for key, (number, value) in (await facts.count(ledger, ledger, condition, (1 << 62, 1 << 62, since))).items():
-            short = (*key[1:4], *key[11:13])
+            short = (*key[1:4], *key[12:14])
             before = expected.get(short, (0, 0))
             expected[short] = (before[0] + number, before[1] + value)
     wrong = sorted(key for key in {*kept, *expected} if kept.get(key) != expected.get(key))

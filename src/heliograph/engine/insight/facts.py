@@ -35,13 +35,15 @@ _EVENTS: Final = (
     f"AND e.type IN ({', '.join(repr(name) for name in OF_EVENTS)}) ORDER BY e.seq"
 )
 _OF_MESSAGE: Final = (
-    "SELECT m.id, m.country, m.kind, m.connector, COALESCE(m.sender, ''), COALESCE(m.template, ''), "
-    "COALESCE(v.campaign, 0), m.client FROM messages m LEFT JOIN campaign_variants v ON v.batch = m.batch "
+    "SELECT m.id, m.country, COALESCE(m.network, ''), m.kind, m.connector, COALESCE(m.sender, ''), "
+    "COALESCE(m.template, ''), COALESCE(v.campaign, 0), m.client FROM messages m "
+    "LEFT JOIN campaign_variants v ON v.batch = m.batch "
 )
 _COLUMNS: Final = (
-    "workspace, environment, at, country, kind, connector, sender, template, campaign, client, fact, detail, currency"
+    "workspace, environment, at, country, network, kind, connector, sender, template, campaign, client, fact, detail, "
+    "currency"
 )
-_WIDTH: Final = 16
+_WIDTH: Final = 17
 
 
 Asked: TypeAlias = Ledger | Transaction
@@ -58,6 +60,7 @@ class Place(NamedTuple):
     """Where something belongs, beside its workspace, environment and time."""
 
     country: str = ""
+    network: str = ""
     kind: str = ""
     connector: str = ""
     sender: str = ""
@@ -124,6 +127,7 @@ def _together(of_message: Place, own: Place) -> Place:
     """What an event says itself goes first: an attempt went through its own connector."""
     return of_message._replace(
         country=own.country or of_message.country,
+        network=own.network or of_message.network,
         kind=own.kind or of_message.kind,
         connector=own.connector or of_message.connector,
     )
@@ -151,11 +155,11 @@ async def _read(ledger: Ledger, asked: Asked, row: Row) -> _Found:
         detail = _text(facts, "code") or _text(facts, "failure")
     elif fact == "inbound":
         message = _message(facts.get("in_reply_to"))
-        place = Place(country=_country(facts.get("from")), connector=_text(facts, "connector"))
+        place = _place(facts.get("from"))._replace(connector=_text(facts, "connector"))
         currency, value = _money(facts)
         detail = "reply" if message is not None else ""
     elif fact in ("opt_out", "opt_in"):
-        place = Place(country=_country(facts.get("number")))
+        place = _place(facts.get("number"))
         message = await _last(asked, workspace, environment, facts.get("number"), at)
         detail = _text(facts, "source")
     elif fact == "goal":
@@ -186,9 +190,9 @@ def _message(public: object) -> int | None:
     return found[1] if found is not None else None
 
 
-def _country(number: object) -> str:
+def _place(number: object) -> Place:
     read = numbers.parse(number) if isinstance(number, str) and number.startswith("+") else None
-    return read.country if isinstance(read, numbers.Number) else ""
+    return Place(read.country, numbers.network_of(read)) if isinstance(read, numbers.Number) else Place()
 
 
 def _text(facts: Mapping[str, Any], name: str) -> str:

@@ -14,7 +14,7 @@ from heliograph.store.port import Ledger
 POINTS_MAX: Final = 1_500
 GROUPS: Final = 50
 OTHERS: Final = "(others)"
-_EVERYWHERE: Final = frozenset({"country", "kind", "connector"})
+_EVERYWHERE: Final = frozenset({"country", "network", "kind", "connector"})
 _BESIDE: Final = _EVERYWHERE | {"sender", "template", "campaign", "client"}
 KNOWN_BY: Final = {  # table → by what its sums are kept
     MESSAGES: _BESIDE | {"status", "code", "currency"},
@@ -22,7 +22,7 @@ KNOWN_BY: Final = {  # table → by what its sums are kept
     TIMES: _EVERYWHERE,
 }
 DIMENSIONS: Final = (
-    *("country", "kind", "connector", "sender", "template", "campaign", "client"),
+    *("country", "network", "kind", "connector", "sender", "template", "campaign", "client"),
     *("status", "code", "currency", "detail"),
 )
 _NAMED: Final = {"campaign": "campaigns", "client": "clients"}  # kept by number, asked and shown by name

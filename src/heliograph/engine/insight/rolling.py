@@ -22,7 +22,7 @@ DAY: Final = 86_400_000
 GRAINS: Final = (MINUTE, HOUR, DAY)
 UNIT: Final = 100_000_000  # money is summed in 10^-8 of a currency, as integers: sums are exact
 STRETCH: Final = 3_000  # events: a few milliseconds, for which others wait; with fewer a message costs more
-DIMENSIONS: Final = "workspace, environment, at, country, kind, connector, sender, template, campaign, client"
+DIMENSIONS: Final = "workspace, environment, at, country, network, kind, connector, sender, template, campaign, client"
 SUMS: Final = ("messages", "segments", "long", "unicode", "retried", "taken", "billed", "cost", "surcharge")
 _NOTHING: Final = Stretch("1 = 0", ())
 _AWAY_MS: Final = (
@@ -60,13 +60,16 @@ NOW: Final = {
     f"THEN {slot_sql('(m.final_at - m.sent_at)')} ELSE -1 END",
 }
 _FIXED: Final = (
-    f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, m.kind, "
-    "COALESCE(v.campaign, 0) AS campaign, m.client, COALESCE(m.batch, 0) AS batch"
+    f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {MINUTE} AS at, m.country, "
+    "COALESCE(m.network, '') AS network, m.kind, COALESCE(v.campaign, 0) AS campaign, m.client, "
+    "COALESCE(m.batch, 0) AS batch"
 )
 _OF_MESSAGES: Final = "LEFT JOIN campaign_variants v ON v.batch = m.batch"
 NOW_SQL: Final = f"{_FIXED}, " + ", ".join(f"{sql} AS {name}" for name, sql in NOW.items())
 FROM_SQL: Final = f"FROM messages m {_OF_MESSAGES}"
-_TEXTS: Final = frozenset({"country", "kind", "connector", "sender", "template", "state", "code", "currency"})
+_TEXTS: Final = frozenset(
+    {"country", "network", "kind", "connector", "sender", "template", "state", "code", "currency"}
+)
 
 
 def _temporary(table: str, *columns: str) -> str:
@@ -76,7 +79,7 @@ def _temporary(table: str, *columns: str) -> str:
 
 
 _TOUCHED: Final = (
-    *("message", "workspace", "environment", "at", "country", "kind", "campaign", "client", "batch"),
+    *("message", "workspace", "environment", "at", "country", "network", "kind", "campaign", "client", "batch"),
     *NOW,
     *(f"old_{name}" for name in NOW),
 )
@@ -93,11 +96,11 @@ _REMEMBER: Final = (
 # Sums are also kept with less detail, because a chart of everything should not read every sender. What a cut leaves out
 # is empty in it.
 FULL: Final = 0
-WAYS: Final = 1  # country, kind, connector
+WAYS: Final = 1  # where to, what, and by which connector
 WHOLE: Final = 2
 CUTS: Final[dict[int, frozenset[str]]] = {
-    FULL: frozenset({"country", "kind", "connector", "sender", "template", "campaign", "client"}),
-    WAYS: frozenset({"country", "kind", "connector"}),
+    FULL: frozenset({"country", "network", "kind", "connector", "sender", "template", "campaign", "client"}),
+    WAYS: frozenset({"country", "network", "kind", "connector"}),
     WHOLE: frozenset(),
 }
 _GRAINS: Final = (
@@ -158,7 +161,7 @@ _ADD: Final = _upsert(
 
 
 _TIMES_CUTS: Final = tuple(cut for cut in CUTS if cut != FULL)
-TIMES: Final = "workspace, environment, at, country, kind, connector"
+TIMES: Final = "workspace, environment, at, country, network, kind, connector"
 
 
 def _slots(what: str) -> str:
@@ -220,8 +223,8 @@ _DELIVERIES: Final = (
     "JOIN deliveries d ON d.id = o.delivery"
 )
 _NOT_OF_MESSAGES: Final = (
-    "workspace, environment, at, '' AS country, '' AS kind, '' AS connector, '' AS sender, '' AS template, "
-    "0 AS campaign, 0 AS client"
+    "workspace, environment, at, '' AS country, '' AS network, '' AS kind, '' AS connector, '' AS sender, "
+    "'' AS template, 0 AS campaign, 0 AS client"
 )
 _ENDPOINT: Final = "COALESCE(CAST(endpoint AS TEXT), '') AS detail"
 FACTS_KEY: Final = f"{DIMENSIONS}, fact, detail, currency"
@@ -243,7 +246,8 @@ _ADD_LATENCIES: Final = _upsert(
     "rollup_times",
     _TIMES_KEY,
     ("count",),
-    "SELECT workspace, environment, at, '' AS country, '' AS kind, '' AS connector, 'webhook' AS what, slot, count "
+    "SELECT workspace, environment, at, '' AS country, '' AS network, '' AS kind, '' AS connector, 'webhook' AS what, "
+    "slot, count "
     "FROM (SELECT workspace, environment, at, slot, COUNT(*) AS count FROM tried WHERE slot >= 0 "
     "GROUP BY workspace, environment, at, slot) b",
     _TIMES_CUTS,

@@ -6,10 +6,11 @@ from heliograph.engine.insight.lately import COUNTED, STANDING, later
 from heliograph.engine.insight.rolling import DAY, NOW, WAYS
 from heliograph.store.port import Ledger, Row
 
-_PLACE: Final = "workspace, environment, at, connector, country, kind, state, currency"
+_PLACE: Final = "workspace, environment, at, connector, country, network, kind, state, currency"
 _VALUES: Final = ("taken", "billed", "cost", "surcharge")
 _OF_MESSAGE: Final = (
-    f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {DAY}, {{0}}connector, m.country, m.kind"
+    f"m.workspace, m.environment, m.accepted_at - m.accepted_at % {DAY}, {{0}}connector, m.country, "
+    "COALESCE(m.network, ''), m.kind"
 )
 
 

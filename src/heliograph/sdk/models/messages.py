@@ -122,6 +122,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class MessageDetail(Message, frozen=True, kw_only=True):
     """A message with its attempts and the decision that sent it its way."""
 
+    network: str | None = None
     surcharge: Decimal | None = None
     billed_segments: int | None = None
     attempts: list[Attempt]

@@ -29,6 +29,7 @@ class SeriesFilter(TypedDict, total=False):
     compare: str  # previous
     groups: int
     country: str
+    network: str
     kind: str
     connector: str
     sender: str

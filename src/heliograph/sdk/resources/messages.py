@@ -70,6 +70,7 @@ class MessageFilter(TypedDict, total=False):
     status: str
     kind: str
     country: str
+    network: str
     channel: str
     sender: str
     tag: str

@@ -109,7 +109,7 @@ def move_on(memory: Memory, sent: Sent) -> bool:
 
 def message_view(sent: Sent) -> Shown:
     """As lists have it, without attempts and decision."""
-    more = ("surcharge", "billed_segments", "attempts", "decision")
+    more = ("network", "surcharge", "billed_segments", "attempts", "decision")
     return {name: value for name, value in sent.shown.items() if name not in more}
 
 
@@ -165,6 +165,7 @@ def _shown(memory: Memory, asked: Shown, to: str, kind: str, text: str, batch: s
         "retry_count": 0,
         "possible_duplicate": False,
         "batch_id": batch,
+        "network": None,
         "billed_segments": None,
         "attempts": [],
         "decision": [],

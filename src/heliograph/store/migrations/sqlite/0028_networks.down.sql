@@ -1,0 +1,88 @@
+CREATE TABLE rollups_of_all (
+    grain INTEGER NOT NULL,
+    cut INTEGER NOT NULL,                  -- how much detail: 0 all; else what is left out is empty
+    workspace INTEGER NOT NULL,
+    environment INTEGER NOT NULL,
+    at INTEGER NOT NULL,                   -- of when messages were accepted
+    country TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    template TEXT NOT NULL,
+    campaign INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    state TEXT NOT NULL,                   -- `waiting` is all before `sent`
+    code TEXT NOT NULL,                    -- why it failed
+    currency TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    segments INTEGER NOT NULL,
+    long INTEGER NOT NULL,                 -- of more than one segment
+    unicode INTEGER NOT NULL,              -- in UCS-2
+    retried INTEGER NOT NULL,              -- that took more than one attempt
+    taken INTEGER NOT NULL,                -- that a carrier took, and what it counts and asks for them
+    billed INTEGER NOT NULL,
+    cost INTEGER NOT NULL,                 -- in 10^-8 of the currency, surcharges included
+    surcharge INTEGER NOT NULL,
+    PRIMARY KEY (grain, cut, workspace, environment, at, country, kind, connector, sender, template, campaign, client,
+                 state, code, currency)
+) WITHOUT ROWID;
+INSERT INTO rollups_of_all
+    SELECT grain, cut, workspace, environment, at, country, kind, connector, sender, template, campaign, client, state,
+        code, currency, sum(messages), sum(segments), sum(long), sum(unicode), sum(retried), sum(taken), sum(billed),
+        sum(cost), sum(surcharge)
+    FROM rollups
+    GROUP BY grain, cut, workspace, environment, at, country, kind, connector, sender, template, campaign, client,
+        state, code, currency;
+DROP TABLE rollups;
+ALTER TABLE rollups_of_all RENAME TO rollups;
+
+CREATE TABLE rollup_times_of_all (
+    grain INTEGER NOT NULL,
+    cut INTEGER NOT NULL,                  -- how much detail: 0 all; else what is left out is empty
+    workspace INTEGER NOT NULL,
+    environment INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    country TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    what TEXT NOT NULL,                    -- send | deliver | webhook
+    slot INTEGER NOT NULL,                 -- of how long it took
+    count INTEGER NOT NULL,
+    PRIMARY KEY (grain, cut, workspace, environment, at, country, kind, connector, what, slot)
+) WITHOUT ROWID;
+INSERT INTO rollup_times_of_all
+    SELECT grain, cut, workspace, environment, at, country, kind, connector, what, slot, sum(count)
+    FROM rollup_times GROUP BY grain, cut, workspace, environment, at, country, kind, connector, what, slot;
+DROP TABLE rollup_times;
+ALTER TABLE rollup_times_of_all RENAME TO rollup_times;
+
+CREATE TABLE rollup_facts_of_all (
+    grain INTEGER NOT NULL,
+    workspace INTEGER NOT NULL,
+    environment INTEGER NOT NULL,
+    at INTEGER NOT NULL,                   -- of when it happened
+    country TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    template TEXT NOT NULL,
+    campaign INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    fact TEXT NOT NULL,
+    detail TEXT NOT NULL,                  -- the class of a failure, the endpoint of a webhook, the name of a goal
+    currency TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    value INTEGER NOT NULL,                -- in 10^-8 of the currency
+    PRIMARY KEY (grain, workspace, environment, at, country, kind, connector, sender, template, campaign, client, fact,
+                 detail, currency)
+) WITHOUT ROWID;
+INSERT INTO rollup_facts_of_all
+    SELECT grain, workspace, environment, at, country, kind, connector, sender, template, campaign, client, fact,
+        detail, currency, sum(count), sum(value)
+    FROM rollup_facts
+    GROUP BY grain, workspace, environment, at, country, kind, connector, sender, template, campaign, client, fact,
+        detail, currency;
+DROP TABLE rollup_facts;
+ALTER TABLE rollup_facts_of_all RENAME TO rollup_facts;
+
+ALTER TABLE messages DROP COLUMN network;
