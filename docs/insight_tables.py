@@ -22,8 +22,8 @@ curl -fsS -H "Authorization: Bearer $HELIOGRAPH_KEY" \\
 - `from`, `to`: RFC 3339, or days; the last 24 hours where nothing is said. `compare=previous` puts the time before
   beside it.
 - `country=DE,GB`, `kind=otp` and so on narrow it. A `network` is the one to which the range of the number was given
-  out, as `heliograph lookup` calls it: a number that was ported since counts for its old one. At most `groups` groups (50)
-  are told, by how much there is of them; the rest is together in `(others)`.
+  out, as `heliograph lookup` calls it: a number that was ported since counts for its old one. At most `groups` groups
+  (50) are told, by how much there is of them; the rest is together in `(others)`.
 - The key needs the scope `analytics:read`. On the command line: `heliograph insight show delivery_rate --by country`.
 
 A message counts in the minute in which it was accepted, as what it is now: a late receipt or a correction moves it.
