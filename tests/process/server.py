@@ -1,6 +1,6 @@
 """A real gateway as a process of its own, for tests that go through its sockets and files."""
 
-import asyncio
+import io
 import json
 import os
 import signal
@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import requests
 
-from heliograph import process, settings
-from heliograph.engine.clients import create_key
-from heliograph.engine.clients.scopes import DEFAULT_SCOPES
+from heliograph.cli.program import main
 from tests.process import documented
 
 START_S = 30.0
@@ -99,31 +99,34 @@ class Server:
 
     def run(self, *words: str) -> Any:
         """A command's answer as JSON."""
-        done = subprocess.run(
-            [*self.command(*words), "--json"], capture_output=True, text=True, env=self.environ, timeout=60
-        )
+        done = self._run_here if self.program == PROGRAM else self._run_apart
+        return json.loads(done([*self.command(*words), "--json"]))
+
+    def _run_apart(self, command: list[str]) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environ, timeout=60)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def _run_here(self, command: list[str]) -> str:
+        """The same without the time that a process takes to start."""
+        out, err = io.StringIO(), io.StringIO()
+
+        def call() -> None:
+            environ = patch.dict(os.environ, self.environ, clear=True)
+            with environ, patch.object(sys, "argv", command), redirect_stdout(out), redirect_stderr(err):
+                main()
+
+        with ThreadPoolExecutor(1) as aside, suppress(SystemExit):  # whoever asks may have an event loop of its own
+            aside.submit(call).result()
+        assert not err.getvalue(), err.getvalue()
+        return out.getvalue()
 
     def key(self, *scopes: str, environment: str = "test", workspace: str = "default", name: str = "test") -> str:
-        is_ours = self.program == PROGRAM and self.environ == {**os.environ, **QUIET}
-        if is_ours:  # what the command does, without the time that a process takes to start
-            with ThreadPoolExecutor(1) as aside:  # whoever asks may have an event loop of its own
-                wanted = {"workspace": workspace, "environment": environment, "name": name, "scopes": scopes}
-                return aside.submit(asyncio.run, self._make_key(wanted)).result()
         flags = [word for scope in scopes for word in ("--scope", scope)]
         made = self.run(
             "keys", "create", "--name", name, "--environment", environment, "--workspace", workspace, *flags
         )
         return str(made["key"])
-
-    async def _make_key(self, wanted: dict[str, Any]) -> str:
-        ledger = await process.open_ledger(settings.load(self.config, os.environ, self.data_dir))
-        try:
-            wanted["scopes"] = wanted["scopes"] or DEFAULT_SCOPES
-            return (await create_key(ledger, actor="cli:tests", **wanted)).key
-        finally:
-            await ledger.close()
 
 
 class Api:
