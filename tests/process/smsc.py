@@ -4,7 +4,8 @@
 --per-second N (throttles), --lose SHARE (takes, and never answers), --early (reports before it answers),
 --twice (reports all again), --other-binds (reports on another bind than the submit's), --until SECONDS (is gone after
 that), --stop-after N (a phone whose number ends in 2 texts STOP when it got so many). Numbers that end in 7 can't be
-reached. Ids are answered in hexadecimal and reported in decimal.
+reached; --errors A,B says why: `err` is A for those that end in 07, B for 17. Ids are answered in hexadecimal and
+reported in decimal.
 """
 
 import argparse
@@ -162,8 +163,12 @@ class Link(asyncio.Protocol):
 
     def deliver(self, pdu: Pdu, number: int) -> None:
         now = datetime.now(UTC)
-        stat = "UNDELIV" if pdu.fields["destination_addr"].endswith("7") else "DELIVRD"
-        text = receipts.write(str(number), stat, submitted=now, done=now)
+        place = pdu.fields["destination_addr"][-2:]
+        stat, err = "DELIVRD", "000"
+        if place.endswith("7"):
+            errors = self.centre.options.errors.split(",")
+            stat, err = "UNDELIV", errors[int(place[0]) % len(errors)]
+        text = receipts.write(str(number), stat, submitted=now, done=now, err=err)
         fields = {
             "source_addr_ton": 1,
             "source_addr_npi": 1,
@@ -270,6 +275,7 @@ def main() -> None:
     parser.add_argument("--receipt-after", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stop-after", type=int, default=0)
+    parser.add_argument("--errors", default="000")
     parser.add_argument("--until", type=float, default=0.0)
     for name in ("--early", "--twice", "--other-binds"):
         parser.add_argument(name, action="store_true")

@@ -61,6 +61,11 @@ CODES: Final[dict[str, Meaning]] = {
         " and ask for the message again.",
         "Send it again when the phone can be reached.",
     ),
+    "memory_full": Meaning(
+        "The phone has no room for another text.",
+        "The memory of the phone was full. Please delete some messages and ask for the message again.",
+        "Send it again when there is room.",
+    ),
     "expired_at_carrier": Meaning(
         "The carrier kept trying until the message's time was over.",
         "The phone could not be reached in time: it may have been off. Please ask for the message again.",
@@ -70,6 +75,11 @@ CODES: Final[dict[str, Meaning]] = {
         "The recipient's operator blocks such messages, or such senders.",
         "Your operator does not let this message through. Ask your operator to allow messages of companies.",
         "Look at the registration of the sender in this country, and at what the text says.",
+    ),
+    "sender_refused": Meaning(
+        "The carrier does not take messages from this sender.",
+        "The network did not accept the message. We will reach you in another way.",
+        "Look at the sender's registration in this country.",
     ),
     failures.INVALID_NUMBER: Meaning(
         "There is no such number, or it takes no texts.",

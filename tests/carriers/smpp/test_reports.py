@@ -503,6 +503,7 @@ TLVS: Final = st.dictionaries(
     st.sampled_from(
         [
             *(Tag.RECEIPTED_MESSAGE_ID, Tag.MESSAGE_STATE, Tag.NETWORK_ERROR_CODE, Tag.MESSAGE_PAYLOAD),
+            Tag.DELIVERY_FAILURE_REASON,
             *(Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM, 0x1400),
         ]
     ),
@@ -532,7 +533,8 @@ TLVS: Final = st.dictionaries(
 def test_nothing_that_comes_raises(
     command: int, fields: dict[str, Any], tlvs: dict[int, bytes], alphabet: str, text_receipts: bool
 ) -> None:
-    mine = reader(default_alphabet=alphabet, text_receipts=text_receipts, country_code="44")
+    codes = {"7": "invalid_number", "3:27": "memory_full"}
+    mine = reader(default_alphabet=alphabet, text_receipts=text_receipts, country_code="44", receipt_codes=codes)
     pdu = sent(command, tlvs, **fields)
     found = mine.receipt(pdu, NOW)
     if found is not None:

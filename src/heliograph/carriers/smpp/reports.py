@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from heliograph.carriers.smpp.settings import Settings
+from heliograph.carriers.smpp.settings import Settings, plain, reasons
 from heliograph.core import gsm
-from heliograph.core.failures import CONTENT, PERMANENT, TRANSIENT, UNKNOWN, UNREACHABLE
+from heliograph.core.failures import CONTENT, INVALID_NUMBER, PERMANENT, TRANSIENT, UNKNOWN, UNREACHABLE
 from heliograph.core.message import Inbound, Part, Receipt
 from heliograph.smpp import receipts
 from heliograph.smpp.codec import Pdu
@@ -28,6 +28,14 @@ _FAILURES: Final = {
     "REJECTD": (CONTENT, "refused_by_carrier"),
     "SKIPPED": (TRANSIENT, "skipped_by_carrier"),
 }
+# What delivery_failure_reason adds to a word that leaves the reason open; a permanent error of the network adds none.
+# REJECTD may be for the number, too; of it, 0 is not believed, which may stand there for want of a reason.
+_TOLD: Final = {
+    ("UNDELIV", b"\0"): (UNREACHABLE, "absent_subscriber"),
+    ("UNDELIV", b"\1"): (PERMANENT, INVALID_NUMBER),
+    ("UNDELIV", b"\3"): (TRANSIENT, "carrier_busy"),
+    ("REJECTD", b"\1"): (PERMANENT, INVALID_NUMBER),
+}
 _UCS2: Final = frozenset({8, 0x18})
 _LATIN1: Final = 3
 _BINARY: Final = frozenset({2, 4, 0xF4, 0xF5, 0xF6, 0xF7})
@@ -43,6 +51,7 @@ class Reader:
         self._name = name
         self._settings = settings
         self._decode = _decoders[settings.default_alphabet]
+        self._reasons = reasons(settings)
 
     def receipt(self, pdu: Pdu, now_ms: int) -> Receipt | None:
         """The receipt that a PDU holds; None when it holds none."""
@@ -59,11 +68,21 @@ class Reader:
         else:
             return None
         fact = "buffered" if kind == INTERMEDIATE else _FACTS.get(found.stat, "buffered")
-        failure, code = _FAILURES[found.stat] if fact not in ("delivered", "buffered") else (None, None)
         err = found.err if found.err is not None and found.err.strip("0") else None
+        failure, code = _FAILURES[found.stat] if fact not in ("delivered", "buffered") else (None, None)
+        if failure is not None and (self._reasons or Tag.DELIVERY_FAILURE_REASON in tlvs):
+            failure, code = self._reason(found.stat, err, pdu) or (failure, code)
         return Receipt(
             self._name, found.id, fact, now_ms, failure, code, err or _network_error(pdu), raw=_without_text(text)
         )
+
+    def _reason(self, stat: str, err: str | None, pdu: Pdu) -> tuple[str, str] | None:
+        """What says more than the word of a bad end: what was declared of the carrier's codes, else the standard's."""
+        if self._reasons:
+            for said in (err, _network_error(pdu)):
+                if said is not None and (reason := self._reasons.get(plain(said))) is not None:
+                    return reason
+        return _TOLD.get((stat, pdu.tlvs.get(Tag.DELIVERY_FAILURE_REASON, b"")))
 
     def is_receipt(self, pdu: Pdu) -> bool:
         """Is it marked as one? Then it is no message, even if it can't be read."""

@@ -1,11 +1,13 @@
 """How an SMPP connector speaks to its carrier; docs/smpp-connector.md says what one would ask the carrier for each."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
+from heliograph.core.failures import CONTENT, INVALID_NUMBER, OPTED_OUT, PERMANENT, TRANSIENT, UNREACHABLE
 from heliograph.smpp.status import CODES, STATUSES, THROTTLE
 
 Alphabet = Literal["gsm7", "gsm7-packed", "ascii", "latin1", "cp1252", "utf-8"]
@@ -55,10 +57,23 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     tlvs: dict[str, str] = {}  # with every submit: tag in hexadecimal → text, or 0x… for octets
     text_receipts: bool = True  # some carriers do not mark receipts as such: know them by their text
     error_codes: dict[str, str] = {}  # command_status in hexadecimal or by name → throttle, transient, permanent, …
+    receipt_codes: dict[str, str] = {}  # err of a receipt, or network_error_code as 3:27 → one of REASONS
     country_code: Annotated[str, Meta(pattern=r"^\d{0,3}$")] = ""  # put before national numbers of inbound messages
 
 
 KINDS: Final = ("throttle", "transient", "permanent", "route", "config")
+# What a receipt's code may be said to mean, in our own codes, each with its class.
+REASONS: Final = {
+    INVALID_NUMBER: PERMANENT,
+    "absent_subscriber": UNREACHABLE,
+    "memory_full": UNREACHABLE,
+    "expired_at_carrier": UNREACHABLE,
+    "blocked_by_operator": PERMANENT,
+    "opted_out_at_carrier": OPTED_OUT,
+    "content_filtered": CONTENT,
+    "sender_refused": PERMANENT,
+    "carrier_busy": TRANSIENT,
+}
 
 
 def check(settings: Settings) -> tuple[str, str] | None:
@@ -70,6 +85,8 @@ def check(settings: Settings) -> tuple[str, str] | None:
             return "error_codes", f"{code!r} is no command_status: write 0x58 or RTHROTTLED"
         if kind not in KINDS:
             return "error_codes", f"{kind!r} is no class: {', '.join(KINDS)}"
+    if (wrong := _wrong_code(settings.receipt_codes)) is not None:
+        return "receipt_codes", wrong
     for tag in settings.tlvs:
         try:
             number, octets = tlv(tag, settings.tlvs[tag])
@@ -80,6 +97,21 @@ def check(settings: Settings) -> tuple[str, str] | None:
     for key in ("system_id", "password", "system_type", "service_type"):
         if not _LATIN(getattr(settings, key)):
             return key, "SMPP can write the letters of Latin-1 only"
+    return None
+
+
+def _wrong_code(receipt_codes: Mapping[str, str]) -> str | None:
+    """What can't be meant by a table of receipts' codes."""
+    seen: dict[str, str] = {}
+    for code, reason in receipt_codes.items():
+        if reason not in REASONS:
+            return f"{reason!r} is no reason: {', '.join(REASONS)}"
+        if code.split() != [code]:
+            return f"{code!r} is no code of a receipt: write its err, one word, or network_error_code as 3:27"
+        if not code.strip("0"):
+            return f"{code!r} says that there is no error: leave it out"
+        if (first := seen.setdefault(plain(code), code)) != code:
+            return f"{first!r} and {code!r} are the same code: keep one of them"
     return None
 
 
@@ -112,3 +144,13 @@ def kinds(settings: Settings) -> dict[int, str]:
     usual = {code: status.kind for code, status in STATUSES.items()}
     usual[CODES["RMSGQFUL"]] = THROTTLE  # a full queue is best left alone for a while
     return usual | {code: kind for code, kind in own.items() if code is not None}
+
+
+def plain(code: str) -> str:
+    """A receipt's code as it is compared: noughts before a number make no difference, nor do capitals."""
+    return code.lstrip("0") if code.isascii() and code.isdigit() else code.casefold()
+
+
+def reasons(settings: Settings) -> dict[str, tuple[str, str]]:
+    """What each code of a receipt means at this carrier: failure and our code."""
+    return {plain(code): (REASONS[reason], reason) for code, reason in settings.receipt_codes.items()}
