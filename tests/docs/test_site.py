@@ -158,7 +158,8 @@ def test_a_browser_finds_a_page_by_search_under_our_policy(served: str) -> None:
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: said.append(request.url) if served not in request.url else None)
         page.goto(f"{served}/")
-        page.locator("input.md-search__input").fill("possible duplicate")
+        page.locator(".md-search-result__meta", has_text="Type to start").wait_for(state="attached")
+        page.locator("input.md-search__input").press_sequentially("possible duplicate")  # it listens to keys
         page.locator(".md-search-result__item a").first.click()
         page.wait_for_url("**/*.html*")
         assert "possible" in page.locator("article").inner_text().lower()
