@@ -49,6 +49,7 @@ def _message(number: int) -> Message:
             "accepted_at": at,
             "to": f"+4917{number:08}",
             "country": ("DE", "GB", "FR", "US")[number % 4],
+            "network": ("Vodafone", "Telco One", "O2", "")[number // 4 % 4] or None,
             "kind": ("otp", "transactional", "promotional")[number % 3],
             "lane": 1,
             "sender": "Acme",
@@ -134,10 +135,14 @@ async def _write(folder: Path) -> None:
 def _places() -> list[tuple[tuple[Any, ...], float]]:
     countries = {"DE": 30, "GB": 20, "FR": 15, "US": 15, "ES": 8, "IT": 6, "PL": 3, "NL": 3}
     kinds = {"otp": 30, "transactional": 40, "support": 5, "promotional": 25}
-    ways = itertools.product(countries, kinds, {"telco": 4, "spare": 1}.items(), (1, 2, 3))
+    networks = {"Vodafone": 4, "Telco One": 3, "O2": 2, "": 1}
+    ways = itertools.product(countries, networks, kinds, {"telco": 4, "spare": 1}.items(), (1, 2, 3))
     return [
-        ((country, kind, connector, "Acme", "", 0, client), countries[country] * kinds[kind] * share)
-        for country, kind, (connector, share), client in ways
+        (
+            (country, network, kind, connector, "Acme", "", 0, client),
+            countries[country] * networks[network] * kinds[kind] * share,
+        )
+        for country, network, kind, (connector, share), client in ways
     ]
 
 
@@ -157,7 +162,7 @@ def _rows(grain: int, days: int, chance: random.Random) -> Iterator[tuple[Any, .
 
 def _cut(connection: apsw.Connection) -> None:
     sums = ", ".join(f"SUM({name})" for name in rolling.SUMS)
-    for cut, ways in ((rolling.WAYS, "country, kind, connector"), (rolling.WHOLE, "'', '', ''")):
+    for cut, ways in ((rolling.WAYS, "country, network, kind, connector"), (rolling.WHOLE, "'', '', '', ''")):
         connection.execute(
             f"INSERT INTO rollups SELECT grain, {cut}, workspace, environment, at, {ways}, '', '', 0, 0, state, code, "
             f"currency, {sums} FROM rollups WHERE cut = 0 GROUP BY grain, workspace, environment, at, {ways}, state, "
@@ -166,8 +171,8 @@ def _cut(connection: apsw.Connection) -> None:
     for what, slots in (("send", range(6, 14)), ("deliver", range(10, 20))):
         for slot in slots:
             connection.execute(
-                "INSERT INTO rollup_times SELECT DISTINCT grain, cut, workspace, environment, at, country, kind, "
-                f"connector, '{what}', {slot}, 3 FROM rollups WHERE cut > 0 AND (grain > 60000 OR cut = 2)"
+                "INSERT INTO rollup_times SELECT DISTINCT grain, cut, workspace, environment, at, country, network, "
+                f"kind, connector, '{what}', {slot}, 3 FROM rollups WHERE cut > 0 AND (grain > 60000 OR cut = 2)"
             )
 
 
@@ -177,7 +182,7 @@ async def _read(folder: Path) -> None:
     connection, chance = apsw.Connection(str(path)), random.Random(1)
     with connection:
         for grain, days in ((rolling.DAY, 100), (rolling.HOUR, 100), (rolling.MINUTE, 7)):
-            connection.executemany(f"INSERT INTO rollups VALUES ({', '.join('?' * 24)})", _rows(grain, days, chance))
+            connection.executemany(f"INSERT INTO rollups VALUES ({', '.join('?' * 25)})", _rows(grain, days, chance))
         _cut(connection)
     connection.close()
     ledger = await _opened(path)
@@ -185,12 +190,14 @@ async def _read(folder: Path) -> None:
     for name, measures, by, days, step in (
         ("24 hours by 5 minutes", rates, (), 1, 300_000),
         ("7 days by hour and country", rates, ("country",), 7, rolling.HOUR),
+        ("7 days by hour and network", rates, ("network",), 7, rolling.HOUR),
         ("7 days by hour and sender", rates, ("sender",), 7, rolling.HOUR),
         ("30 days by hour", rates, (), 30, rolling.HOUR),
         ("100 days by day and country", rates, ("country",), 100, rolling.DAY),
         ("cost of 30 days by day and connector", ("cost", "cost_per_delivered"), ("connector",), 30, rolling.DAY),
         ("times of 24 hours by 5 minutes", times, (), 1, 300_000),
         ("times of 7 days by hour", times, (), 7, rolling.HOUR),
+        ("times of 7 days by hour and network", times, ("network",), 7, rolling.HOUR),
         ("times of 30 days by day and connector", times, ("connector",), 30, rolling.DAY),
     ):
         ask = Ask(workspace=1, environment=1, measures=measures, by=by, start=_TODAY - days * rolling.DAY, end=_TODAY)

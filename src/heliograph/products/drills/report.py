@@ -151,10 +151,9 @@ def _wrong(one: Happened, plan: KindPlan, times: Times, phase: str) -> str | Non
         return None  # it was quicker than the outage, or took another route
     due = max(one.accepted_at, times.began_at) + plan.wait_s * 1_000
     if plan.then == PAUSE:
-        early = [at for at, _ in one.sent if times.ended_at is None or at < times.ended_at]
-        return (
-            "it left before the outage was over" if early else None if arrived else f"it should wait, and {one.state}"
-        )
+        if any(times.began_at <= at < times.out_until for at, _ in one.sent):
+            return "it left before the connectors were back"
+        return None if arrived else f"it should wait, and {one.state}"
     if due + _SLACK_MS > times.out_until and arrived:
         return None  # its plan had hardly begun when the connectors were back
     if plan.channel is not None and one.channel == plan.channel:
