@@ -252,6 +252,7 @@ def test_a_person_who_writes_again_and_again_is_answered_three_times(api: Api, n
     received(api, number, 5)
     held = until(lambda: [one for one in thread(api, number)["timeline"] if one["kind"] == "held"][1:])
     assert held[0]["detail"]["why"] == "too_many"
+    until(lambda: sent(api, number)[2:])
     assert sent(api, number) == ["This number is not read."] * 3
 
 
