@@ -146,6 +146,15 @@ class Recorder:
                 _write(self._file, b"".join(lines[start : start + 100]))
         self._tidy()
 
+    def forget(self, word: str) -> None:
+        """No entry that holds it is left; the file, where numbers lose their end, gets what it was to get."""
+        with suppress(OSError):
+            self.flush()
+        kept = [entry for entry in self._ring if not _holds(entry[3], word, word.encode())]
+        self._dropped += len(self._ring) - len(kept)
+        self._size, self._room = sum(_weight(entry[3]) for entry in kept), self._step
+        self._ring = deque(kept)
+
     # -- exports
 
     def pdus(self, texts: bool = False) -> Iterator[Recorded]:
@@ -216,6 +225,10 @@ class Recorder:
 
 def _weight(what: Any) -> int:
     return _ENTRY + (len(what) if isinstance(what, bytes) else 4 * _ENTRY + sum(map(len, (*what[:2], *what[3:5]))))
+
+
+def _holds(what: Any, word: str, octets: bytes) -> bool:
+    return octets in what if isinstance(what, bytes) else word in what[1] or any(octets in body for body in what[3:5])
 
 
 def _cut(entries: Iterable[_Entry], halves: _Halves) -> Iterator[_Entry]:

@@ -13,8 +13,9 @@ import msgspec
 
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import MESSAGE_COLUMNS, Message
+from heliograph.core.numbers import national_digits
 from heliograph.core.views import moment
-from heliograph.engine import audit, clicks, mentions
+from heliograph.engine import audit, clicks, mentions, recordings
 from heliograph.engine.cancel import cancel
 from heliograph.engine.people.names import named
 from heliograph.engine.rollback import moment_of
@@ -24,14 +25,23 @@ _BATCH: Final = 200
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 
 
+class Outside(msgspec.Struct):
+    """What was handed out before, and is out of reach: an `export`, with its last object, or a `stream`."""
+
+    kind: str
+    name: str
+    last: str | None
+
+
 class Erased(msgspec.Struct):
-    """What was erased; `is_suppressed`: the person had said no, and that goes on to hold."""
+    """What was erased; `is_suppressed`: the person had said no, and that goes on to hold. `outside` may name them."""
 
     messages: int = 0
     inbound: int = 0
     events: int = 0
     consents: int = 0
     is_suppressed: bool = False
+    outside: list[Outside] = []
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -44,16 +54,35 @@ class Entry(msgspec.Struct, frozen=True):
     at: str
 
 
-async def erase(ledger: Ledger, workspace: int, address: str, *, reason: str, actor: str, now: int) -> Erased:
-    """Erase all that is known of a person, by one address and the others that are theirs at present. Raises `Refused`
-    while a message to them is being handed over."""
-    done = Erased()
+async def erase(
+    ledger: Ledger,
+    workspace: int,
+    address: str,
+    *,
+    reason: str,
+    actor: str,
+    now: int,
+    carriers: Sequence[object] = (),
+) -> Erased:
+    """Erase all that is known of a person, by one address and the others that are theirs at present; `carriers`: those
+    of this process, which may have recorded it. Raises `Refused` while a message to them is being handed over."""
+    done = Erased(outside=await _outside(ledger, workspace))
     for one in await _addresses(ledger, workspace, address):
         found = await _erase(ledger, workspace, one, reason=reason, actor=actor, now=now)
+        recordings.forget(carriers, national_digits(one))
         for field in ("messages", "inbound", "events", "consents"):
             setattr(done, field, getattr(done, field) + getattr(found, field))
         done.is_suppressed |= found.is_suppressed
     return done
+
+
+async def _outside(ledger: Ledger, workspace: int) -> list[Outside]:
+    rows = await ledger.fetch(
+        "SELECT 'export', name, object FROM export_progress WHERE workspace = $1 AND object IS NOT NULL "
+        "UNION ALL SELECT 'stream', name, NULL FROM stream_progress WHERE workspace = $1 AND sent > 0 ORDER BY 1, 2",
+        workspace,
+    )
+    return [Outside(*row) for row in rows]
 
 
 async def _addresses(ledger: Ledger, workspace: int, address: str) -> list[str]:
