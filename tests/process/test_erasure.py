@@ -261,7 +261,8 @@ def test_nothing_is_left_of_somebody_who_had_everything(known: Known) -> None:
     files = known.files()
     assert where(files) == []
     assert '"submit_sm"' in files["telco.jsonl"]
-    assert sorted(row["status"] for row in known.test("GET", "/v1/deliveries?limit=200").json()["data"])[-1] == "failed"
+    deliveries = known.test("GET", "/v1/deliveries?limit=200").json()["data"]
+    assert "failed" in {row["status"] for row in deliveries}
 
 
 def test_a_request_that_is_repeated_gets_its_answer_without_her(known: Known) -> None:
