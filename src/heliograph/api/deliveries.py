@@ -144,8 +144,8 @@ async def replay(request: Request) -> Done:
 
 
 def _url(delivery: Delivery, message: Message | None, endpoint: EndpointSpec | None) -> str | None:
-    if endpoint is not None:
-        return endpoint.url
+    if delivery.endpoint is not None:
+        return endpoint.url if endpoint is not None else None
     return address_in(delivery.target) or (message.callback_url if message else None)
 
 
