@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from heliograph.engine import audit, auditing, datakeys, retention
+from heliograph.engine import audit, auditing, datakeys, environments, retention
 from heliograph.engine.retention import Retention
 from heliograph.engine.secrets import Vault
 from heliograph.store.port import Arrivals, NewEvent
@@ -119,6 +119,7 @@ async def test_outages_and_drills_go_once_they_are_over(ledger: Any) -> None:
 
 
 async def test_what_belongs_to_no_message_goes_with_the_messages(ledger: Any) -> None:
+    await environments.ensure_defaults(ledger, lambda text: text, now=NOW)
     ledger.subscribers = lambda environment, name, message: ((3, "endpoint:3"),)
     talk = (
         "INSERT INTO conversations (workspace, environment, number, sender, state, begins_at, created_at, updated_at) "
