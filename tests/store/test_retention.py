@@ -98,8 +98,8 @@ async def test_outages_and_drills_go_once_they_are_over(ledger: Any) -> None:
     async with ledger.transaction() as transaction:
         for place, ended in enumerate([NOW] * 501 + [NOW + 20 * DAY, None]):
             await transaction.execute(
-                "INSERT INTO outages (workspace, environment, connectors, country, why, shut_since, began_at, ended_at) "
-                "VALUES (1, 1, $1, '', '', $2, $2, $3)",
+                "INSERT INTO outages (workspace, environment, connectors, country, why, shut_since, began_at, "
+                "ended_at) VALUES (1, 1, $1, '', '', $2, $2, $3)",
                 *(str(place), NOW, ended),
             )
             await transaction.execute(
@@ -126,9 +126,12 @@ async def test_what_belongs_to_no_message_goes_with_the_messages(ledger: Any) ->
         "VALUES (1, 1, $2, 'Acme', 'closed', $1, $1, $1) RETURNING id"
     )
     entry = (
-        "INSERT INTO conversation_entries (workspace, conversation, at, kind, actor) VALUES (1, $2, $1, 'note', 'key:a')"
+        "INSERT INTO conversation_entries (workspace, conversation, at, kind, actor) "
+        "VALUES (1, $2, $1, 'note', 'key:a')"
     )
-    goal = "INSERT INTO goals (workspace, environment, name, subject, reference, at) VALUES (1, 1, 'order', 'x', $2, $1)"
+    goal = (
+        "INSERT INTO goals (workspace, environment, name, subject, reference, at) VALUES (1, 1, 'order', 'x', $2, $1)"
+    )
     push = (
         "INSERT INTO push_subscriptions (workspace, environment, service, target, created_at, gone_at) "
         "VALUES (1, 1, $2, '', $1, $1)"

@@ -143,10 +143,9 @@ async def lone_events(ledger: Ledger, before: int) -> bool:
         may_be_more |= len(gone) == _BATCH
         async with ledger.transaction() as transaction:
             for event in gone:
-                await transaction.execute(
-                    "DELETE FROM delivery_failures WHERE delivery IN (SELECT id FROM deliveries WHERE event = $1)", event
-                )
-                await transaction.execute("DELETE FROM deliveries WHERE event = $1", event)
+                told = "FROM deliveries WHERE event = $1"
+                await transaction.execute(f"DELETE FROM delivery_failures WHERE delivery IN (SELECT id {told})", event)
+                await transaction.execute(f"DELETE {told}", event)
                 await transaction.execute("DELETE FROM events WHERE seq = $1", event)
     return may_be_more
 
