@@ -54,7 +54,7 @@ def owner(server: Server) -> Console:
 @pytest.fixture(scope="module")
 def traffic(server: Server) -> None:
     api = Api(server, server.key("messages:send", "messages:read", environment="live"))
-    for to in ("+447700900123", "+447700900001"):
+    for to in ("+447700900123", "+447700900001", "+447712345678"):
         api.until(api.send(to)["id"], "delivered", "undelivered")
 
 
@@ -65,6 +65,7 @@ def test_a_connector_is_drained_and_goes_on(
     page.goto("/console/carriers")
     page.get_by_role("link", name="telco", exact=True).click()
     page.locator("#countries").get_by_role("link", name="GB").wait_for()
+    page.locator("#networks").get_by_role("link", name="GB O2").wait_for()
     page.get_by_role("link", name="absent_subscriber").wait_for()
     page.get_by_text("Pause and drain").first.click()
     page.get_by_role("button", name="Pause and drain").click()
