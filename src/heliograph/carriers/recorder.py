@@ -150,10 +150,9 @@ class Recorder:
         """No entry that holds it is left; the file, where numbers lose their end, gets what it was to get."""
         with suppress(OSError):
             self.flush()
-        kept = [entry for entry in self._ring if not _holds(entry[3], word, word.encode())]
+        kept = deque(entry for entry in self._ring if not _holds(entry[3], word.encode()))
         self._dropped += len(self._ring) - len(kept)
-        self._size, self._room = sum(_weight(entry[3]) for entry in kept), self._step
-        self._ring = deque(kept)
+        self._ring, self._size, self._room = kept, sum(_weight(entry[3]) for entry in kept), self._step
 
     # -- exports
 
@@ -227,8 +226,8 @@ def _weight(what: Any) -> int:
     return _ENTRY + (len(what) if isinstance(what, bytes) else 4 * _ENTRY + sum(map(len, (*what[:2], *what[3:5]))))
 
 
-def _holds(what: Any, word: str, octets: bytes) -> bool:
-    return octets in what if isinstance(what, bytes) else word in what[1] or any(octets in body for body in what[3:5])
+def _holds(what: Any, word: bytes) -> bool:
+    return any(word in part for part in ((what,) if isinstance(what, bytes) else (what[1].encode(), *what[3:5])))
 
 
 def _cut(entries: Iterable[_Entry], halves: _Halves) -> Iterator[_Entry]:
