@@ -1730,7 +1730,7 @@ export interface PushesRemoved {
   id: string;
 }
 
-/** An entry as the record has it. */
+/** An entry as the record has it; `is_test`: from a test environment, where a yes permits nothing. */
 export interface Recorded {
   id: string;
   address: string;
@@ -1750,6 +1750,7 @@ export interface Recorded {
   detail: Any;
   until: string | null;
   actor: string;
+  is_test: boolean;
 }
 
 /** What is left in an account. */
