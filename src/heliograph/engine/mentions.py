@@ -37,8 +37,9 @@ async def forget(transaction: Transaction, workspace: int, address: str, name: s
     await transaction.execute("DELETE FROM smpp_parts WHERE destination LIKE $1", like)
     await transaction.execute("DELETE FROM parked_receipts WHERE receipt LIKE $1", f"{like}%")
     await transaction.execute("DELETE FROM callbacks WHERE request LIKE $1", f"{like}%")
-    await transaction.execute(
-        "UPDATE plan_runs SET idempotency = NULL WHERE workspace = $1 AND idempotency LIKE $2", workspace, f"{like}%"
+    await transaction.execute(  # a run is called by the new name already
+        "UPDATE plan_runs SET idempotency = NULL WHERE workspace = $1 AND to_address = $2 AND idempotency LIKE $3",
+        *(workspace, name, f"{like}%"),
     )
     await transaction.execute(
         "UPDATE drills SET number = $3 WHERE workspace = $1 AND number = $2", workspace, address, name
