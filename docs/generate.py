@@ -1,8 +1,6 @@
 """Writes the reference pages from the code: settings, command line, errors, lifecycle… The tests compare them."""
 
-from calendar import isleap
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -10,16 +8,24 @@ import msgspec
 import typer
 
 from clients import generate as typescript
-from docs import alarm_tables, api_tables, connector_tables, event_tables, insight_tables, keyword_tables, problem_codes
+from docs import (
+    alarm_tables,
+    api_tables,
+    connector_tables,
+    event_tables,
+    insight_tables,
+    keyword_tables,
+    problem_codes,
+    quiet_tables,
+    sandbox_tables,
+)
+from docs.tables import table
 from heliograph import desks
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.api.routes import may
 from heliograph.api.site import ROUTES
-from heliograph.carriers.sandbox.fates import ENDINGS, FATES, FICTION, LAST, OTHERS, Fate, Report
-from heliograph.carriers.sandbox.settings import PERSONALITIES
 from heliograph.cli.examples import EXAMPLES
 from heliograph.cli.program import program
-from heliograph.core import holidays, quiet
 from heliograph.core.failures import CONSEQUENCES
 from heliograph.core.lifecycle import ENDS, FACTS, STATES
 from heliograph.core.lint import RULES
@@ -47,8 +53,8 @@ def pages() -> dict[str, str]:
         "lifecycle.md": f"{_NOTE}\n{_LIFECYCLE}\n" + "\n".join(_lifecycle()),
         "roles.md": f"{_NOTE}\n{_ROLES}\n" + "\n".join(_roles()),
         "content-rules.md": f"{_NOTE}\n{_CONTENT}\n" + "\n".join(_content()),
-        "quiet-hours.md": f"{_NOTE}\n{_QUIET_HOURS}\n" + "\n".join(_quiet_hours()),
-        "sandbox.md": f"{_NOTE}\n{_SANDBOX.replace('FICTION', _fiction())}\n" + "\n".join(_sandbox()),
+        "quiet-hours.md": f"{_NOTE}\n{quiet_tables.page()}",
+        "sandbox.md": f"{_NOTE}\n{sandbox_tables.page()}",
         "keywords.md": f"{_NOTE}\n{keyword_tables.page()}",
         "api.md": f"{_NOTE}\n{api_tables.page()}",
         "../runbooks.md": f"{_NOTE}\n{alarm_tables.page()}",
@@ -83,7 +89,7 @@ A wrong or unknown key stops the start, and is told with its line.
 def _settings() -> Iterator[str]:
     for section, cls in SECTIONS.items():
         yield f"## [{section}]\n\n{cls.__doc__}\n"
-        yield from _table(("key", "default", "what it is", "variable"), _keys(section, cls))
+        yield from table(("key", "default", "what it is", "variable"), _keys(section, cls))
         yield ""
 
 
@@ -142,7 +148,7 @@ def _command(command: Any, path: str) -> Iterator[str]:
         yield f"For example: {shown}\n"
     rows = [(f"`{param.metavar or param.name.upper()}`", param.help or "") for param in arguments]
     rows += [(_option(param), _option_help(param)) for param in options]
-    yield from _table(("argument or option", "what it is"), rows)
+    yield from table(("argument or option", "what it is"), rows)
     yield ""
 
 
@@ -174,7 +180,7 @@ def _metrics() -> Iterator[str]:
     desks._add_gauges(
         metrics, Standing.__new__(Standing), StreamDesk.__new__(StreamDesk), OutageDesk.__new__(OutageDesk)
     )  # named, and never asked
-    yield from _table(("metric", "type", "labels", "what it is"), map(_metric, metrics.declared()))
+    yield from table(("metric", "type", "labels", "what it is"), map(_metric, metrics.declared()))
     yield ""
 
 
@@ -203,56 +209,13 @@ alone decides what follows.
 
 def _errors() -> Iterator[str]:
     rows = [(f"`{code}`", entry.title, entry.remedy) for code, entry in CATALOGUE.items()]
-    yield from _table(("code", "what it is", "what to do"), rows)
+    yield from table(("code", "what it is", "what to do"), rows)
     yield _FAILURES
     classes = [
         (f"`{name}`", _yes(c.retry), _yes(c.other_connector), _yes(c.counts)) for name, c in CONSEQUENCES.items()
     ]
-    yield from _table(("class", "tried again", "by another connector", "counts as an attempt"), classes)
+    yield from table(("class", "tried again", "by another connector", "counts as an attempt"), classes)
     yield ""
-
-
-# -- quiet hours
-
-_QUIET_HOURS: Final = """\
-# Quiet hours by country and state
-
-When promotional messages may go, in the recipient's local time; [quiet hours](../quiet-hours.md) says what follows. In
-the United States a state's line holds beside the line `US`; `DEFAULT` holds in every country that has no line, and for
-US numbers of an unknown state. The last column says how sure the public sources are.
-"""
-_HOLIDAYS: Final = """
-## Public holidays
-
-Those of a state come on top of its country's.
-"""
-
-
-def _quiet_hours() -> Iterator[str]:
-    names = ("where", *quiet.WEEKDAYS, "public holidays", "frequency", "sources")
-    yield from _table(names, [_quiet_row(name, quiet.legal(name)) for name in quiet.rows()])
-    yield _HOLIDAYS
-    dates = [(f"`{name}`", *(_holidays(name, year) for year in (2026, 2027, 2028))) for name in holidays.calendars()]
-    yield from _table(("calendar", "2026", "2027", "2028"), dates)
-    yield ""
-
-
-def _quiet_row(name: str, rule: quiet.Rule) -> Sequence[str]:
-    row = quiet.rows()[name]
-    days = (", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in spans) or "–" for spans in rule.windows)
-    cap = f"{row.cap['max']} in {row.cap['hours']} h" if row.cap else ""
-    return f"`{name}`", *days, f"closed (`{rule.calendar}`)" if rule.calendar else "", cap, row.confidence
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def _holidays(calendar: str, year: int) -> str:
-    days = (date(year, 1, 1) + timedelta(offset) for offset in range(365 + isleap(year)))
-    country = calendar[:2] if calendar[2:] else None
-    mine = [d for d in days if holidays.holiday(calendar, d) and not (country and holidays.holiday(country, d))]
-    return " ".join(f"{day:%m-%d}" for day in mine)
 
 
 def _yes(value: bool) -> str:
@@ -281,7 +244,7 @@ def _lifecycle() -> Iterator[str]:
         (f"`{fact}`", f"`{target}`", " ".join(f"`{state}`" for state in STATES if state in origins))
         for fact, (target, origins) in FACTS.items()
     ]
-    yield from _table(("fact", "leads to", "from"), rows)
+    yield from table(("fact", "leads to", "from"), rows)
     yield f"\nEnds: {', '.join(f'`{state}`' for state in STATES if state in ENDS)}.\n"
 
 
@@ -300,7 +263,7 @@ live environment; the table is of people for whom that is so.
 
 
 def _roles() -> Iterator[str]:
-    yield from _table(("role", "what for", "scopes"), map(_role, ROLES))
+    yield from table(("role", "what for", "scopes"), map(_role, ROLES))
     yield _WIDE.replace("WIDE", ", ".join(f"`{scope}`" for scope in SCOPES if scope in WORKSPACE_WIDE))
     yield "## Routes\n"
     yield "Log in and its second factor are open to everybody; all else needs a session, or a key with the scope."
@@ -310,7 +273,7 @@ def _roles() -> Iterator[str]:
         (f"`{route.method} {route.path}`", *(_yes(may(route, scopes_of([role], [[role]]))) for role in ROLES))
         for route in sorted(routes, key=lambda route: (route.path, route.method))
     ]
-    yield from _table(("route", *ROLES), rows)
+    yield from table(("route", *ROLES), rows)
     yield ""
 
 
@@ -336,68 +299,8 @@ def _content() -> Iterator[str]:
         only = f" (only to {', '.join(sorted(rule.only_in))})" if rule.only_in else ""
         kinds = "all" if len(rule.kinds) == len(LANES) else " ".join(kind for kind in LANES if kind in rule.kinds)
         rows.append((f"`{name}`", grave, kinds + only, rule.says, rule.suggestion))
-    yield from _table(("rule", "severity", "kinds", "what is wrong", "what would be right"), rows)
+    yield from table(("rule", "severity", "kinds", "what is wrong", "what would be right"), rows)
     yield ""
-
-
-# -- sandbox
-
-_SANDBOX: Final = """\
-# The sandbox
-
-A carrier without a network: what test keys reach, and what a connector of `kind = "sandbox"` is. It costs nothing and
-reaches nobody. Each message meets a fate. The text asks for one by name (`[sandbox:bad_number]`), or the recipient by
-its last two digits, if it is a number of fiction:
-
-    FICTION
-
-All others are delivered. `[sandbox:reply:STOP]` in a text makes the phone answer. Times are multiples of the
-connector's `receipt_delay_ms`.
-"""
-
-
-def _fiction() -> str:
-    return "   ".join(f"{beginning}…" for beginning in FICTION)
-
-
-def _sandbox() -> Iterator[str]:
-    digits = {name: ending for ending, name in ENDINGS.items()}
-    rows = [(f"`{name}`", digits.get(name, "others"), _fate(fate)) for name, fate in FATES.items()]
-    yield from _table(("fate", "digits", "what becomes of the message"), rows)
-    yield "\nA connector's `personality` (one or several) says how its network behaves:\n"
-    yield from _table(("personality", "it"), [(f"`{name}`", text) for name, text in PERSONALITIES.items()])
-    yield ""
-
-
-def _fate(fate: Fate) -> str:
-    if fate.answer == "silent":
-        return "never answered"
-    if fate.answer == "refused":
-        first = "at first " if fate.attempts else ""
-        return f"{first}refused: `{fate.failure}`, `{fate.code}`, carrier code `{fate.carrier_code}`"
-    return ", then ".join(["taken", *map(_report, fate.reports)]) if fate.reports else "taken, and no receipt"
-
-
-def _report(report: Report) -> str:
-    why = f" (`{report.failure}`, `{report.code}`, carrier code `{report.carrier_code}`)" if report.failure else ""
-    when = "before the answer" if report.early else f"after {report.after:g}×"
-    about = (
-        " for a message that never was"
-        if report.unknown_id
-        else " for the last part"
-        if report.parts == LAST
-        else " for the others"
-        if report.parts == OTHERS
-        else ""
-    )
-    return f"{report.fact}{why}{about} {when}"
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(headers)} |"
-    yield f"|{'---|' * len(headers)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def hostile(folder: Path, count: int, *, per_second: int = 300, drop_after: int 
         api = Api(server, server.key("messages:send", environment="live"))
         began = time.monotonic()
         send(api, range(count))
-        wait_for_ends(server, count, 60 + 4 * count / per_second)
+        wait_for_ends(server, count, 180 + 4 * count / per_second)
         seconds = time.monotonic() - began
         server.stop()
         found = rows(server)

@@ -126,8 +126,9 @@ def run(folder: Path, rounds: int, seed: int, store: str = "", span: str = SPAN)
             loads = [Load(server, key, seed * 100 + index, span) for index in range(3)]
             for load in loads:
                 load.start()
-            for _ in range(rounds):
+            for place in range(rounds):
                 time.sleep(chance.uniform(0.1, 1.0))
+                _until_begun(loads, 4 * (place + 1))
                 server.kill()
                 server.start()
             for load in loads:
@@ -136,6 +137,13 @@ def run(folder: Path, rounds: int, seed: int, store: str = "", span: str = SPAN)
                 load.join(30)
             begun = {public_id: sort for load in loads for public_id, sort in load.begun.items()}
             return _judge(Api(server, key), begun, journals, sink)
+
+
+def _until_begun(loads: list[Load], count: int, within_s: float = 60.0) -> None:
+    """A slow machine may not have much to kill yet."""
+    end = time.monotonic() + within_s
+    while sum(len(load.begun) for load in loads) < count and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _settle(api: Api, begun: dict[str, str], within_s: float = 180.0) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from heliograph.store.port import (
     Subscribers,
     Transaction,
 )
+from heliograph.store.sqlite.commit import Commit
 from heliograph.store.sqlite.connection import SqliteMigratable
 from heliograph.store.sqlite.ledger import SqliteLedger
 from heliograph.store.sqlite.transactions import briefly, carry_out
@@ -127,15 +128,15 @@ class SimLedger:
 
     @property
     def subscribers(self) -> Subscribers:
-        return self._writer.subscribers
+        return self._writer.commit.subscribers
 
     @subscribers.setter
     def subscribers(self, value: Subscribers) -> None:
-        self._writer.subscribers = value
+        self._writer.commit.subscribers = value
 
     @property
     def protection(self) -> Protection:
-        return self._writer.protection
+        return self._writer.commit.protection
 
     def _complain(self, error: Exception) -> None:
         if not isinstance(error, Unavailable):
@@ -174,7 +175,7 @@ class SimLedger:
     def _apply(self, batch: Batch) -> None:
         self._writer.apply(batch)
         for brief in batch.of(Brief):
-            carry_out(brief, self._disk.connection, self._writer)
+            carry_out(brief, self._writer.commit)
 
     def _tell(self, batch: Batch, error: Unavailable | None) -> None:
         self._untold -= 1
@@ -221,7 +222,7 @@ class SimLedger:
             await self._reach()
             self._disk.connection.execute("BEGIN IMMEDIATE")
             self._disk.cold = True
-            transaction = SimTransaction(self._disk, self._writer, self._reach)
+            transaction = SimTransaction(self._disk, self._writer.commit, self._reach)
             try:
                 while self._untold and self._disk.tells_in_order:
                     await self._reach()
@@ -260,9 +261,9 @@ class SimLedger:
 class SimTransaction:
     """Cold statements, each with its own small delay."""
 
-    def __init__(self, disk: Disk, writer: Writer, reach: Callable[[], Any]) -> None:
+    def __init__(self, disk: Disk, commit: Commit, reach: Callable[[], Any]) -> None:
         self._disk = disk
-        self._writer = writer
+        self._commit = commit
         self._reach = reach
         self.notices: list[Notice] = []
         self.is_about_stances = False
@@ -280,11 +281,11 @@ class SimTransaction:
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
     ) -> None:
         await self._reach()
-        self.notices += self._writer.record(workspace, environment, events, message)
+        self.notices += self._commit.record(workspace, environment, events, message)
 
     def note(self, noted: Noted) -> None:
         self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
         await self._reach()
-        self._writer.redeliver(deliveries, now)
+        self._commit.redeliver(deliveries, now)

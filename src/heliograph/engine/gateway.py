@@ -12,8 +12,6 @@ from typing import Final
 import msgspec
 
 from heliograph.carriers.port import Carrier, Listener
-from heliograph.core import retry
-from heliograph.core.decide import SANDBOX
 from heliograph.core.failures import INVALID_NUMBER, OPTED_OUT
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import Message, Outcome
@@ -21,6 +19,7 @@ from heliograph.engine import accounts, auditing, declared, leases, retention, s
 from heliograph.engine.background import Background
 from heliograph.engine.callbacks import CallbackDesk, Take
 from heliograph.engine.clicks import ClickDesk
+from heliograph.engine.connectors import Connectors
 from heliograph.engine.conversations.settling import SettlingDesk
 from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import Snapshot
@@ -87,79 +86,89 @@ class Gateway:
         self.roles = roles
         self.stalled: str | None = "starting"
         self._outside = outside
-        self._clock = outside.clock
+        self._clock = clock = outside.clock
         self._watch = outside.watch
         self._retention = keeping
         self._head = auditing.HeadTeller(ledger, outside.watch.note)
         self._disable_after_ms = notify.disable_after_ms
         self._background = Background(outside.watch)
-        self._specs: dict[str, ConnectorSpec] = {}
         self.config_changed: Callable[[], None] = lambda: None
         self.doors_changed: Callable[[int], None] = lambda count: None
-        self.notify = NotifyDesk(
-            ledger,
-            outside.clock,
-            outside.chance,
-            outside.web,
+
+        def snapshot() -> Snapshot:
+            return self.snapshot
+
+        soon = self._background.soon
+        self.notify = self._make_notify(notify)
+        self.budgets = BudgetDesk(ledger, clock, snapshot)
+        self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept, self.budgets.repriced)
+        self.noes = Noes(ledger, clock, soon, snapshot)
+        self.cooldowns = Cooldowns(ledger, clock, soon, snapshot)
+        self.clicks = ClickDesk(ledger, clock, soon, snapshot)
+        self.paces = Paces(ledger, clock)
+        self._questions = Questions(ledger, clock, self.links, soon, self.receipts.take)
+        self.hours = Hours(snapshot)
+        self.ways = self._make_ways(patience)
+        self.quality = QualityDesk(ledger, clock, snapshot, outside.watch.note)
+        self.intake = self._make_intake()
+        keywords = KeywordDesk(ledger, clock, snapshot, self.intake)
+        self.settling = SettlingDesk(ledger, clock, snapshot, soon, keywords, self.intake)
+        self.inbound = InboundDesk(ledger, snapshot, self.settling.arrived, soon, keywords)
+        take = Take(self.receipts.take, self.inbound.take_all, self.noes.told)
+        self.callbacks = CallbackDesk(ledger, snapshot, outside.build_listener, take, outside.watch)
+        build, desk = outside.build_carrier, self._make_desk()
+        self._connectors = Connectors(ledger, clock, outside.watch, self.links, build, desk, self.paces)
+
+    # -- wiring
+
+    def _make_notify(self, settings: NotifySettings) -> NotifyDesk:
+        return NotifyDesk(
+            self.ledger,
+            self._clock,
+            self._outside.chance,
+            self._outside.web,
             lambda: self.snapshot,
-            outside.unseal,
-            notify,
-            outside.watch,
+            self._outside.unseal,
+            settings,
+            self._watch,
             self._endpoint_health,
         )
-        self.budgets = BudgetDesk(ledger, outside.clock, lambda: self.snapshot)
-        self.receipts = ReceiptDesk(ledger, self.notify.told, self._receipts_kept, self.budgets.repriced)
-        self.noes = Noes(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
-        self.cooldowns = Cooldowns(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
-        self.clicks = ClickDesk(ledger, outside.clock, self._background.soon, lambda: self.snapshot)
-        self.paces = Paces(ledger, outside.clock)
-        self._questions = Questions(ledger, outside.clock, self.links, self._background.soon, self.receipts.take)
-        self.hours = Hours(lambda: self.snapshot)
-        self.ways = Ways(
-            ledger,
-            outside.clock,
+
+    def _make_ways(self, patience: Patience) -> Ways:
+        return Ways(
+            self.ledger,
+            self._clock,
             self.links,
             lambda: self.snapshot.connectors,
             lambda: self.snapshot.prices,
             lambda: self.snapshot.paused.connectors,
             patience,
-            outside.watch.note,
+            self._watch.note,
         )
-        self.quality = QualityDesk(ledger, outside.clock, lambda: self.snapshot, outside.watch.note)
-        self.intake = Intake(
-            ledger,
-            outside.clock,
-            outside.chance,
+
+    def _make_intake(self) -> Intake:
+        return Intake(
+            self.ledger,
+            self._clock,
+            self._outside.chance,
             self.links,
             lambda: self.snapshot,
             self.notify.told,
-            outside.check_url,
+            self._outside.check_url,
             EVENT_TYPES,
-            outside.watch.accepted,
+            self._watch.accepted,
             self.ways,
             lambda: self.quality.current,
             self.hours,
             self.budgets,
-            Lookups(ledger, outside.clock, self.links, lambda: self.snapshot, outside.build_carrier),
+            Lookups(self.ledger, self._clock, self.links, lambda: self.snapshot, self._outside.build_carrier),
         )
-        keywords = KeywordDesk(ledger, outside.clock, lambda: self.snapshot, self.intake)
-        self.settling = SettlingDesk(
-            ledger, outside.clock, lambda: self.snapshot, self._background.soon, keywords, self.intake
-        )
-        self.inbound = InboundDesk(
-            ledger, lambda: self.snapshot, self.settling.arrived, self._background.soon, keywords
-        )
-        self.callbacks = CallbackDesk(
-            ledger,
-            lambda: self.snapshot,
-            outside.build_listener,
-            Take(self.receipts.take, self.inbound.take_all, self.noes.told),
-            outside.watch,
-        )
-        self._desk = Desk(
-            ledger=ledger,
-            clock=outside.clock,
-            chance=outside.chance,
+
+    def _make_desk(self) -> Desk:
+        return Desk(
+            ledger=self.ledger,
+            clock=self._clock,
+            chance=self._outside.chance,
             told=self.notify.told,
             answered=self._answered,
             receipts=self.receipts.take,
@@ -191,7 +200,7 @@ class Gateway:
             self._background.every(_QUALITY_S, self.quality.refresh)
             self._background.every(_QUALITY_S, self.budgets.refresh)
         if "engine" in self.roles:
-            await self._own_links()
+            await self._connectors.own(self.snapshot.connectors)
             self._background.every(_TICK_S, self._tick)
             self._background.every(_TICK_S, self.paces.tick)
             self._background.every(_TICK_S, self.budgets.correct)
@@ -205,9 +214,7 @@ class Gateway:
         """Take nothing new, finish what is in flight, give back what is ours."""
         self.stalled = "stopping"
         await self._background.stop()
-        for link in self.links.values():
-            link.up = False
-        await asyncio.gather(*(link.carrier.stop(grace_s) for link in self.links.values()))
+        await self._connectors.stop(grace_s)
         await self._until_quiet(grace_s)
         self.notify.stopping = True
         with suppress(Unavailable):  # then our leases end by themselves
@@ -239,7 +246,7 @@ class Gateway:
         if await declared.version(self.ledger) != self.snapshot.version:
             await self.reload()
             if "engine" in self.roles:
-                await self._own_links()
+                await self._connectors.own(self.snapshot.connectors)
 
     def _woken(self, topic: str) -> None:
         if topic == "config":
@@ -253,39 +260,6 @@ class Gateway:
         """When the last of these messages will probably have been handed over."""
         return estimated_end(self.links, messages, self._clock.now_ms())
 
-    # -- connectors
-
-    async def _own_links(self) -> None:
-        """Open the connectors whose lease is ours; close those that are no longer ours, changed or gone."""
-        wanted = self.snapshot.connectors
-        ours = await leases.hold(self.ledger, (f"connector:{name}" for name in wanted), self._clock.now_ms())
-        for name in list(self.links):
-            if f"connector:{name}" not in ours or self._specs.get(name) != wanted.get(name):
-                link = self.links.pop(name)
-                link.up = False
-                await link.carrier.stop(5.0)
-        for name, spec in wanted.items():
-            if f"connector:{name}" in ours and name not in self.links:
-                await self._open(spec)
-
-    async def _open(self, spec: ConnectorSpec) -> None:
-        try:
-            carrier = self._outside.build_carrier(spec)
-        except Exception as error:  # one bad connector must not keep the others from opening
-            self._watch.defect(error)
-            return
-        link = Link(
-            spec.name,
-            carrier,
-            self._desk,
-            window=carrier.window or spec.window,
-            segments_per_second=spec.max_segments_per_second,
-            policy=retry.DEFAULT,
-            paces=None if spec.kind == SANDBOX else self.paces,
-        )
-        self.links[spec.name], self._specs[spec.name] = link, spec
-        await carrier.start(link)
-
     # -- periodic work
 
     async def _beat(self) -> None:
@@ -297,7 +271,7 @@ class Gateway:
         if self.stalled == _NO_LEDGER:
             self.stalled = None
         if "engine" in self.roles:
-            await self._own_links()
+            await self._connectors.own(self.snapshot.connectors)
 
     async def _tick(self) -> None:
         now = self._clock.now_ms()

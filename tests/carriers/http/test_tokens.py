@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from heliograph.carriers import catalogue
-from tests.carriers.http.test_carrier import HTML, OPEN, SECRETS, Link, Sent, lost, text, whole, yes
+from tests.carriers.http.link import HTML, OPEN, SECRETS, Link, Sent, lost, text, whole, yes
 
 TOKEN_URL = "https://auth.example.test/oauth2/token"
 GRANT = {"token_url": TOKEN_URL, "client_id": "heliograph prod", "client_secret": "grant-s3cret/:%"}

@@ -13,7 +13,7 @@ from heliograph.smpp.commands import DATA_SM, DELIVER_SM, Tag
 from heliograph.smpp.parts import INTERMEDIATE, RECEIPT
 from heliograph.store.port import AttemptRow, Match
 from tests.carriers.network import NOW, message
-from tests.carriers.smpp.test_carrier import rows
+from tests.carriers.smpp.test_page import rows
 from tests.carriers.smpp.test_reports import ENDS, received, report, sent
 
 Why = tuple[str | None, str | None]

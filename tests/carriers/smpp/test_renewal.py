@@ -9,7 +9,7 @@ from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import SUBMIT_SM, Tag
 from heliograph.smpp.parts import payload
 from heliograph.smpp.status import CODES
-from tests.carriers.smpp.test_carrier import HELD, Play, Taken, hold, text, texts
+from tests.carriers.smpp.centre import HELD, Play, Taken, hold, text, texts
 
 NOT_BOUND = CODES["RINVBNDSTS"]
 REASON = "the carrier no longer knows the bind: RINVBNDSTS (0x00000004)"

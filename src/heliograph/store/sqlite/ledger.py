@@ -99,15 +99,15 @@ class SqliteLedger:
 
     @property
     def subscribers(self) -> Subscribers:
-        return self._writer.subscribers
+        return self._writer.commit.subscribers
 
     @subscribers.setter
     def subscribers(self, value: Subscribers) -> None:
-        self._writer.subscribers = value
+        self._writer.commit.subscribers = value
 
     @property
     def protection(self) -> Protection:
-        return self._writer.protection
+        return self._writer.commit.protection
 
     def _lock(self) -> None:
         path = self._path.with_suffix(".lock")
@@ -194,7 +194,7 @@ class SqliteLedger:
     def _write_rows(self, batch: Batch) -> None:
         self._writer.apply(batch)
         for brief in batch.of(Brief):
-            carry_out(brief, self._connection, self._writer)
+            carry_out(brief, self._writer.commit)
 
     def _flush(self, _: Batch) -> None:
         try:
@@ -305,7 +305,7 @@ class SqliteLedger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
         async with self._alone():
-            transaction = SqliteTransaction(self._in_thread, self._connection, self._writer)
+            transaction = SqliteTransaction(self._in_thread, self._writer.commit)
             try:
                 await self._in_thread(lambda: self._connection.execute("BEGIN IMMEDIATE"))
                 yield transaction

@@ -8,16 +8,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-import apsw
-
 from heliograph.core.chain import Noted
 from heliograph.core.message import Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain
 from heliograph.store.batch import Brief
 from heliograph.store.port import Again, NewEvent, Notice, Operation, Row, Statement, Transaction
+from heliograph.store.sqlite.commit import Commit
 from heliograph.store.sqlite.connection import TROUBLE, dialect
-from heliograph.store.sqlite.writer import Writer
 
 _T = TypeVar("_T")
 
@@ -25,10 +23,10 @@ _T = TypeVar("_T")
 class SqliteTransaction:
     """Cold statements (see `store.port.Transaction`). `run` has something done with the connection."""
 
-    def __init__(self, run: Callable[..., Any], connection: apsw.Connection, writer: Writer) -> None:
+    def __init__(self, run: Callable[..., Any], commit: Commit) -> None:
         self._run = run
-        self._connection = connection
-        self._writer = writer
+        self._commit = commit
+        self._connection = commit.connection
         self.notices: list[Notice] = []
         self.noted: list[Noted] = []
 
@@ -49,13 +47,13 @@ class SqliteTransaction:
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
     ) -> None:
-        self.notices += await self._run(lambda: self._writer.record(workspace, environment, events, message))
+        self.notices += await self._run(lambda: self._commit.record(workspace, environment, events, message))
 
     def note(self, noted: Noted) -> None:
         self.noted.append(noted)
 
     async def redeliver(self, deliveries: Sequence[Again], now: int) -> None:
-        await self._run(lambda: self._writer.redeliver(deliveries, now))
+        await self._run(lambda: self._commit.redeliver(deliveries, now))
 
 
 async def briefly(
@@ -80,15 +78,15 @@ async def briefly(
     return result
 
 
-def carry_out(brief: Brief, connection: apsw.Connection, writer: Writer) -> None:
+def carry_out(brief: Brief, commit: Commit) -> None:
     """Do it, once: when its commit fails afterwards, whoever asked hears of that."""
     if brief.has_begun:
         raise Unavailable("the ledger could not be written; nothing was kept: try again")
     brief.has_begun = True
-    transaction = SqliteTransaction(_here, connection, writer)
+    transaction = SqliteTransaction(_here, commit)
     try:
-        with connection:  # a savepoint
-            brief.result = _at_once(_whole(brief, transaction, writer))
+        with commit.connection:  # a savepoint
+            brief.result = _at_once(_whole(brief, transaction, commit))
     except TROUBLE:
         raise
     except Exception as error:  # a refusal or a defect: the asker's to judge, and no other's
@@ -101,9 +99,9 @@ async def _here(do: Callable[[], _T]) -> _T:
     return do()
 
 
-async def _whole(brief: Brief, transaction: SqliteTransaction, writer: Writer) -> Any:
+async def _whole(brief: Brief, transaction: SqliteTransaction, commit: Commit) -> Any:
     result = await brief.do(transaction)
-    await chain.add(transaction, writer.protection.audit_key, transaction.noted)
+    await chain.add(transaction, commit.protection.audit_key, transaction.noted)
     return result
 
 
