@@ -172,7 +172,7 @@ def test_who_says_no_with_one_click_gets_no_more(live: Api, admin: Api, server: 
     refused = mail(live, to, kind="promotional")
     assert refused.json()["code"] == "no_consent"
     allow = {"to": to, "action": "opt_in", "purpose": "promotional", "source": "web_form"}
-    assert admin("POST", "/v1/consents", allow).ok
+    assert Api(server, server.key("admin", environment="live"))("POST", "/v1/consents", allow).ok
     live.until(mail(live, to, kind="promotional").json()["id"], "sent")
     letter = next(letter for envelope, letter in relay.taken if envelope.rcpt_tos == [to])
     assert letter["From"] == "Acme News <news@acme.example>"
@@ -194,7 +194,8 @@ def test_who_says_no_with_one_click_gets_no_more(live: Api, admin: Api, server: 
     ]
 
 
-def test_consent_is_the_persons_across_channels(live: Api, admin: Api) -> None:
+def test_consent_is_the_persons_across_channels(live: Api, server: Server) -> None:
+    admin = Api(server, server.key("admin", environment="live"))
     admin("POST", "/v1/contacts", {"addresses": ["+447400100299", "both@example.com"]})
     allow = {"action": "opt_in", "purpose": "promotional", "source": "web_form"}
     admin("POST", "/v1/consents", allow | {"to": "both@example.com"})

@@ -47,6 +47,24 @@ def test_promotion_needs_an_opt_in(people: Api, live: Api, number: str) -> None:
     assert send(live, number, kind="promotional") == "yes"
 
 
+def test_a_yes_by_a_test_key_lets_no_live_message_go(server: Server, people: Api, live: Api, number: str) -> None:
+    trial = Api(server, server.key("consent:manage", "messages:send"))
+    offer = {"to": number, "text": "Hello", "kind": "promotional"}
+    for action, code in (("opt_in", "no_consent"), ("opt_out", "opted_out"), ("opt_in", "no_consent")):
+        said = say(trial, number, action)
+        assert said["data"][-1]["is_test"] is True
+        assert live("POST", "/v1/messages", offer).json()["code"] == code
+    assert trial("POST", "/v1/messages", offer).status_code == 202, "what a test said, a test takes back"
+    csv = f"to,action,purpose\n{number},opt_in,promotional\n"
+    trial("POST", "/v1/consents/import", {"csv": csv})
+    assert live("POST", "/v1/messages", offer).json()["code"] == "no_consent"
+    say(people, number, "opt_out")
+    say(trial, number, "opt_in")
+    assert trial("POST", "/v1/messages", offer).json()["code"] == "opted_out", "it was said in earnest"
+    say(people, number, "opt_in")
+    assert live("POST", "/v1/messages", offer).status_code == 202
+
+
 def test_nobody_real_is_reached_by_tests_so_no_opt_in_is_asked_for(api: Api, number: str) -> None:
     assert send(api, number, kind="promotional") == "yes"
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from standardwebhooks import Webhook
 
-from tests.process.server import Api
+from tests.process.server import Api, Server
 from tests.process.sink import Heard, Sink
 
 
@@ -150,6 +150,44 @@ def test_a_callback_is_told_again_too(admin: Api, api: Api, sink: Sink) -> None:
     admin("POST", f"/v1/deliveries/{_settled(admin, sent['id'])['id']}/replay")
     first, again = sink.until(lambda heard: len(heard) == 2)
     assert again.body == first.body
+
+
+def test_who_helps_people_tells_of_one_message_again_and_nothing_else(
+    declare: Any, server: Server, admin: Api, api: Api, sink: Sink
+) -> None:
+    helper = Api(server, server.key("messages:read", "webhooks:read", "webhooks:replay"))
+    declare(sink.url, events=["message.delivered"])
+    delivery = _settled(admin, api.send()["id"])
+    assert helper("POST", f"/v1/deliveries/{delivery['id']}/replay").json() == {"deliveries": 1}
+    sink.until(lambda heard: len(heard) == 2)
+    (entry,) = admin("GET", "/v1/audit?action=delivery.replayed&limit=1").json()["data"]
+    assert (entry["object"], entry["detail"]) == (delivery["event"]["data"]["id"], {"deliveries": 1})
+    admin("POST", "/v1/endpoints/told-0/test")
+    sink.until(lambda heard: len(heard) == 3)
+    (test,) = admin("GET", "/v1/endpoints/told-0/deliveries?limit=1").json()["data"]
+    for path, body in (
+        (f"/v1/deliveries/{test['id']}/replay", None),
+        ("/v1/endpoints/told-0/replay", {"since": "2026-01-01T00:00:00Z"}),
+        ("/v1/endpoints/told-0/test", None),
+        ("/v1/endpoints/told-0/rotate", None),
+        ("/v1/endpoints", {"name": "mine", "url": sink.url}),
+    ):
+        refused = helper("POST", path, body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope"), path
+
+
+def test_what_went_to_an_endpoint_that_is_gone_is_told_nobody_else(
+    declare: Any, admin: Api, api: Api, sink: Sink
+) -> None:
+    declare(f"{sink.url}/gone", events=["message.delivered"])
+    sent = api.send(callback_url=f"{sink.url}/callback", callback_events=["message.sent"])
+    sink.until(lambda heard: len(heard) == 2)
+    delivery = _settled(admin, sent["id"])
+    assert delivery["url"] == f"{sink.url}/gone"
+    assert admin("DELETE", "/v1/endpoints/told-0").status_code < 300
+    assert admin("GET", f"/v1/deliveries/{delivery['id']}").json()["url"] is None
+    assert admin("POST", f"/v1/deliveries/{delivery['id']}/replay").status_code == 404
+    assert len(sink.heard) == 2
 
 
 def test_a_span_of_time_or_some_messages_are_told_again(declare: Any, admin: Api, api: Api, sink: Sink) -> None:

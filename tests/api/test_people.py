@@ -47,12 +47,15 @@ def test_a_person_is_shown_all_and_then_erased(people: Api, admin: Api, server: 
     assert server.run("audit", "verify")["intact"] is True
 
 
-def test_after_an_opt_in_an_erased_person_is_texted_again(people: Api) -> None:
+def test_after_an_opt_in_an_erased_person_is_texted_again(people: Api, server: Server) -> None:
     number = "+447700900778"
     people("POST", "/v1/consents", {"to": number, "action": "opt_out"})
     erased(people, number)
     assert people("POST", "/v1/messages", {"to": number, "text": "Hello"}).status_code == 422
     people("POST", "/v1/consents", {"to": number, "action": "opt_in"})
+    assert people("POST", "/v1/messages", {"to": number, "text": "Hello"}).status_code == 422, "a test is no yes"
+    real = Api(server, server.key("consent:manage", environment="live"))
+    real("POST", "/v1/consents", {"to": number, "action": "opt_in"})
     assert people("POST", "/v1/messages", {"to": number, "text": "Hello"}).status_code == 202
 
 

@@ -211,6 +211,22 @@ def test_what_is_too_old_is_neither_shown_nor_kept() -> None:
     assert [pdu.sequence for pdu in recorder.pdus()] == [2]
 
 
+def test_a_number_is_forgotten_and_the_file_has_its_lines(tmp_path: Path) -> None:
+    recorder = Recorder(Clock())
+    recorder.to_file(tmp_path / "recording")
+    for sequence, number in ((1, NUMBER), (2, "15550001111"), (3, NUMBER)):
+        recorder.octets(OUT, submit(sequence, destination_addr=number), 1)
+    recorder.exchange("GET", f"https://x.example/send?to={NUMBER}", 200, b"", b"{}", 1)
+    recorder.exchange("POST", "https://x.example/send", 200, b"to=15550001111", b"{}", 1)
+    recorder.forget(NUMBER)
+    recorder.octets(OUT, submit(4), 1)
+    recorder.flush()
+    assert [line.get("sequence", line["kind"]) for line in lines(recorder)] == [2, "http", 4]
+    written = (tmp_path / "recording").read_text()
+    assert NUMBER not in written
+    assert [json.loads(line).get("sequence") for line in written.splitlines()] == [1, 2, 3, None, None, 4]
+
+
 # -- what is never shown
 
 

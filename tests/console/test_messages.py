@@ -185,6 +185,19 @@ def test_a_webhook_is_told_again_with_the_id_that_it_had(api: Api, owner: Consol
     assert sorted(ids[2:]) == sorted(ids[:2])
 
 
+def test_who_helps_people_tells_webhooks_again(server: Server, api: Api, sink: Sink) -> None:
+    helper = joins(server, "helper@example.com", "test:support")
+    message = api.send(text="told", callback_url=sink.url, callback_events=["message.delivered"])
+    sink.until(lambda heard: len(heard) == 1)
+    place = f"/console/messages/{message['id']}"
+    page = helper.page(place)
+    assert "Tell webhooks again" in page and page.count('aria-label="Tell message.') == 1
+    assert "1 told again" in helper.page(helper.send(f"{place}/replay").headers["location"])
+    sink.until(lambda heard: len(heard) == 2)
+    entries = Api(server, server.key("admin"))("GET", "/v1/audit?action=delivery.replayed").json()["data"]
+    assert (entries[0]["actor"], entries[0]["object"]) == ("user:helper@example.com", message["id"])
+
+
 def test_who_only_reads_changes_nothing(server: Server, sent: dict[str, str]) -> None:
     reader = joins(server, "reader@example.com", "test:marketing")
     place = f"/console/messages/{sent['a reminder']}"

@@ -14,11 +14,12 @@ NEVER_BEFORE = 0
 
 
 def said(*words: str) -> list[Entry]:
-    """`opt_out promotional keyword` and the like, one a second."""
+    """`opt_out promotional keyword` and the like, one a second; with `test` at the end it was said in a test."""
     entries = []
     for place, line in enumerate(words, 1):
-        action, scope, source, *until = line.split()
-        entries.append(Entry(place, place * 1_000, action, scope, source, int(until[0]) if until else None))
+        action, scope, source, *until = line.removesuffix(" test").split()
+        end = int(until[0]) if until else None
+        entries.append(Entry(place, place * 1_000, action, scope, source, end, line.endswith(" test")))
     return entries
 
 
@@ -55,6 +56,20 @@ def answer(
         (["opt_out * complaint", "opt_in * keyword"], "transactional", "opted_out"),
         (["opt_out * operator", "opt_in * api"], "transactional", "yes"),
         (["opt_out * carrier", "opt_in promotional web_form"], "promotional", "opted_out"),
+        (["opt_in * web_form test"], "promotional", "no_consent"),
+        (["opt_in * import test"], "promotional", "no_consent"),
+        (["opt_in * web_form", "opt_out * keyword test"], "promotional", "opted_out"),
+        (["opt_out * keyword", "opt_in * web_form test"], "transactional", "opted_out"),
+        (["opt_out * keyword", "opt_out * keyword test", "opt_in * keyword test"], "transactional", "opted_out"),
+        (["opt_out * keyword test", "opt_out * keyword", "opt_in * keyword test"], "transactional", "opted_out"),
+        (["opt_out * keyword test", "opt_in * keyword test"], "transactional", "yes"),
+        (["opt_out * keyword test", "opt_in * keyword test"], "promotional", "no_consent"),
+        (["opt_out * keyword test", "opt_in * import test"], "transactional", "opted_out"),
+        (["opt_out * complaint test", "opt_in * keyword test"], "transactional", "opted_out"),
+        (["opt_out * complaint test", "confirmed * api test"], "transactional", "yes"),
+        (["opt_out * keyword test", "opt_in * api"], "promotional", "yes"),
+        (["opt_in * api", "doubt * keyword", "dismissed * api test"], "promotional", "consent_in_review"),
+        (["opt_in * api", "doubt * keyword test", "dismissed * api test"], "promotional", "yes"),
         (["opt_in promotional web_form", "doubt * keyword"], "promotional", "consent_in_review"),
         (["doubt * keyword"], "transactional", "yes"),
         (["opt_in promotional web_form", "doubt * keyword", "dismissed * api"], "promotional", "yes"),

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from heliograph.core.failures import Refused
-from heliograph.engine import audit, auditing, datakeys, disclosing, environments, erasing
+from heliograph.engine import audit, auditing, datakeys, disclosing, environments, erasing, sweep
 from heliograph.engine.people import contacts, record
 from heliograph.engine.people.contacts import Given
 from heliograph.engine.people.names import named
@@ -33,6 +33,7 @@ from tests.store.making import (
 pytestmark = pytest.mark.asyncio
 
 ANNA, BEN = "+447700900123", "+447700900124"
+HERS = "https://app.example/told?user=447700900123"
 VAULT = Vault([b"m" * 32])
 
 
@@ -135,6 +136,30 @@ async def test_a_message_in_mid_air_is_waited_for(ours: Any) -> None:
     assert refused.value.refusals[0].code == "still_sending"
     await do(ours, Moves, moves=[taken(flying)])
     assert (await erase(ours)).messages == 1
+
+
+async def test_a_callback_url_goes_when_its_message_has_ended_and_all_is_told(ours: Any) -> None:
+    async def urls() -> list[Any]:
+        return [row[0] for row in await ours.fetch("SELECT callback_url FROM messages ORDER BY id")]
+
+    ours.subscribers = lambda environment, name, message: ((None, "callback:1:app"),) if message else ()
+    sent, later = in_hand(ours, to=ANNA, callback_url=HERS), message(ours, to=ANNA, callback_url=HERS)
+    his = message(ours, to=BEN, callback_url=HERS)
+    await accept(ours, sent, later, his)
+    await do(ours, Moves, moves=[taken(sent)])
+    await erase(ours)
+    assert await urls() == [HERS, HERS, HERS], "of hers one has not ended, of one its end is still to be told"
+    async with ours.transaction() as transaction:
+        await transaction.execute("UPDATE deliveries SET state = 'done'")
+    await sweep.tidy(ours, NOW + 3_600_000)
+    assert await urls() == [HERS, None, HERS]
+    await sweep.tidy(ours, NOW + 2 * 3_600_000 - 1)
+    await do(ours, Receipts, receipts=[receipt(f"c{sent.id}-1")], **RECEIVING)
+    async with ours.transaction() as transaction:
+        await transaction.execute("UPDATE deliveries SET state = 'failed'")
+    await sweep.tidy(ours, NOW + 2 * 3_600_000)
+    assert await urls() == [None, None, HERS]
+    assert await count(ours, "revisits") == 0
 
 
 async def test_the_no_of_an_erased_person_holds_until_they_say_yes(ours: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from heliograph.engine import audit, auditing, datakeys, retention
+from heliograph.engine import audit, auditing, datakeys, environments, retention
 from heliograph.engine.retention import Retention
 from heliograph.engine.secrets import Vault
 from heliograph.store.port import Arrivals, NewEvent
@@ -92,6 +92,69 @@ async def test_the_audit_log_goes_after_two_years_and_stays_intact(ledger: Any) 
     await after(ledger, 731)
     found = await auditing.verify(ledger)
     assert (found.intact, found.entries) == (True, 1)
+
+
+async def test_outages_and_drills_go_once_they_are_over(ledger: Any) -> None:
+    async with ledger.transaction() as transaction:
+        for place, ended in enumerate([NOW] * 501 + [NOW + 20 * DAY, None]):
+            await transaction.execute(
+                "INSERT INTO outages (workspace, environment, connectors, country, why, shut_since, began_at, "
+                "ended_at) VALUES (1, 1, $1, '', '', $2, $2, $3)",
+                *(str(place), NOW, ended),
+            )
+            await transaction.execute(
+                "INSERT INTO drills (workspace, environment, connectors, how, number, length_ms, state, actor, "
+                "began_at, ended_at) VALUES (1, 1, '[]', 'down', '', 1, $1, '', $2, $3)",
+                *("done" if ended else "running", NOW, ended),
+            )
+    await after(ledger, 400)
+    assert (await count(ledger, "outages"), await count(ledger, "drills")) == (503, 503)
+    await after(ledger, 401)
+    assert (await count(ledger, "outages"), await count(ledger, "drills")) == (2, 2)
+    await after(ledger, 500, Retention(outage_days=0))
+    assert (await count(ledger, "outages"), await count(ledger, "drills")) == (2, 2)
+    await after(ledger, 500)
+    assert await ledger.fetch("SELECT state FROM drills") == [("running",)]
+    assert await count(ledger, "outages") == 1
+
+
+async def test_what_belongs_to_no_message_goes_with_the_messages(ledger: Any) -> None:
+    await environments.ensure_defaults(ledger, lambda text: text, now=NOW)
+    ledger.subscribers = lambda environment, name, message: ((3, "endpoint:3"),)
+    talk = (
+        "INSERT INTO conversations (workspace, environment, number, sender, state, begins_at, created_at, updated_at) "
+        "VALUES (1, 1, $2, 'Acme', 'closed', $1, $1, $1) RETURNING id"
+    )
+    entry = (
+        "INSERT INTO conversation_entries (workspace, conversation, at, kind, actor) "
+        "VALUES (1, $2, $1, 'note', 'key:a')"
+    )
+    goal = (
+        "INSERT INTO goals (workspace, environment, name, subject, reference, at) VALUES (1, 1, 'order', 'x', $2, $1)"
+    )
+    push = (
+        "INSERT INTO push_subscriptions (workspace, environment, service, target, created_at, gone_at) "
+        "VALUES (1, 1, $2, '', $1, $1)"
+    )
+    for at in (NOW, NOW + 20 * DAY):
+        async with ledger.transaction() as transaction:
+            await transaction.record(1, 1, [NewEvent("contact.opted_in", at)])
+            ((number,),) = await transaction.fetch(talk, at, f"+4477009{at}")
+            await transaction.execute(entry, at, number)
+            for statement in (goal, push):
+                await transaction.execute(statement, at, str(at))
+            await transaction.execute("UPDATE conversations SET updated_at = $1", NOW + 20 * DAY)
+    async with ledger.transaction() as transaction:
+        await transaction.execute(
+            "INSERT INTO delivery_failures (delivery, try, at, error) SELECT id, 1, 0, '' FROM deliveries"
+        )
+    tables = ("events", "deliveries", "delivery_failures", "conversation_entries", "goals", "push_subscriptions")
+    assert [await count(ledger, table) for table in (*tables, "conversations")] == [2] * 7
+    await after(ledger, 401)
+    assert [await count(ledger, table) for table in tables] == [1] * 6
+    assert await count(ledger, "conversations") == 2, "something happened in both"
+    await after(ledger, 421)
+    assert [await count(ledger, table) for table in (*tables, "conversations")] == [0] * 7
 
 
 async def test_nought_is_for_ever(ledger: Any) -> None:

@@ -833,13 +833,14 @@ export interface EnvironmentList {
   data: Environment[];
 }
 
-/** What was erased; `is_suppressed`: the person had said no, and that goes on to hold. */
+/** What was erased; `is_suppressed`: the person had said no, and that goes on to hold. `outside` may name them. */
 export interface Erased {
   messages?: number;
   inbound?: number;
   events?: number;
   consents?: number;
   is_suppressed?: boolean;
+  outside?: Outside[];
 }
 
 /** One erasure, as it is kept and as the journal has it. */
@@ -1547,6 +1548,13 @@ export interface OutcomeList {
   data: Outcome[];
 }
 
+/** What was handed out before, and is out of reach: an `export`, with its last object, or a `stream`. */
+export interface Outside {
+  kind: string;
+  name: string;
+  last: string | null;
+}
+
 /** Verifications, the newest first. */
 export interface Page {
   data: VerificationView[];
@@ -1722,7 +1730,7 @@ export interface PushesRemoved {
   id: string;
 }
 
-/** An entry as the record has it. */
+/** An entry as the record has it; `is_test`: from a test environment, where a yes permits nothing. */
 export interface Recorded {
   id: string;
   address: string;
@@ -1742,6 +1750,7 @@ export interface Recorded {
   detail: Any;
   until: string | null;
   actor: string;
+  is_test: boolean;
 }
 
 /** What is left in an account. */
@@ -2708,7 +2717,7 @@ export class Api extends Client {
     return this.ask("GET", `/v1/deliveries/${encodeURIComponent(id)}`, { ...options });
   }
 
-  /** Tell this one again. Needs the scope `webhooks:manage`. */
+  /** Tell this one again. Needs the scope `webhooks:replay` or `webhooks:manage`. */
   postDeliveriesIdReplay(id: string, options: Options = {}): Promise<Done> {
     return this.ask("POST", `/v1/deliveries/${encodeURIComponent(id)}/replay`, { ...options });
   }

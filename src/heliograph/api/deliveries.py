@@ -10,9 +10,10 @@ from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.api.webhooks import Done, find_endpoint
 from heliograph.core import ids
 from heliograph.core.message import Delivery, Event, Message
-from heliograph.core.views import event_id, event_view, moment
+from heliograph.core.views import event_id, event_view, message_id, moment
 from heliograph.engine import endpoints
 from heliograph.engine.accounts import address_in
+from heliograph.engine.clients import ADMIN
 from heliograph.engine.specs import EndpointSpec
 from heliograph.store import reads
 
@@ -131,15 +132,20 @@ async def show(request: Request) -> DeliveryDetail:
 async def replay(request: Request) -> Done:
     """Tell this one again: with the event's id, marked as told again."""
     delivery, event, message, endpoint = await _find(request)
-    url = _url(delivery, message, endpoint)
-    await endpoints.replay_delivery(request.context.ledger, endpoint, event, url, request.now)
+    if message is None and request.client.scopes.isdisjoint({_MANAGE, ADMIN}):
+        raise refuse("missing_scope", f"what is told of no message needs the scope {_MANAGE}", status=403)
+    told = endpoints.Told(event, endpoint, _url(delivery, message, endpoint))
+    of = message_id(message) if message else f"delivery:{request.place['id']}"
+    count = await endpoints.replay_deliveries(
+        request.context.ledger, [told], of=of, actor=request.actor, now=request.now
+    )
     request.context.look()
-    return Done(1)
+    return Done(count)
 
 
 def _url(delivery: Delivery, message: Message | None, endpoint: EndpointSpec | None) -> str | None:
-    if endpoint is not None:
-        return endpoint.url
+    if delivery.endpoint is not None:
+        return endpoint.url if endpoint is not None else None
     return address_in(delivery.target) or (message.callback_url if message else None)
 
 
@@ -155,7 +161,7 @@ async def _find(request: Request) -> tuple[Delivery, Event, Message | None, Endp
     return delivery, event, message, endpoint
 
 
-_READ, _AT = "webhooks:read", "/v1/deliveries/{id}"
+_READ, _MANAGE, _AT = "webhooks:read", "webhooks:manage", "/v1/deliveries/{id}"
 ROUTES: Final = (
     Route(
         *("GET", "/v1/endpoints/{name}/deliveries", log, _READ),
@@ -167,5 +173,10 @@ ROUTES: Final = (
         "GET", "/v1/deliveries", log_of_all, _READ, query=DeliveryQuery, answer=DeliveryPage, summary="All deliveries"
     ),
     Route("GET", _AT, show, _READ, answer=DeliveryDetail, summary="What was sent and answered"),
-    Route("POST", f"{_AT}/replay", replay, "webhooks:manage", answer=Done, status=202, summary="Tell this one again"),
+    Route(
+        *("POST", f"{_AT}/replay", replay, "webhooks:replay", _MANAGE),
+        answer=Done,
+        status=202,
+        summary="Tell this one again",
+    ),
 )

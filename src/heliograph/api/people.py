@@ -35,14 +35,15 @@ def _address(request: Request, number: str, pointer: str, status: int) -> str:
 
 async def erase(request: Request) -> Erased:
     asked: ErasureRequest = request.body
-    number = _address(request, asked.number, "/number", 422)
+    number, context = _address(request, asked.number, "/number", 422), request.context
     return await erasing.erase(
-        request.context.ledger,
+        context.ledger,
         request.client.workspace,
         number,
         reason=asked.reason,
         actor=request.actor,
         now=request.now,
+        carriers=[context.carrier(name) for name in context.snapshot().connectors],
     )
 
 

@@ -146,6 +146,14 @@ class Recorder:
                 _write(self._file, b"".join(lines[start : start + 100]))
         self._tidy()
 
+    def forget(self, word: str) -> None:
+        """No entry that holds it is left; the file, where numbers lose their end, gets what it was to get."""
+        with suppress(OSError):
+            self.flush()
+        kept = deque(entry for entry in self._ring if not _holds(entry[3], word.encode()))
+        self._dropped += len(self._ring) - len(kept)
+        self._ring, self._size, self._room = kept, sum(_weight(entry[3]) for entry in kept), self._step
+
     # -- exports
 
     def pdus(self, texts: bool = False) -> Iterator[Recorded]:
@@ -216,6 +224,10 @@ class Recorder:
 
 def _weight(what: Any) -> int:
     return _ENTRY + (len(what) if isinstance(what, bytes) else 4 * _ENTRY + sum(map(len, (*what[:2], *what[3:5]))))
+
+
+def _holds(what: Any, word: bytes) -> bool:
+    return any(word in part for part in ((what,) if isinstance(what, bytes) else (what[1].encode(), *what[3:5])))
 
 
 def _cut(entries: Iterable[_Entry], halves: _Halves) -> Iterator[_Entry]:

@@ -20,6 +20,7 @@ from heliograph.store import reads
 
 _DELIVERIES_SHOWN: Final = 100
 _INSIDE: Final = ("rule",)
+_REPLAYS: Final = ("webhooks:replay", "webhooks:manage")
 
 
 class Told(NamedTuple):
@@ -55,7 +56,7 @@ async def show(visit: Visit) -> Answer:
         batch=None if message.batch is None else ids.make("bat", message.accepted_at, message.batch),
         curl=curl(visit.our_url, as_request(message)),
         may_send=visit.may("messages:send"),
-        may_replay=visit.may("webhooks:manage"),
+        may_replay=visit.may(*_REPLAYS),
         can_cancel=message.state in WAITING_STATES,
         can_resend=message.text is not None and not has_code(message),
         is_over=message.state in ENDS,
@@ -88,19 +89,19 @@ async def replay(visit: Visit) -> Answer:
     """Tell one webhook again, or all that were told."""
     message, wanted = await find(visit), visit.form.get("delivery")
     found = await reads.deliveries(visit.means.ledger, visit.where, message_number=message.id, limit=_DELIVERIES_SHOWN)
-    seen: set[tuple[int, str]] = set()
+    told: dict[tuple[int, str], endpoints.Told] = {}
     for delivery, event in found:
-        key = (event.seq, delivery.target)
-        if wanted not in ("", _delivery_id(delivery)) or key in seen:
-            continue
-        seen.add(key)
-        endpoint = visit.means.snapshot().endpoints.get(delivery.endpoint) if delivery.endpoint else None
-        url = address_in(delivery.target) or message.callback_url
-        await endpoints.replay_delivery(visit.means.ledger, endpoint, event, url, visit.now)
-    if not seen:
+        if wanted in ("", _delivery_id(delivery)):
+            endpoint = visit.means.snapshot().endpoints.get(delivery.endpoint) if delivery.endpoint else None
+            url = None if delivery.endpoint else address_in(delivery.target) or message.callback_url
+            told.setdefault((event.seq, delivery.target), endpoints.Told(event, endpoint, url))
+    if not told:
         raise not_found("delivery", wanted)
+    count = await endpoints.replay_deliveries(
+        visit.means.ledger, list(told.values()), of=message_id(message), actor=visit.actor, now=visit.now
+    )
     visit.means.look()
-    return visit.go(_place(visit), f"{len(seen)} told again, with the ids that the events had before.")
+    return visit.go(_place(visit), f"{count} told again, with the ids that the events had before.")
 
 
 async def find(visit: Visit) -> Message:
@@ -169,5 +170,5 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("GET", _ONE, show, "messages:read"),
     Page("POST", f"{_ONE}/cancel", cancel, "messages:send"),
     Page("POST", f"{_ONE}/again", send_again, "messages:send"),
-    Page("POST", f"{_ONE}/replay", replay, "webhooks:manage"),
+    Page("POST", f"{_ONE}/replay", replay, *_REPLAYS),
 )

@@ -144,10 +144,12 @@ async def erase(visit: Visit) -> Answer:
         reason=reason[:200],
         actor=visit.actor,
         now=visit.now,
+        carriers=[visit.means.carrier(name) for name in visit.means.snapshot().connectors],
     )
     kept = " Their no goes on to hold." if done.is_suppressed else ""
-    said = f"Erased: {done.messages} messages, {done.inbound} received, {done.consents} entries of the record.{kept}"
-    return visit.go(PLACE, said)
+    out = f" Not reached: {', '.join(f'{one.kind} {one.name}' for one in done.outside)}." if done.outside else ""
+    said = f"Erased: {done.messages} messages, {done.inbound} received, {done.consents} entries of the record."
+    return visit.go(PLACE, said + kept + out)
 
 
 async def _again(visit: Visit, address: str, refusals: Sequence[Refusal]) -> Answer:

@@ -148,7 +148,13 @@ async def again(visit: Visit) -> Answer:
     """One delivery once more, with the id that its event had."""
     spec = _find(visit)
     told = await _delivery(visit, spec)
-    await endpoints.replay_one(visit.means.ledger, spec, told.event, visit.now)
+    await endpoints.replay_deliveries(
+        visit.means.ledger,
+        [endpoints.Told(told.event, spec, None)],
+        of=f"delivery:{told.id}",
+        actor=visit.actor,
+        now=visit.now,
+    )
     visit.means.look()
     return visit.go(_at(spec), "Told again, with the id that the event had before.")
 

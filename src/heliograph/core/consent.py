@@ -7,7 +7,7 @@ message, and that an import never lifts any no.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
@@ -106,6 +106,7 @@ class Entry(NamedTuple):
     scope: str
     source: str
     until: int | None = None  # an implied consent ends by itself
+    is_test: bool = False  # said in an environment in which nobody real is reached
 
 
 class Stance(msgspec.Struct, frozen=True, gc=False):
@@ -189,16 +190,36 @@ def rule(need: str, kind: str, topic: str | None, sender: str | None, stances: S
 
 
 def derive(entries: Sequence[Entry]) -> list[Stance]:
-    """What holds after all these entries, in the order in which they happened."""
+    """What holds after all these entries, in the order in which they happened. A no counts wherever it was said; a yes
+    of a test permits nothing, and takes back only what was said in a test."""
     stances: dict[str, Stance] = {}
+    trials: set[tuple[str, str]] = set()  # (action, scope): what holds of it was said in a test alone
     for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
         before = stances.get(entry.scope) or Stance(entry.scope)
+        if entry.is_test and entry.action in (*AGREED, DISMISSED):
+            stances[entry.scope] = _taken_back(before, entry, trials)
+            continue
         stances[entry.scope] = _after(before, entry)
+        if not entry.is_test:
+            trials.discard((entry.action, entry.scope))
+        elif (before.out_at if entry.action == OPT_OUT else before.doubt_at) is None:
+            trials.add((entry.action, entry.scope))
         if entry.action == OPT_OUT:  # a yes of before does not come back by itself
             for scope, stance in stances.items():
                 if _spans(entry.scope, scope):
                     stances[scope] = msgspec.structs.replace(stance, given_at=None, confirmed_at=None, imported=False)
     return [stance for _, stance in sorted(stances.items()) if stance.says_something]
+
+
+def _taken_back(stance: Stance, entry: Entry, trials: Set[tuple[str, str]]) -> Stance:
+    if entry.source == IMPORT:
+        return stance
+    if (DOUBT, stance.scope) in trials:
+        stance = msgspec.structs.replace(stance, doubt_at=None)
+    is_bound = stance.firm and entry.source == KEYWORD
+    if entry.action == DISMISSED or is_bound or (OPT_OUT, stance.scope) not in trials:
+        return stance
+    return msgspec.structs.replace(stance, out_at=None, firm=False)
 
 
 def _after(stance: Stance, entry: Entry) -> Stance:

@@ -1,7 +1,7 @@
 """Webhook endpoints at work: their health, secrets that turn over, and events that are told again."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -104,8 +104,12 @@ async def send_test(ledger: Ledger, endpoint: EndpointSpec, now: int) -> None:
 
 async def replay(ledger: Ledger, endpoint: EndpointSpec, events: Sequence[Event], now: int) -> int:
     """Tell an endpoint again what it has subscribed to of these events; with their ids, marked as told again."""
-    wanted = [event for event in events if wants(endpoint.events, event.type)]
-    await _again(ledger, wanted, endpoint.id, endpoint_target(endpoint.id), now)
+    to = endpoint.id, endpoint_target(endpoint.id)
+    wanted = [e for e in events if wants(endpoint.events, e.type)]
+    if wanted:
+        async with ledger.transaction() as transaction:
+            again = [Again(e.seq, e.workspace, e.environment, e.message, *to) for e in wanted]
+            await transaction.redeliver(again, now)
     return len(wanted)
 
 
@@ -120,31 +124,39 @@ async def replay_some(
     return told
 
 
-async def replay_delivery(
-    ledger: Ledger, endpoint: EndpointSpec | None, event: Event, url: str | None, now: int
-) -> None:
-    """Tell again what was told once: an endpoint, or else the callback URL of its message. Raises `Refused` when there
-    is neither any more."""
-    if endpoint is not None:
-        await replay_one(ledger, endpoint, event, now)
-    elif url is not None:
-        await replay_callback(ledger, event, url, now)
-    else:
+class Told(NamedTuple):
+    """An event that was told to an endpoint, or else to the callback URL of its message; either may be gone by now."""
+
+    event: Event
+    endpoint: EndpointSpec | None
+    url: str | None
+
+
+async def replay_deliveries(ledger: Ledger, told: Sequence[Told], *, of: str, actor: str, now: int) -> int:
+    """Tell again what was told once, to those who still are there, whatever they have subscribed to since. `of`: what
+    the audit log names. Answers how many; raises `Refused` when nobody is left."""
+    again = [one for one in map(_once_more, told) if one is not None]
+    if not again:
         raise Refused(Refusal("not_found", "the endpoint of this delivery is gone", status=404))
+    async with ledger.transaction() as transaction:
+        await transaction.redeliver(again, now)
+        await audit.note(
+            transaction,
+            workspace=again[0].workspace,
+            actor=actor,
+            action="delivery.replayed",
+            object=of,
+            now=now,
+            detail={"deliveries": len(again)},
+        )
+    return len(again)
 
 
-async def replay_one(ledger: Ledger, endpoint: EndpointSpec, event: Event, now: int) -> None:
-    """Tell it again what it was told once, whatever it has subscribed to since."""
-    await _again(ledger, [event], endpoint.id, endpoint_target(endpoint.id), now)
-
-
-async def replay_callback(ledger: Ledger, event: Event, url: str, now: int) -> None:
-    """Tell a message's own callback URL again."""
-    await _again(ledger, [event], None, callback_target(event.environment, url), now)
-
-
-async def _again(ledger: Ledger, events: Sequence[Event], endpoint: int | None, target: str, now: int) -> None:
-    if events:
-        again = [Again(e.seq, e.workspace, e.environment, e.message, endpoint, target) for e in events]
-        async with ledger.transaction() as transaction:
-            await transaction.redeliver(again, now)
+def _once_more(told: Told) -> Again | None:
+    e = told.event
+    if told.endpoint is not None:
+        to = told.endpoint.id, endpoint_target(told.endpoint.id)
+        return Again(e.seq, e.workspace, e.environment, e.message, *to)
+    if told.url is not None:
+        return Again(e.seq, e.workspace, e.environment, e.message, None, callback_target(e.environment, told.url))
+    return None

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from heliograph.core import ids
-from heliograph.core.channels.webpush import PREFIX
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
+from heliograph.core.message import MESSAGE_COLUMNS, Message
+from heliograph.core.numbers import national_digits
 from heliograph.core.views import moment
-from heliograph.engine import audit, clicks
+from heliograph.engine import audit, clicks, mentions, recordings
 from heliograph.engine.cancel import cancel
 from heliograph.engine.people.names import named
 from heliograph.engine.rollback import moment_of
@@ -24,18 +23,25 @@ from heliograph.store.port import Ledger, Transaction
 
 _BATCH: Final = 200
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
-_EVENT: Final = ", ".join(Event.__struct_fields__)
-_GONE: Final = '{"erased":true}'
+
+
+class Outside(msgspec.Struct):
+    """What was handed out before, and is out of reach: an `export`, with its last object, or a `stream`."""
+
+    kind: str
+    name: str
+    last: str | None
 
 
 class Erased(msgspec.Struct):
-    """What was erased; `is_suppressed`: the person had said no, and that goes on to hold."""
+    """What was erased; `is_suppressed`: the person had said no, and that goes on to hold. `outside` may name them."""
 
     messages: int = 0
     inbound: int = 0
     events: int = 0
     consents: int = 0
     is_suppressed: bool = False
+    outside: list[Outside] = []
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -48,16 +54,35 @@ class Entry(msgspec.Struct, frozen=True):
     at: str
 
 
-async def erase(ledger: Ledger, workspace: int, address: str, *, reason: str, actor: str, now: int) -> Erased:
-    """Erase all that is known of a person, by one address and the others that are theirs at present. Raises `Refused`
-    while a message to them is being handed over."""
-    done = Erased()
+async def erase(
+    ledger: Ledger,
+    workspace: int,
+    address: str,
+    *,
+    reason: str,
+    actor: str,
+    now: int,
+    carriers: Sequence[object] = (),
+) -> Erased:
+    """Erase all that is known of a person, by one address and the others that are theirs at present; `carriers`: those
+    of this process, which may have recorded it. Raises `Refused` while a message to them is being handed over."""
+    done = Erased(outside=await _outside(ledger, workspace))
     for one in await _addresses(ledger, workspace, address):
         found = await _erase(ledger, workspace, one, reason=reason, actor=actor, now=now)
+        recordings.forget(carriers, national_digits(one))
         for field in ("messages", "inbound", "events", "consents"):
             setattr(done, field, getattr(done, field) + getattr(found, field))
         done.is_suppressed |= found.is_suppressed
     return done
+
+
+async def _outside(ledger: Ledger, workspace: int) -> list[Outside]:
+    rows = await ledger.fetch(
+        "SELECT 'export', name, object FROM export_progress WHERE workspace = $1 AND object IS NOT NULL "
+        "UNION ALL SELECT 'stream', name, NULL FROM stream_progress WHERE workspace = $1 AND sent > 0 ORDER BY 1, 2",
+        workspace,
+    )
+    return [Outside(*row) for row in rows]
 
 
 async def _addresses(ledger: Ledger, workspace: int, address: str) -> list[str]:
@@ -90,7 +115,7 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
             now=now,
             detail={"reason": reason, "is_suppressed": done.is_suppressed},
         )
-    while count := await _messages(ledger, workspace, number, name):
+    while count := await _messages(ledger, workspace, number, name, now):
         done.messages += count
     async with ledger.transaction() as transaction:
         done.inbound = len(
@@ -107,8 +132,9 @@ async def _erase(ledger: Ledger, workspace: int, number: str, *, reason: str, ac
             *(workspace, number, name),
         )
         await _plans(transaction, workspace, number, name)
-        await _strays(transaction, number)
-    done.events = await _events(ledger, workspace, number)
+        await mentions.forget(transaction, workspace, number, name)
+    await mentions.forget_answers(ledger, workspace, number, name)
+    done.events = await mentions.forget_events(ledger, workspace, number)
     return done
 
 
@@ -228,7 +254,7 @@ async def _consents(transaction: Transaction, workspace: int, number: str, name:
     """What was said and when stays; who said it, and from where, goes."""
     rows = await transaction.fetch(
         "UPDATE consents SET number = $3, detail = '{}', contact = NULL, ip = NULL, user_agent = NULL, message = NULL, "
-        "text = CASE WHEN source = 'keyword' THEN NULL ELSE text END WHERE workspace = $1 AND number = $2 RETURNING id",
+        "text = NULL WHERE workspace = $1 AND number = $2 RETURNING id",
         *(workspace, number, name),
     )
     await transaction.execute("DELETE FROM cooldowns WHERE workspace = $1 AND number = $2", workspace, number)
@@ -253,7 +279,7 @@ async def _person(transaction: Transaction, workspace: int, number: str) -> None
             )
 
 
-async def _messages(ledger: Ledger, workspace: int, number: str, name: str) -> int:
+async def _messages(ledger: Ledger, workspace: int, number: str, name: str, now: int) -> int:
     """A batch of messages with what hangs on them; answers how many these were."""
     rows = await ledger.fetch(
         "SELECT id, decision, tags FROM messages WHERE workspace = $1 AND to_number = $2 LIMIT $3",
@@ -291,6 +317,8 @@ async def _messages(ledger: Ledger, workspace: int, number: str, name: str) -> i
             f"to_number = ${len(numbers) + 1} WHERE id IN ({marks})",
             *(*numbers, name),
         )
+        await transaction.execute(f"DELETE FROM smpp_parts WHERE message IN ({marks})", *numbers)
+        await mentions.forget_urls(transaction, numbers, now)
     return len(rows)
 
 
@@ -307,32 +335,3 @@ async def _plans(transaction: Transaction, workspace: int, number: str, name: st
         "AND run IN (SELECT id FROM plan_runs WHERE workspace = $1)",
         *(workspace, number, name),
     )
-
-
-async def _strays(transaction: Transaction, number: str) -> None:
-    """What waits to become, or to belong to, a message; and calls of providers that were not understood."""
-    if (push := ids.parse(PREFIX, number)) is not None:
-        await transaction.execute("DELETE FROM push_subscriptions WHERE id = $1", push[1])
-    await transaction.execute("DELETE FROM mails WHERE to_address = $1", number)
-    digits = number.removeprefix("+")
-    for spelling in (number, digits):
-        await transaction.execute("DELETE FROM inbound_parts WHERE from_number = $1", spelling)
-        await transaction.execute("DELETE FROM smpp_parts WHERE destination = $1", spelling)
-    await transaction.execute("DELETE FROM parked_receipts WHERE receipt LIKE $1", f"%{digits}%")
-    await transaction.execute("DELETE FROM callbacks WHERE request LIKE $1", f"%{digits}%")
-
-
-async def _events(ledger: Ledger, workspace: int, number: str) -> int:
-    """Events that belong to no message of ours but tell of the number: what a phone texted, consents."""
-    count = above = 0
-    while rows := await ledger.fetch(
-        f"SELECT {_EVENT} FROM events WHERE workspace = $1 AND message IS NULL AND seq > $2 ORDER BY seq LIMIT $3",
-        *(workspace, above, _BATCH),
-    ):
-        above = rows[-1][0]
-        found = [event.seq for event in map(ledger.protection.event, rows) if event.data and number in event.data]
-        async with ledger.transaction() as transaction:
-            for seq in found:
-                await transaction.execute("UPDATE events SET data = $2 WHERE seq = $1", seq, _GONE)
-        count += len(found)
-    return count

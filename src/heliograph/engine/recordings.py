@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol, cast
 
 from heliograph.engine import audit
@@ -26,9 +26,18 @@ class Recording(Protocol):
 
     def scenario(self) -> str: ...
 
+    def forget(self, word: str) -> None: ...
+
 
 def recorder_of(carrier: object) -> Recording | None:
     return cast(Recording | None, getattr(carrier, "recorder", None))
+
+
+def forget(carriers: Sequence[object], word: str) -> None:
+    """What these have recorded holds it no more."""
+    for recorder in map(recorder_of, carriers):
+        if recorder is not None:
+            recorder.forget(word)
 
 
 def file_name(connector: str, format: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +24,7 @@ class Retention(msgspec.Struct, frozen=True):
     inbound_days: int = 30
     audit_days: int = 730
     consent_days: int = 1_825
+    outage_days: int = 400
     request_days: int = 7
     requests: int = 10_000  # no days: how many an environment may have at most
 
@@ -40,6 +42,13 @@ async def clear(ledger: Ledger, now: int, retention: Retention) -> None:
         (r.message_days, lambda: plan_runs(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: inbound(ledger, now - r.message_days * _DAY_MS)),
         (r.message_days, lambda: lookups(ledger, now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: lone_events(ledger, now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: talks(ledger, now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: oldest(ledger, "conversation_entries", now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: oldest(ledger, "goals", now - r.message_days * _DAY_MS)),
+        (r.message_days, lambda: over(ledger, "push_subscriptions", "gone_at", now - r.message_days * _DAY_MS)),
+        (r.outage_days, lambda: over(ledger, "outages", "ended_at", now - r.outage_days * _DAY_MS)),
+        (r.outage_days, lambda: over(ledger, "drills", "ended_at", now - r.outage_days * _DAY_MS)),
         (r.consent_days, lambda: consents(ledger, now - r.consent_days * _DAY_MS)),
         (r.audit_days, lambda: auditing.thin_out(ledger, now, r.audit_days)),
         (r.request_days, lambda: requests(ledger, now - r.request_days * _DAY_MS)),
@@ -120,6 +129,65 @@ async def requests(ledger: Ledger, before: int) -> bool:
             *(before, _BATCH),
         )
     return len(gone) == _BATCH
+
+
+async def lone_events(ledger: Ledger, before: int) -> bool:
+    """Remove events that belong to no message, with what was told of them."""
+    may_be_more = False
+    for (workspace,) in await ledger.fetch("SELECT id FROM workspaces ORDER BY id"):
+        rows = await ledger.fetch(  # they stand in the order of their time: none is read that is too young
+            "SELECT seq, at FROM events WHERE workspace = $1 AND message IS NULL ORDER BY seq LIMIT $2",
+            *(workspace, _BATCH),
+        )
+        gone = [row[0] for row in takewhile(lambda row: row[1] < before, rows)]
+        may_be_more |= len(gone) == _BATCH
+        async with ledger.transaction() as transaction:
+            for event in gone:
+                told = "FROM deliveries WHERE event = $1"
+                await transaction.execute(f"DELETE FROM delivery_failures WHERE delivery IN (SELECT id {told})", event)
+                await transaction.execute(f"DELETE {told}", event)
+                await transaction.execute("DELETE FROM events WHERE seq = $1", event)
+    return may_be_more
+
+
+async def talks(ledger: Ledger, before: int) -> bool:
+    """Remove conversations in which nothing has happened since."""
+    may_be_more = False
+    for place in await ledger.fetch("SELECT workspace, id FROM environments ORDER BY id"):
+        async with ledger.transaction() as transaction:
+            rows = await transaction.fetch(
+                "SELECT id FROM conversations WHERE workspace = $1 AND environment = $2 AND updated_at < $3 "
+                "ORDER BY updated_at LIMIT $4",
+                *(*place, before, _BATCH),
+            )
+            for row in rows:
+                for table in ("conversation_entries", "automatic_replies"):
+                    await transaction.execute(f"DELETE FROM {table} WHERE conversation = $1", *row)
+                await transaction.execute("DELETE FROM conversations WHERE id = $1", *row)
+        may_be_more |= len(rows) == _BATCH
+    return may_be_more
+
+
+async def oldest(ledger: Ledger, table: str, before: int) -> bool:
+    """Remove the first rows of a table whose ids rise with its times."""
+    rows = await ledger.fetch(f"SELECT id, at FROM {table} ORDER BY id LIMIT $1", _BATCH)
+    gone = [row[0] for row in takewhile(lambda row: row[1] < before, rows)]
+    await _remove(ledger, table, gone)
+    return len(gone) == _BATCH
+
+
+async def over(ledger: Ledger, table: str, end: str, before: int) -> bool:
+    """Remove what has ended, of which there is little enough to look at all; what goes on stays."""
+    rows = await ledger.fetch(f"SELECT id FROM {table} WHERE {end} < $1 ORDER BY id LIMIT $2", before, _BATCH)
+    await _remove(ledger, table, [row[0] for row in rows])
+    return len(rows) == _BATCH
+
+
+async def _remove(ledger: Ledger, table: str, numbers: list[int]) -> None:
+    marks = ", ".join(f"${place}" for place in range(1, len(numbers) + 1))
+    if numbers:
+        async with ledger.transaction() as transaction:
+            await transaction.execute(f"DELETE FROM {table} WHERE id IN ({marks})", *numbers)
 
 
 async def plan_runs(ledger: Ledger, before: int) -> bool:

@@ -16,7 +16,7 @@ from heliograph.core import retry
 from heliograph.core.lifecycle import advance
 from heliograph.core.message import MESSAGE_COLUMNS, OTP, Message, Outcome, Submission
 from heliograph.core.request import LONGEST_VALIDITY_MS
-from heliograph.engine import clicks, spending
+from heliograph.engine import clicks, mentions, spending
 from heliograph.engine.callbacks import KEEP_MS as CALLBACKS_KEPT_MS
 from heliograph.engine.outcomes import not_taken
 from heliograph.ports import Chance
@@ -122,6 +122,7 @@ async def tidy(ledger: Ledger, now: int) -> None:
         await transaction.execute("DELETE FROM tokens WHERE expires_at < $1", now)
         await transaction.execute("DELETE FROM parked_receipts WHERE at < $1", now - NO_RECEIPT_MS)
         await clicks.tidy(transaction, now)
+        await mentions.tidy(transaction, now)
         await spending.tidy(transaction, now)
         await transaction.execute("DELETE FROM callbacks WHERE at < $1", now - CALLBACKS_KEPT_MS)
         await transaction.execute("DELETE FROM automatic_replies WHERE done_at < $1", now - LONGEST_VALIDITY_MS)

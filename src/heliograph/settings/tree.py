@@ -150,6 +150,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     consent_days: Annotated[
         int, _key("Days after its last use until a consent is removed; a no stays until it is lifted.", ge=0)
     ] = 1_825
+    outage_days: Annotated[int, _key("Days until an outage that is over, or a drill, is removed.", ge=0)] = 400
     request_days: Annotated[int, _key("Days until a line of the request log is removed.", ge=0)] = 7
     requests: Annotated[
         int, _key("Lines of the request log that each environment keeps at most; 0: there is no request log.", ge=0)

@@ -5,7 +5,7 @@ in E.164 is read by one regular expression made of that metadata (`plans`), anyt
 Nothing here guesses silently: a reading that is not certain is only ever a suggestion.
 """
 
-from heliograph.core.numbers.mask import mask_number
+from heliograph.core.numbers.mask import mask_number, national_digits
 from heliograph.core.numbers.network import network_of, networks
 from heliograph.core.numbers.number import BadNumber, Number
 from heliograph.core.numbers.policy import ALLOWED_TYPES, policy
@@ -20,6 +20,7 @@ __all__ = [
     "is_country",
     "is_test_number",
     "mask_number",
+    "national_digits",
     "network_of",
     "networks",
     "parse",

@@ -11,6 +11,7 @@ SCOPES: Final[dict[str, str]] = {
     "messages:send": "send messages, and cancel what has not left",
     "messages:read": "read messages, their events and replies",
     "webhooks:read": "see endpoints, deliveries, what failed, and the request log",
+    "webhooks:replay": "tell the webhooks of one message again",
     "webhooks:manage": "declare endpoints, rotate their secrets, replay deliveries",
     "analytics:read": "read statistics and costs",
     "senders:manage": "declare senders and numbers",

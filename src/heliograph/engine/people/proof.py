@@ -199,6 +199,7 @@ def _line(entry: Recorded) -> tuple[str, ...]:
     how += [f"{name}: {value}" for name, value in msgspec.json.decode(entry.detail).items()]
     about = "everything" if entry.scope == consent.EVERYTHING else entry.scope
     words = _ACTIONS[entry.action] + (f" (until {entry.until})" if entry.until else "")
+    words += " (in a test)" if entry.is_test else ""
     return entry.at, words, about, "; ".join(how), entry.text or "", f"{entry.id}, {entry.recorded_at}, {entry.actor}"
 
 

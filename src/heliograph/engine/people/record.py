@@ -23,7 +23,7 @@ from heliograph.store.port import Ledger, NewEvent, Row, Transaction
 _STANCES: Final = ", ".join(Stance.__struct_fields__)
 _FIELDS: Final = (
     *("workspace", "number", "contact", "action", "scope", "source", "channel", "language", "text", "text_version"),
-    *("ip", "user_agent", "message", "detail", "until", "actor", "at", "recorded_at"),
+    *("ip", "user_agent", "message", "detail", "until", "actor", "at", "recorded_at", "is_test"),
 )
 # Whoever changes stances at the same time is waited for, by the trigger that any change of theirs sets off. By itself,
 # because a statement sees what was committed before it began, not while it waited.
@@ -50,7 +50,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """An entry as the record has it."""
+    """An entry as the record has it; `is_test`: from a test environment, where a yes permits nothing."""
 
     id: str
     address: str
@@ -70,6 +70,7 @@ class Recorded(msgspec.Struct, frozen=True):
     detail: msgspec.Raw
     until: str | None
     actor: str
+    is_test: bool
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -92,9 +93,11 @@ async def record(
 ) -> list[Change]:
     """Add entries, and let them hold. All or nothing."""
     async with ledger.transaction() as transaction:
-        changes = await _add(transaction, workspace, said, actor, now)
+        is_test = await _is_test(transaction, environment)
+        changes = await _add(transaction, workspace, said, actor, now, is_test)
         for one in said:
-            if one.action in consent.AGREED and one.source not in (consent.IMPORT, consent.KEYWORD):
+            lifts = one.action in consent.AGREED and one.source not in (consent.IMPORT, consent.KEYWORD)
+            if lifts and not is_test:
                 await lift(transaction, ledger.protection, workspace, one.address)
         await _tell(transaction, workspace, environment, said, changes, now)
         for one, change in zip(said, changes, strict=True):
@@ -116,7 +119,7 @@ async def record_lines(
 ) -> None:
     """The same for lines of a file, which the audit log names together: by its first and last entry."""
     async with ledger.transaction() as transaction:
-        changes = await _add(transaction, workspace, said, actor, now)
+        changes = await _add(transaction, workspace, said, actor, now, await _is_test(transaction, environment))
         await _tell(transaction, workspace, environment, said, changes, now)
         ends = [record_id(said[place].at, changes[place].record) for place in (0, -1)]
         await audit.note(
@@ -130,13 +133,20 @@ async def record_lines(
         )
 
 
-async def _add(transaction: Transaction, workspace: int, said: Sequence[Said], actor: str, now: int) -> list[Change]:
+async def _is_test(transaction: Transaction, environment: int) -> bool:
+    """Does nobody real speak there?"""
+    return bool(await transaction.fetch("SELECT 1 FROM environments WHERE id = $1 AND mode = 'test'", environment))
+
+
+async def _add(
+    transaction: Transaction, workspace: int, said: Sequence[Said], actor: str, now: int, is_test: bool
+) -> list[Change]:
     """All entries with a handful of statements: while they run, whoever hands over may have to wait."""
     await transaction.execute(WAIT)
     addresses = sorted({one.address for one in said})
     holders = await _holders(transaction, workspace, addresses)
     before = await _stances(transaction, workspace, addresses)
-    rows = [_values(workspace, holders.get(one.address), one, actor, now) for one in said]
+    rows = [(*_values(workspace, holders.get(one.address), one, actor, now), int(is_test)) for one in said]
     numbers = sorted(row[0] for row in await _insert(transaction, "consents", _FIELDS, rows, " RETURNING id"))
     others = await _addresses_of(transaction, workspace, sorted(set(holders.values())))
     after = await settle(transaction, workspace, sorted({*addresses, *others}))
@@ -214,7 +224,7 @@ async def settle(transaction: Transaction, workspace: int, addresses: Sequence[s
     for address in addresses:
         present = holders.get(address)
         concerning = [*entries.get(address, ()), *(entries.get(present, ()) if present is not None else ())]
-        held = {row[0]: Entry(*row[:6]) for row in concerning if _still_holds(row, address, stays[address], present)}
+        held = {row[0]: Entry(*row[:7]) for row in concerning if _still_holds(row, address, stays[address], present)}
         found[address] = consent.derive(list(held.values()))
     await transaction.execute(
         f"DELETE FROM stances WHERE workspace = $1 AND number IN ({_marks(addresses, 2)})", workspace, *addresses
@@ -233,19 +243,19 @@ async def _entries(
     transaction: Transaction, workspace: int, addresses: Sequence[str], contacts: Sequence[int]
 ) -> dict[str | int, list[Row]]:
     """What was said, by the address it was said of and by the person."""
-    fields = "SELECT id, at, action, scope, source, until, number, contact FROM consents WHERE workspace = $1"
+    fields = "SELECT id, at, action, scope, source, until, is_test, number, contact FROM consents WHERE workspace = $1"
     found: defaultdict[str | int, list[Row]] = defaultdict(list)
     for row in await transaction.fetch(f"{fields} AND number IN ({_marks(addresses, 2)})", workspace, *addresses):
-        found[row[6]].append(row)
+        found[row[7]].append(row)
     if contacts:
         for row in await transaction.fetch(f"{fields} AND contact IN ({_marks(contacts, 2)})", workspace, *contacts):
-            found[row[7]].append(row)
+            found[row[8]].append(row)
     return found
 
 
 def _still_holds(row: Row, address: str, stays: Sequence[Row], present: int | None) -> bool:
     """A no holds wherever the number goes. A yes was one person's: it ends when the number is somebody else's."""
-    _, at, action, _, _, _, number, contact = row
+    _, at, action, _, _, _, _, number, contact = row
     if number != address or action in (consent.OPT_OUT, consent.DOUBT):
         return True
     if contact is not None:
@@ -339,4 +349,5 @@ def recorded(row: Row) -> Recorded:
         msgspec.Raw(of["detail"].encode()),
         None if of["until"] is None else moment(of["until"]),
         of["actor"] if of["workspace"] != EVERYBODY else "operator",
+        bool(of["is_test"]),
     )

@@ -34,8 +34,8 @@ ROLES: Final[dict[str, Role]] = {
         ),
     ),
     "support": Role(
-        "helps recipients: answers conversations, finds messages, sends and cancels single ones",
-        frozenset({"messages:send", "messages:read", "webhooks:read", "conversations:manage"}),
+        "helps recipients: answers conversations, finds messages, sends, cancels and tells of single ones",
+        frozenset({"messages:send", "messages:read", "webhooks:read", "webhooks:replay", "conversations:manage"}),
     ),
     "compliance": Role(
         "answers for consent: opt-ins and opt-outs, proofs, exports, the audit log; approves campaigns",

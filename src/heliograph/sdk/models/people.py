@@ -61,6 +61,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     detail: Any = None
     until: datetime | None = None
     actor: str
+    is_test: bool
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

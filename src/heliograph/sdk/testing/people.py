@@ -35,7 +35,7 @@ def note(memory: Memory, to: str, action: str, *, source: str) -> None:
         "source": source,
         "at": at,
     }
-    entry |= {"recorded_at": at, "detail": {}, "actor": "fake"}
+    entry |= {"recorded_at": at, "detail": {}, "actor": "fake", "is_test": False}
     memory.records.setdefault(to, []).append(nothing | entry)
 
 
