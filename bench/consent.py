@@ -23,6 +23,7 @@ import apsw
 
 from bench.__main__ import Gateway, cpu_s
 from bench.fill import fill_people
+from bench.ledger import opened
 from heliograph.core.consent import ConsentPolicy, rulebook
 from heliograph.core.message import Message
 from heliograph.store.batch import Batch
@@ -42,7 +43,8 @@ class Side:
         if people:
             with self.gateway.running():
                 pass
-            fill_people(folder / "data" / "heliograph.db", people, int(time.time() * 1000))
+            with opened(self.gateway.store) as ledger:
+                fill_people(ledger, people, int(time.time() * 1000))
         else:
             with self.gateway.config.open("a") as config:
                 config.write(_POLICY)

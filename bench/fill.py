@@ -1,12 +1,32 @@
-"""Fills an SQLite ledger with what came long ago, messages or people, quickly, straight through SQL."""
+"""Fills a ledger with what came long ago, messages (SQLite) or people, quickly, straight through SQL."""
 
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from bench.ledger import Ledger, run
+
 _AT_ONCE: Final = 20_000
 _DAY_MS: Final = 86_400_000
+_NUMBER: Final = "'+4474' || substr(CAST(99999999 + n.id AS TEXT), 2)"
+_CONSENTS: Final = (
+    "INSERT INTO consents (workspace, number, contact, action, scope, source, actor, at, recorded_at) "
+    f"SELECT $workspace, {_NUMBER}, n.id, "
+)
+_STANCES: Final = (
+    "INSERT INTO stances (number, workspace, scope, given_at, imported, out_at, firm, record) "
+    f"SELECT {_NUMBER}, $workspace, "
+)
+_PEOPLE: Final = (
+    "INSERT INTO contacts (id, workspace, created_at, updated_at) SELECT n.id, $workspace, n.at, n.at FROM n",
+    "INSERT INTO contact_addresses (workspace, address, contact, since) "
+    f"SELECT $workspace, {_NUMBER}, n.id, n.at FROM n",
+    f"{_CONSENTS} 'opt_in', 'promotional', 'web_form', 'bench', n.at, n.at FROM n WHERE n.id % 2 = 1",
+    f"{_CONSENTS} 'opt_out', '*', 'web_form', 'bench', n.at, n.at FROM n WHERE n.id % 50 = 0",
+    f"{_STANCES} 'promotional', n.at, 0, NULL, 0, n.id FROM n WHERE n.id % 2 = 1",
+    f"{_STANCES} '*', NULL, 0, n.at, 0, n.id FROM n WHERE n.id % 50 = 0",
+)
 
 
 def fill(file: Path, count: int, now_ms: int) -> None:
@@ -51,45 +71,7 @@ def _messages(connection: apsw.Connection, numbers: range, workspace: object, en
     )
 
 
-def fill_people(file: Path, count: int, now_ms: int) -> None:
+def fill_people(ledger: Ledger, count: int, now_ms: int) -> None:
     """Contacts with a number each. Every second one has opted in to promotion, every fiftieth has opted out."""
-    connection = apsw.Connection(str(file))
-    connection.execute("PRAGMA synchronous = OFF")
-    workspace = connection.execute("SELECT id FROM workspaces ORDER BY id LIMIT 1").fetchall()[0][0]
-    for first in range(1, count + 1, _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, count + 1))
-        with connection:
-            _people(connection, numbers, workspace, now_ms - _DAY_MS)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
-def _people(connection: apsw.Connection, numbers: range, workspace: object, at: int) -> None:
-    cursor = connection.cursor()
-    people = [(n, workspace, f"+4474{n - 1:08d}", at) for n in numbers]
-    cursor.executemany(
-        "INSERT INTO contacts (id, workspace, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)",
-        [person[:2] + person[3:] for person in people],
-    )
-    cursor.executemany(
-        "INSERT INTO contact_addresses (workspace, address, contact, since) VALUES (?2, ?3, ?1, ?4)", people
-    )
-    said = [
-        (*person, action, scope)
-        for person in people
-        for chosen, action, scope in (
-            (person[0] % 2 == 1, "opt_in", "promotional"),
-            (person[0] % 50 == 0, "opt_out", "*"),
-        )
-        if chosen
-    ]
-    cursor.executemany(
-        "INSERT INTO consents (id, workspace, number, contact, action, scope, source, actor, at, recorded_at) "
-        "VALUES (?1, ?2, ?3, ?1, ?5, ?6, 'web_form', 'bench', ?4, ?4)",
-        said,
-    )
-    cursor.executemany(
-        "INSERT INTO stances (number, workspace, scope, given_at, imported, out_at, firm, record) "
-        "VALUES (?3, ?2, ?6, iif(?5 = 'opt_in', ?4, NULL), 0, iif(?5 = 'opt_out', ?4, NULL), 0, ?1)",
-        said,
-    )
+    (workspace,) = ledger.ask("SELECT id FROM workspaces ORDER BY id LIMIT 1")
+    run(ledger, _PEOPLE, count, lambda n: now_ms - _DAY_MS, {"workspace": workspace})

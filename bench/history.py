@@ -1,35 +1,26 @@
-"""Fills an SQLite ledger with a quarter of a year: messages with all that follows them, people, answers, a campaign.
+"""Fills a ledger with a quarter of a year: messages with all that follows them, people, answers, a campaign.
 
 Straight through SQL, which makes the rows itself: a million messages with four million events take a minute or two.
 """
 
-from pathlib import Path
-from typing import Any, Final
-
-import apsw
-import apsw.ext
+from typing import Final
 
 from bench.fill import fill_people
-from heliograph.core import ids
+from bench.ledger import VERIFICATIONS, Ledger, run
 
 DAYS: Final = 90
 CAMPAIGN: Final = "spring"
-_AT_ONCE: Final = 50_000
 _DAY_MS: Final = 86_400_000
-_VERIFICATIONS: Final = 10  # one in so many messages carries a code
+_REMEMBERED_MS: Final = 29 * _DAY_MS  # older texts were removed: nothing does so while it is measured
 _SETTLE_MS: Final = 3_600_000  # the last message is so old: nothing is on its way
 
-# `n.id` numbers the messages, `n.at` is when each was accepted, `n.h` scatters.
-_NUMBERS: Final = (
-    "INSERT INTO temp.n SELECT value, ?3 + value * ?4 / ?5, value * 7919 % 1000003 FROM generate_series(?1, ?2)"
-)
 _STATE: Final = (
     "CASE n.h % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'undelivered' WHEN 2 THEN 'rejected' ELSE 'delivered' END"
 )
 _COUNTRY: Final = "CASE n.h % 20 WHEN 0 THEN 'US' WHEN 1 THEN 'ES' WHEN 2 THEN 'FR' WHEN 3 THEN 'DE' ELSE 'GB' END"
 _PHONE: Final = (
     "CASE n.h % 20 WHEN 0 THEN '+1212' WHEN 1 THEN '+3461' WHEN 2 THEN '+3361' WHEN 3 THEN '+4915' ELSE '+4474' END "
-    "|| printf('%08d', n.h % $people)"
+    "|| substr(CAST(100000000 + n.h % $people AS TEXT), 2)"
 )
 _KIND: Final = (
     "CASE WHEN n.id % 10 = 0 THEN 'otp' WHEN n.id % 10 < 6 THEN 'promotional' WHEN n.id % 10 = 6 THEN 'support' "
@@ -42,62 +33,60 @@ INSERT INTO messages (id, workspace, environment, client, accepted_at, to_number
     encoding, segments, state, updated_at, due_at, valid_until, connector, plan, attempts, decision, batch, tags,
     correlation_id, price, currency, failure, failure_code, sent_at, final_at, template)
 SELECT n.id, $workspace, $environment, $client, n.at, {_PHONE}, {_COUNTRY}, {_KIND}, 1, 'Acme',
-    'Your parcel is on its way and will be with you tomorrow.', 'gsm7', 1 + (n.h % 9 = 0), {_STATE},
-    n.at + 600 + n.h % 9000, n.at,
-    n.at + 86400000, {_CONNECTOR}, '["rig","spare"]', {_TRIED}, 1,
+    CASE WHEN n.at > $remembered AND n.id % 10 <> 0 THEN 'Your parcel is on its way and will be with you tomorrow.' END,
+    'gsm7', CASE WHEN n.h % 9 = 0 THEN 2 ELSE 1 END,
+    {_STATE}, n.at + 600 + n.h % 9000, n.at,
+    n.at + 86400000, {_CONNECTOR}, '["rig","spare"]', CASE WHEN {_TRIED} THEN 1 ELSE 0 END, 1,
     CASE WHEN n.id % 10 BETWEEN 1 AND 5 THEN $batch + n.id % 2 END, CASE WHEN n.h % 10 = 0 THEN '["spring"]' END,
-    CASE WHEN n.id % 10 = 0 THEN public_id('ver', n.at, n.id / 10) ELSE 'order-' || n.id END, '0.0400', 'EUR',
+    coalesce(n.verification, 'order-' || n.id), '0.0400', 'EUR',
     CASE n.h % 50 WHEN 0 THEN 'content' WHEN 1 THEN 'unreachable' WHEN 2 THEN 'opted_out' END,
     CASE n.h % 50 WHEN 0 THEN 'blocked' WHEN 1 THEN 'absent' WHEN 2 THEN 'opted_out' END,
     CASE WHEN {_TRIED} AND n.h % 50 <> 0 THEN n.at + 60 + n.h % 400 END, n.at + 600 + n.h % 9000,
-    CASE WHEN n.id % 10 > 6 THEN 'parcel@1' END FROM temp.n n"""
+    CASE WHEN n.id % 10 > 6 THEN 'parcel@1' END FROM n"""
 _EVENTS: Final = (
-    "INSERT INTO events SELECT n.id * 4 - 3, $workspace, $environment, n.id, 'message.accepted', n.at, NULL "
+    "INSERT INTO events (seq, workspace, environment, message, type, at) "
+    "SELECT n.id * 4 - 3, $workspace, $environment, n.id, 'message.accepted', n.at"
 )
 _BESIDE: Final = (
-    f"{_EVENTS} FROM temp.n n",
-    f"{_EVENTS.replace('- 3', '- 2').replace('accepted', 'queued')} FROM temp.n n WHERE {_TRIED}",
-    f"{_EVENTS.replace('- 3', '- 1').replace('accepted', 'sent').replace('n.at', 'n.at + 400')} FROM temp.n n "
+    f"{_EVENTS} FROM n",
+    f"{_EVENTS.replace('- 3', '- 2').replace('accepted', 'queued')} FROM n WHERE {_TRIED}",
+    f"{_EVENTS.replace('- 3', '- 1').replace('accepted', 'sent').replace('n.at', 'n.at + 400')} FROM n "
     f"WHERE {_TRIED} AND n.h % 50 <> 0",
-    "INSERT INTO events SELECT n.id * 4, $workspace, $environment, n.id, 'message.' || "
-    f"{_STATE}, n.at + 4000, NULL FROM temp.n n",
+    "INSERT INTO events (seq, workspace, environment, message, type, at) "
+    f"SELECT n.id * 4, $workspace, $environment, n.id, 'message.' || {_STATE}, n.at + 4000 FROM n",
     f"INSERT INTO attempts SELECT n.id, 1, 1, {_CONNECTOR}, CASE n.h % 50 WHEN 0 THEN 'refused' "
     "WHEN 1 THEN 'undelivered' ELSE 'delivered' END, 'old' || n.id, CASE n.h % 50 WHEN 0 THEN 'content' "
     "WHEN 1 THEN 'unreachable' END, CASE n.h % 50 WHEN 0 THEN 'blocked' WHEN 1 THEN 'absent' END, NULL, n.at + 60, "
-    f"n.at + 400, n.at + 4000 FROM temp.n n WHERE {_TRIED}",
+    f"n.at + 400, n.at + 4000 FROM n WHERE {_TRIED}",
     "INSERT INTO deliveries SELECT n.id, $workspace, $environment, n.id * 4, n.id, $endpoint, "
     "'endpoint:' || $endpoint, CASE WHEN n.h % 1000 = 0 THEN 'failed' ELSE 'done' END, 1, n.at + 4000, n.at + 4000, "
-    "n.at + 4000 + n.h % 300, 200, n.h % 300, NULL, 0 FROM temp.n n",
-    "INSERT INTO message_tags SELECT $workspace, 'spring', n.id FROM temp.n n WHERE n.h % 10 = 0",
+    "n.at + 4000 + n.h % 300, 200, n.h % 300, NULL, 0 FROM n",
+    "INSERT INTO message_tags SELECT $workspace, 'spring', n.id FROM n WHERE n.h % 10 = 0",
     "INSERT INTO links SELECT 't' || n.id, $workspace, $environment, n.id, 'https://shop.example.com/' || n.id, n.at, "
-    "n.at + 31536000000, n.h % 2, 0 FROM temp.n n WHERE n.id % 10 = 1",
-    "INSERT INTO clicks SELECT 't' || n.id, 1, n.at + 60000, 'ios', NULL FROM temp.n n WHERE n.id % 10 = 1 AND n.h % 2",
+    "n.at + 31536000000, n.h % 2, 0 FROM n WHERE n.id % 10 = 1",
+    "INSERT INTO clicks SELECT 't' || n.id, 1, n.at + 60000, 'ios', NULL FROM n WHERE n.id % 10 = 1 AND n.h % 2 = 1",
     f"""INSERT INTO verifications (id, workspace, environment, client, state, to_number, country, locale, plan, step,
     length, alphabet, salt, hash, max_checks, sends, max_sends, started_at, sent_at, expires_at, ended_at, is_told,
     message, phone, action, reasons, price, currency)
     SELECT n.id / 10, $workspace, $environment, $client, CASE WHEN n.h % 9 = 0 THEN 'expired' WHEN n.h % 11 = 0 THEN
     'blocked' ELSE 'approved' END, {_PHONE}, {_COUNTRY}, 'en', '[["sms",30]]', 1, 6, 'digits', '', '', 5, 1, 5, n.at,
-    n.at, n.at + 600000, n.at + 9000, 1, n.id, 'p' || n.h % $people,
-    CASE WHEN n.h % 9 AND n.h % 11 = 0 THEN 'block' ELSE 'allow' END,
-    CASE WHEN n.h % 9 AND n.h % 11 = 0 THEN '["flood"]' ELSE '[]' END, '0.0400', 'EUR' FROM temp.n n
-    WHERE n.id % {_VERIFICATIONS} = 0""",
-    "INSERT INTO audience_rows SELECT $audience, n.id, '+4474' || printf('%08d', n.id), NULL, NULL FROM temp.n n "
+    n.at, n.at + 600000, n.at + 9000, 1, n.id, 'p' || (n.h % $people),
+    CASE WHEN n.h % 9 <> 0 AND n.h % 11 = 0 THEN 'block' ELSE 'allow' END,
+    CASE WHEN n.h % 9 <> 0 AND n.h % 11 = 0 THEN '["flood"]' ELSE '[]' END, '0.0400', 'EUR' FROM n
+    WHERE n.id % {VERIFICATIONS} = 0""",
+    "INSERT INTO audience_rows (audience, line, number) "
+    "SELECT $audience, n.id, '+4474' || substr(CAST(100000000 + n.id AS TEXT), 2) FROM n "
     "WHERE n.id % 10 BETWEEN 1 AND 5",
     "INSERT INTO inbound (id, workspace, environment, connector, from_number, to_number, text, at, settled_at, "
     f"conversation) SELECT n.id / 20, $workspace, $environment, 'rig', {_PHONE}, '+447700900999', "
-    "'When will it come?', n.at, n.at, n.h % $threads + 1 FROM temp.n n WHERE n.id % 20 = 0",
+    "CASE WHEN n.at > $remembered THEN 'When will it come?' END, n.at, n.at, "
+    "n.h % $threads + 1 FROM n WHERE n.id % 20 = 0",
     "INSERT INTO conversation_entries (id, workspace, conversation, at, kind, actor, inbound) "
-    "SELECT n.id / 20, $workspace, n.h % $threads + 1, n.at, 'inbound', '', n.id / 20 FROM temp.n n "
+    "SELECT n.id / 20, $workspace, n.h % $threads + 1, n.at, 'inbound', '', n.id / 20 FROM n "
     "WHERE n.id % 20 = 0",
 )
-_THREADS: Final = (
-    "INSERT INTO conversations (id, workspace, environment, number, sender, state, agent, begins_at, created_at, "
-    "updated_at, asked_at) SELECT value, $workspace, $environment, '+4474' || printf('%08d', value), '+447700900999', "
-    "CASE value % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'waiting' ELSE 'closed' END, "
-    "CASE WHEN value % 4 THEN 'agent' || value % 9 || '@example.com' END, $start, $start, $start + value * 1000, "
-    "CASE WHEN value % 3 = 0 THEN $start END FROM generate_series(1, $threads)"
-)
-_CAMPAIGN: Final = (
+_ONCE: Final = (
+    "INSERT INTO decisions VALUES (1, '[]') ON CONFLICT DO NOTHING",
     "INSERT INTO audiences (id, workspace, environment, name, state, read_lines, valid, created_at, filled_at) "
     "VALUES ($audience, $workspace, $environment, 'everybody', 'ready', $recipients, $recipients, $start, $start)",
     "INSERT INTO campaigns (id, workspace, environment, client, name, audience, spec, state, position, author, "
@@ -107,49 +96,38 @@ _CAMPAIGN: Final = (
     """{"name":"b","text":"Good day"}]}', 'done', $recipients, 'bench', $start, $end, $end, $start)""",
     "INSERT INTO campaign_variants VALUES (1, 'a', $batch), (1, 'b', $batch + 1)",
 )
+_CONVERSATIONS: Final = (
+    "INSERT INTO conversations (id, workspace, environment, number, sender, state, agent, begins_at, created_at, "
+    "updated_at, asked_at) SELECT n.id, $workspace, $environment, '+4474' || "
+    "substr(CAST(100000000 + n.id AS TEXT), 2), '+447700900999', "
+    "CASE n.id % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'waiting' ELSE 'closed' END, "
+    "CASE WHEN n.id % 4 <> 0 THEN 'agent' || (n.id % 9) || '@example.com' END, $start, $start, $start + n.id * 1000, "
+    "CASE WHEN n.id % 3 = 0 THEN $start END FROM n",
+)
 _ALARMS: Final = (
     "INSERT INTO alarms (id, workspace, environment, rule, subject, severity, state, since, bad_at, began_at, "
-    "fired_at, resolved_at, value, ceiling, sample) SELECT value, $workspace, $environment, 'delivery_drop', "
+    "fired_at, resolved_at, value, ceiling, sample) SELECT n.id, $workspace, $environment, 'delivery_drop', "
     """'{"country":"GB","connector":"rig"}', 'warning', 'resolved', $start, $start, $start, $start, $start + 60000, """
-    "0.5, 0.9, 100 FROM generate_series(1, 1000)",
-    "INSERT INTO alarm_steps (alarm, at, what, detail) SELECT value, $start, 'firing', '{}' "
-    "FROM generate_series(1, 1000)",
+    "0.5, 0.9, 100 FROM n",
+    "INSERT INTO alarm_steps (alarm, at, what, detail) SELECT n.id, $start, 'firing', '{}' FROM n",
 )
 
 
-def fill(file: Path, count: int, now_ms: int) -> None:
+def fill(ledger: Ledger, count: int, now_ms: int) -> None:
     """So many messages over `DAYS` days up to now, in the environment `live`."""
     people = max(count // 10, 100)
-    fill_people(file, people, now_ms)
-    connection = apsw.Connection(str(file))
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.create_scalar_function("public_id", _public_id, 3)
-    series: Any = apsw.ext.generate_series  # which not every SQLite has of itself
-    apsw.ext.make_virtual_module(connection, "generate_series", series)
-    workspace, environment = connection.execute(
+    fill_people(ledger, people, now_ms)
+    workspace, environment = ledger.ask(
         "SELECT workspace, id FROM environments WHERE name = 'live' ORDER BY id LIMIT 1"
-    ).fetchall()[0]
-    client = connection.execute("SELECT max(id) FROM clients WHERE environment = ?", (environment,)).fetchall()[0][0]
-    endpoint = connection.execute("SELECT id FROM declared WHERE kind = 'endpoint'").fetchall()[0][0]
+    )
+    (client,) = ledger.ask(f"SELECT max(id) FROM clients WHERE environment = {environment}")
+    (endpoint,) = ledger.ask("SELECT id FROM declared WHERE kind = 'endpoint'")
     end = now_ms - _SETTLE_MS
+    start = end - DAYS * _DAY_MS
     places = {"workspace": workspace, "environment": environment, "client": client, "endpoint": endpoint}
     places |= {"people": people, "threads": max(count // 50, 1), "batch": count + 1, "audience": 1}
-    places |= {"recipients": count // 2, "start": end - DAYS * _DAY_MS, "end": end}
-    connection.execute("CREATE TEMPORARY TABLE n (id INTEGER PRIMARY KEY, at INTEGER, h INTEGER)")
-    connection.execute("INSERT OR IGNORE INTO decisions VALUES (1, '[]')")
-    with connection:
-        for statement in (_THREADS, *_CAMPAIGN, *_ALARMS):
-            connection.execute(statement, places)
-    for first in range(1, count + 1, _AT_ONCE):
-        numbers = (first, min(first + _AT_ONCE - 1, count), places["start"], DAYS * _DAY_MS, count)
-        with connection:
-            connection.execute("DELETE FROM temp.n")
-            connection.execute(_NUMBERS, numbers)
-            for statement in (_MESSAGES, *_BESIDE):
-                connection.execute(statement, places)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
-def _public_id(*parts: Any) -> str:
-    return ids.make(*parts)
+    places |= {"recipients": count // 2, "start": start, "end": end}
+    places["remembered"] = now_ms - _REMEMBERED_MS
+    for statements, number in ((_ONCE, 1), (_CONVERSATIONS, places["threads"]), (_ALARMS, 1_000)):
+        run(ledger, statements, number, lambda n: start, places)
+    run(ledger, (_MESSAGES, *_BESIDE), count, lambda n: start + n * DAYS * _DAY_MS // count, places)

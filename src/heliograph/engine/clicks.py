@@ -214,9 +214,9 @@ async def newest_links(
     through the last ones of all workspaces, not through everything there is."""
     rows = await ledger.fetch(
         "SELECT l.token, l.url, l.created_at, l.clicks, l.bot_clicks, m.accepted_at, m.id, m.to_number FROM "
-        "(SELECT * FROM links ORDER BY expires_at DESC LIMIT $3) AS l "
-        "LEFT JOIN messages m ON m.id = l.message AND m.workspace = l.workspace "
-        "WHERE l.workspace = $1 AND l.environment = $2 AND l.clicks >= $4 ORDER BY l.created_at DESC, l.token LIMIT $5",
+        "(SELECT * FROM (SELECT * FROM links ORDER BY expires_at DESC LIMIT $3) AS x WHERE workspace = $1 "
+        "AND environment = $2 AND clicks >= $4 ORDER BY created_at DESC, token LIMIT $5) AS l "
+        "LEFT JOIN messages m ON m.id = l.message AND m.workspace = l.workspace ORDER BY l.created_at DESC, l.token",
         *(workspace, environment, _LOOKED_AT, int(clicked), limit),
     )
     read = ledger.protection.read

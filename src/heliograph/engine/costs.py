@@ -33,7 +33,6 @@ BY: Final = {  # what costs can be split by → how a message, and how something
     "tag": ("t.tag", "CAST(NULL AS TEXT)"),
 }
 _SLACK_MS: Final = 3_600_000  # a message may get its id a while after it was accepted
-_LAST_ID: Final = (1 << 63) - 1
 _TAKEN: Final = "(m.sent_at IS NOT NULL OR m.state IN ('delivered', 'read', 'undelivered'))"
 _SCOPE: Final = (
     "JOIN environments e ON e.id = {0}.environment JOIN workspaces w ON w.id = {0}.workspace "
@@ -189,25 +188,27 @@ async def _messages(ledger: Ledger, span: Span, by: str) -> list[Row]:
     group = BY[by][0]
     tags = "LEFT JOIN message_tags t ON t.message = m.id AND t.workspace = m.workspace " if by == "tag" else ""
     scope = _SCOPE.format("m").replace("WHERE", f"{tags}WHERE")
-    statement = (
-        f"SELECT {group}, CASE WHEN m.price IS NULL THEN NULL ELSE m.currency END, m.price, m.surcharge, m.state, "
-        "COUNT(*), CAST(SUM(COALESCE(m.billed_segments, m.segments)) AS BIGINT) "
-        f"FROM messages m {scope}AND m.accepted_at >= $4 AND m.accepted_at < $5 AND m.id >= $6 AND m.id < $7 "
-        f"AND {_TAKEN} "
-        f"GROUP BY {group}, CASE WHEN m.price IS NULL THEN NULL ELSE m.currency END, m.price, m.surcharge, m.state"
-    )
+    alike = f"{group}, CASE WHEN m.price IS NULL THEN NULL ELSE m.currency END, m.price, m.surcharge, m.state"
     rows: list[Row] = []
     for since in range(span.since, span.until, DAY_MS):
         day = msgspec.structs.replace(span, since=since, until=min(since + DAY_MS, span.until))
-        rows += await ledger.fetch(statement, *_values(day), *await _between(ledger, day))
+        bounds, ids = await _between(ledger, day)
+        rows += await ledger.fetch(
+            f"SELECT {alike}, COUNT(*), CAST(SUM(COALESCE(m.billed_segments, m.segments)) AS BIGINT) "
+            f"FROM messages m {scope}AND m.accepted_at >= $4 AND m.accepted_at < $5 {bounds}AND {_TAKEN} "
+            f"GROUP BY {alike}",
+            *_values(day),
+            *ids,
+        )
     return rows
 
 
-async def _between(ledger: Ledger, day: Span) -> tuple[int, int]:
+async def _between(ledger: Ledger, day: Span) -> tuple[str, tuple[int, ...]]:
     """Bounds of the ids of a day, where ids rise with time; elsewhere an index by time finds its messages."""
     if not ledger.is_alone:
-        return 0, _LAST_ID
-    return await first_since(ledger, day.since - _SLACK_MS), await first_since(ledger, day.until + _SLACK_MS)
+        return "", ()
+    first, end = await first_since(ledger, day.since - _SLACK_MS), await first_since(ledger, day.until + _SLACK_MS)
+    return "AND m.id >= $6 AND m.id < $7 ", (first, end)
 
 
 def _values(span: Span) -> tuple[Any, ...]:

@@ -81,7 +81,9 @@ async def redact(ledger: Ledger, now: int, days: int, *, otp: bool = False) -> b
     async with ledger.transaction() as transaction:
         for some in _slices(ended):
             await transaction.execute(
-                f"UPDATE messages SET text = NULL, content = NULL WHERE id IN ({_marks(some)})", *some
+                f"UPDATE messages SET text = NULL, content = NULL WHERE id IN ({_marks(some)}) "
+                "AND (text IS NOT NULL OR content IS NOT NULL)",
+                *some,
             )
     early = [m for m in meant if m.final_at is None]
     await _pass(ledger, name, old, {m.id: m.valid_until + NO_RECEIPT_MS + _DAY_MS for m in early})

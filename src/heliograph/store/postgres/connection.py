@@ -5,6 +5,7 @@ asyncpg stays behind this module's names. An error of the database as a whole (g
 """
 
 import asyncio
+import re
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -19,6 +20,7 @@ _CONNECT_S: Final = 3.0
 _STATEMENT_S: Final = 30.0
 _GOODBYE_S: Final = 2.0
 _POOL: Final = 4
+_SIGN: Final = re.compile(r"(?<=[ (])\+(?=[a-z])")
 _TROUBLE: Final = (
     OSError,
     asyncio.TimeoutError,
@@ -38,6 +40,9 @@ _SETTINGS: Final = {
     "synchronous_commit": "on",  # accepted means on disk, whatever the server's default
     "jit": "off",
 }
+# A page takes one core: others, and messages, are served beside it. And what it asks for is in memory, or on a disk
+# without an arm: for what the default takes reading here and there, all messages would be read instead of a stretch.
+_COLD_SETTINGS: Final = _SETTINGS | {"max_parallel_workers_per_gather": "0", "random_page_cost": "1.1"}
 # The hot statements find their rows by index, always: a plan that was made while the tables were small and is kept
 # must not read them in full when they have grown.
 _HOT_SETTINGS: Final = _SETTINGS | {
@@ -77,10 +82,20 @@ async def connect_pool(url: str) -> Pool:
     """Connections for cold statements."""
     try:
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=_POOL, timeout=_CONNECT_S, server_settings=_SETTINGS, init=_numbers_as_in_sqlite
+            url,
+            min_size=1,
+            max_size=_POOL,
+            timeout=_CONNECT_S,
+            server_settings=_COLD_SETTINGS,
+            init=_numbers_as_in_sqlite,
         )
     except _TROUBLE as error:
         raise unavailable(error) from error
+
+
+def dialect(sql: str) -> str:
+    """The sign that keeps SQLite from leading with a column would keep the planner from what it knows of it."""
+    return _SIGN.sub("", sql) if "+" in sql else sql
 
 
 async def close(connection_or_pool: Connection | Pool) -> None:

@@ -36,6 +36,7 @@ from heliograph.store.postgres.connection import (
     close,
     connect,
     connect_pool,
+    dialect,
     is_trouble,
     unavailable,
 )
@@ -203,7 +204,7 @@ class PostgresLedger:
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         async with self._lent() as connection:
-            return [tuple(row) for row in await connection.fetch(sql, *values)]
+            return [tuple(row) for row in await connection.fetch(dialect(sql), *values)]
 
     def transaction(self) -> AbstractAsyncContextManager["PostgresTransaction"]:
         return self._transaction("config", "deliveries")
@@ -271,14 +272,14 @@ class PostgresTransaction:
         self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        return [tuple(row) for row in await self._connection.fetch(sql, *values)]
+        return [tuple(row) for row in await self._connection.fetch(dialect(sql), *values)]
 
     async def execute(self, sql: str, *values: Any) -> None:
-        await self._connection.execute(sql, *values)
+        await self._connection.execute(dialect(sql), *values)
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         for sql, *values in statements:
-            await self._connection.execute(sql, *values)
+            await self.execute(sql, *values)
 
     async def record(
         self, workspace: int, environment: int, events: Sequence[NewEvent], message: Message | None = None
