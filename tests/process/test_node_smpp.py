@@ -346,7 +346,8 @@ def test_a_message_can_be_asked_for_and_canceled(app: App, api: Api) -> None:
     asked = app.ask("query_sm", message_id=submitted, source_addr="Acme")
     assert (asked["command_status"], asked["message_id"], asked["message_state"]) == (0, submitted, 0)
     assert app.ask("cancel_sm", message_id=submitted, source_addr="Acme")["command_status"] == 0
-    assert app.receipts(1) == {submitted: 4}, "DELETED"
+    app.until("deliver_sm", lambda found: any(one["receipted_message_id"] == submitted for one in found))
+    assert app.receipts(1)[submitted] == 4, "DELETED"
     assert api("GET", f"/v1/messages/{submitted}").json()["status"] == "canceled"
 
 
