@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Set up and start the gateway with the sandbox carrier, a te
 	$(BIN)/heliograph serve --demo --data-dir "$(DATA)"
 
 test: $(VENV)/.dev ## Set up and run all tests, PostgreSQL ones included
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 6 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev sbom ## Check style, format, types, lock files, licences and known faults; list what ships
 	$(BIN)/ruff check .

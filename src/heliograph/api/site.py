@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from importlib import resources
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -164,11 +165,16 @@ def build(context: Context) -> App:
     return site.serve
 
 
+@cache
+def _document() -> bytes:
+    """Made when somebody asks for it: that takes a while, and a start should not."""
+    return _encode(openapi.document(ROUTES))
+
+
 class _Site:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._tasks: set[asyncio.Task[None]] = set()
-        self._document = _encode(openapi.document(ROUTES))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # no lifespan, no websockets
@@ -300,7 +306,7 @@ class _Site:
         if path == "/readyz":
             return self._ready()
         if path == "/openapi.json":
-            return 200, _JSON, self._document
+            return 200, _JSON, _document()
         if path == "/metrics":
             return self._metrics(scope)
         if (found := guide.at(path)) is not None:
