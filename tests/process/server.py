@@ -19,7 +19,7 @@ import requests
 from heliograph.cli.program import main
 from tests.process import documented
 
-START_S = 30.0
+START_S = 90.0
 BIN = Path(sys.executable).parent
 PROGRAM = str(BIN / "heliograph")
 QUIET = {"HELIOGRAPH_LOG_LEVEL": "warning"}

@@ -100,7 +100,7 @@ class Script:
     def of(self, event: str) -> list[Event]:
         return [one.get("pdu", one) for one in self.events if one["event"] == event]
 
-    def until(self, event: str, fits: Callable[[list[Event]], bool], within_s: float = 10.0) -> list[Event]:
+    def until(self, event: str, fits: Callable[[list[Event]], bool], within_s: float = 60.0) -> list[Event]:
         """All that it told of this event, once that fits."""
         end = time.monotonic() + within_s
         with self._changed:

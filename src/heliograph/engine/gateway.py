@@ -91,6 +91,7 @@ class Gateway:
         self._retention = keeping
         self._head = auditing.HeadTeller(ledger, outside.watch.note)
         self._disable_after_ms = notify.disable_after_ms
+        self._reloading = asyncio.Lock()
         self._background = Background(outside.watch)
         self.config_changed: Callable[[], None] = lambda: None
         self.doors_changed: Callable[[int], None] = lambda count: None
@@ -232,13 +233,15 @@ class Gateway:
     # -- configuration
 
     async def reload(self) -> None:
-        """Read what is declared, and bring the connectors in line with it."""
-        await self.ledger.protection.refresh()
-        self.snapshot = await declared.load(self.ledger)
-        self.paces.learn(self.snapshot.senders)
-        await self.budgets.refresh()
-        self.intake.lookups.learn(self.snapshot)
-        self.config_changed()
+        """Read what is declared, and bring the connectors in line with it. One after the other: who has read first and
+        is ready last would bring back what was changed meanwhile."""
+        async with self._reloading:
+            await self.ledger.protection.refresh()
+            self.snapshot = await declared.load(self.ledger)
+            self.paces.learn(self.snapshot.senders)
+            await self.budgets.refresh()
+            self.intake.lookups.learn(self.snapshot)
+            self.config_changed()
         for link in self.links.values():
             link.pump()
 
