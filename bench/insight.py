@@ -162,7 +162,7 @@ def _rows(grain: int, days: int, chance: random.Random) -> Iterator[tuple[Any, .
 
 def _cut(connection: apsw.Connection) -> None:
     sums = ", ".join(f"SUM({name})" for name in rolling.SUMS)
-    for cut, ways in ((rolling.WAYS, "country, network, kind, connector"), (rolling.WHOLE, "'', '', '', ''")):
+    for cut, ways in ((rolling.WAYS, "country, '', kind, connector"), (rolling.WHOLE, "'', '', '', ''")):
         connection.execute(
             f"INSERT INTO rollups SELECT grain, {cut}, workspace, environment, at, {ways}, '', '', 0, 0, state, code, "
             f"currency, {sums} FROM rollups WHERE cut = 0 GROUP BY grain, workspace, environment, at, {ways}, state, "
@@ -171,8 +171,8 @@ def _cut(connection: apsw.Connection) -> None:
     for what, slots in (("send", range(6, 14)), ("deliver", range(10, 20))):
         for slot in slots:
             connection.execute(
-                "INSERT INTO rollup_times SELECT DISTINCT grain, cut, workspace, environment, at, country, network, "
-                f"kind, connector, '{what}', {slot}, 3 FROM rollups WHERE cut > 0 AND (grain > 60000 OR cut = 2)"
+                "INSERT INTO rollup_times SELECT DISTINCT grain, cut, workspace, environment, at, country, kind, "
+                f"connector, '{what}', {slot}, 3 FROM rollups WHERE cut > 0 AND (grain > 60000 OR cut = 2)"
             )
 
 
@@ -197,7 +197,6 @@ async def _read(folder: Path) -> None:
         ("cost of 30 days by day and connector", ("cost", "cost_per_delivered"), ("connector",), 30, rolling.DAY),
         ("times of 24 hours by 5 minutes", times, (), 1, 300_000),
         ("times of 7 days by hour", times, (), 7, rolling.HOUR),
-        ("times of 7 days by hour and network", times, ("network",), 7, rolling.HOUR),
         ("times of 30 days by day and connector", times, ("connector",), 30, rolling.DAY),
     ):
         ask = Ask(workspace=1, environment=1, measures=measures, by=by, start=_TODAY - days * rolling.DAY, end=_TODAY)

@@ -98,7 +98,7 @@ async def one(visit: Visit) -> Answer:
         error_styles=_CODE_STYLES,
         codes=codes,
         countries=await _totals(visit, span, ("country",), narrowed),
-        networks=await _totals(visit, span, ("country", "network"), narrowed),
+        networks=await _totals(visit, span, ("country", "network"), narrowed, _RATES),
         settings=_settings(visit, spec),
         routes=[
             route.name
@@ -193,8 +193,14 @@ def standing(visit: Visit, spec: ConnectorSpec, line: Line | None) -> Standing:
     )
 
 
-async def _totals(visit: Visit, span: str, by: tuple[str, ...], narrowed: Mapping[str, tuple[str, ...]]) -> list[Line]:
-    ask = _ask(visit, SPANS[span][0], _MEASURES, by, narrowed)
+async def _totals(
+    visit: Visit,
+    span: str,
+    by: tuple[str, ...],
+    narrowed: Mapping[str, tuple[str, ...]],
+    measures: tuple[str, ...] = _MEASURES,
+) -> list[Line]:
+    ask = _ask(visit, SPANS[span][0], measures, by, narrowed)
     return (await reading.totals(visit.means.ledger, ask)).lines
 
 

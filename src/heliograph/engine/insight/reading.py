@@ -14,8 +14,8 @@ from heliograph.store.port import Ledger
 POINTS_MAX: Final = 1_500
 GROUPS: Final = 50
 OTHERS: Final = "(others)"
-_EVERYWHERE: Final = frozenset({"country", "network", "kind", "connector"})
-_BESIDE: Final = _EVERYWHERE | {"sender", "template", "campaign", "client"}
+_EVERYWHERE: Final = frozenset({"country", "kind", "connector"})
+_BESIDE: Final = _EVERYWHERE | {"network", "sender", "template", "campaign", "client"}
 KNOWN_BY: Final = {  # table → by what its sums are kept
     MESSAGES: _BESIDE | {"status", "code", "currency"},
     FACTS: _BESIDE | {"detail", "currency"},

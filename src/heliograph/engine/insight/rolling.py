@@ -96,11 +96,11 @@ _REMEMBER: Final = (
 # Sums are also kept with less detail, because a chart of everything should not read every sender. What a cut leaves out
 # is empty in it.
 FULL: Final = 0
-WAYS: Final = 1  # where to, what, and by which connector
+WAYS: Final = 1  # country, kind, connector
 WHOLE: Final = 2
 CUTS: Final[dict[int, frozenset[str]]] = {
     FULL: frozenset({"country", "network", "kind", "connector", "sender", "template", "campaign", "client"}),
-    WAYS: frozenset({"country", "network", "kind", "connector"}),
+    WAYS: frozenset({"country", "kind", "connector"}),
     WHOLE: frozenset(),
 }
 _GRAINS: Final = (
@@ -161,7 +161,7 @@ _ADD: Final = _upsert(
 
 
 _TIMES_CUTS: Final = tuple(cut for cut in CUTS if cut != FULL)
-TIMES: Final = "workspace, environment, at, country, network, kind, connector"
+TIMES: Final = "workspace, environment, at, country, kind, connector"
 
 
 def _slots(what: str) -> str:
@@ -246,8 +246,7 @@ _ADD_LATENCIES: Final = _upsert(
     "rollup_times",
     _TIMES_KEY,
     ("count",),
-    "SELECT workspace, environment, at, '' AS country, '' AS network, '' AS kind, '' AS connector, 'webhook' AS what, "
-    "slot, count "
+    "SELECT workspace, environment, at, '' AS country, '' AS kind, '' AS connector, 'webhook' AS what, slot, count "
     "FROM (SELECT workspace, environment, at, slot, COUNT(*) AS count FROM tried WHERE slot >= 0 "
     "GROUP BY workspace, environment, at, slot) b",
     _TIMES_CUTS,

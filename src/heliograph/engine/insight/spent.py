@@ -3,7 +3,7 @@
 from typing import Final
 
 from heliograph.engine.insight.lately import COUNTED, STANDING, later
-from heliograph.engine.insight.rolling import DAY, NOW, WAYS
+from heliograph.engine.insight.rolling import DAY, FULL, NOW, WAYS
 from heliograph.store.port import Ledger, Row
 
 _PLACE: Final = "workspace, environment, at, connector, country, network, kind, state, currency"
@@ -20,6 +20,7 @@ async def of_days(
     """(group, currency, state, messages that a carrier took, their segments, cost, surcharge). `group` names a column
     of `x`, which stands for messages that are alike, or `w`, the workspace."""
     stretch, values = await later(ledger)
+    cut = FULL if "network" in group else WAYS
     first = len(values)
     name, whose, all_, start, end = (f"${first + place}" for place in range(1, 6))
     is_in = f"AND m.accepted_at >= {start} AND m.accepted_at < {end}"
@@ -30,7 +31,7 @@ async def of_days(
     return await ledger.fetch(
         f"WITH {stretch}, x ({_PLACE}, {', '.join(_VALUES)}) AS (SELECT {picked} FROM environments o "
         f"CROSS JOIN rollups r WHERE o.name = {name} AND (o.workspace = {whose} OR {all_} = 1) AND r.grain = {DAY} "
-        f"AND r.cut = {WAYS} AND r.workspace = o.workspace AND r.environment = o.id AND r.at >= {start} "
+        f"AND r.cut = {cut} AND r.workspace = o.workspace AND r.environment = o.id AND r.at >= {start} "
         f"AND r.at < {end} UNION ALL SELECT {now} {STANDING} {is_in} UNION ALL SELECT {old} {COUNTED} "
         f"{is_in}) SELECT {group}, x.currency, x.state, {sums} FROM x JOIN environments e ON e.id = x.environment "
         f"JOIN workspaces w ON w.id = x.workspace WHERE e.name = {name} AND (x.workspace = {whose} OR {all_} = 1) "

@@ -16,16 +16,6 @@ INSERT INTO rollups (grain, cut, workspace, environment, at, country, kind, conn
         code, currency, messages, segments, long, unicode, retried, taken, billed, cost, surcharge
     FROM rollups_of_all;
 
-CREATE TEMPORARY TABLE rollup_times_of_all ON COMMIT DROP AS
-    SELECT grain, cut, workspace, environment, at, country, kind, connector, what, slot, sum(count)::bigint AS count
-    FROM rollup_times GROUP BY grain, cut, workspace, environment, at, country, kind, connector, what, slot;
-TRUNCATE rollup_times;
-ALTER TABLE rollup_times DROP COLUMN network;
-ALTER TABLE rollup_times ADD PRIMARY KEY (grain, cut, workspace, environment, at, country, kind, connector, what, slot);
-INSERT INTO rollup_times (grain, cut, workspace, environment, at, country, kind, connector, what, slot, count)
-    SELECT grain, cut, workspace, environment, at, country, kind, connector, what, slot, count
-    FROM rollup_times_of_all;
-
 CREATE TEMPORARY TABLE rollup_facts_of_all ON COMMIT DROP AS
     SELECT grain, workspace, environment, at, country, kind, connector, sender, template, campaign, client, fact,
         detail, currency, sum(count)::bigint AS count, sum(value)::bigint AS value

@@ -8,10 +8,6 @@ ALTER TABLE rollups DROP CONSTRAINT rollups_pkey,
     ADD PRIMARY KEY (grain, cut, workspace, environment, at, country, network, kind, connector, sender, template,
                      campaign, client, state, code, currency);
 
-ALTER TABLE rollup_times ADD COLUMN network TEXT NOT NULL DEFAULT '';
-ALTER TABLE rollup_times DROP CONSTRAINT rollup_times_pkey,
-    ADD PRIMARY KEY (grain, cut, workspace, environment, at, country, network, kind, connector, what, slot);
-
 ALTER TABLE rollup_facts ADD COLUMN network TEXT NOT NULL DEFAULT '';
 ALTER TABLE rollup_facts DROP CONSTRAINT rollup_facts_pkey,
     ADD PRIMARY KEY (grain, workspace, environment, at, country, network, kind, connector, sender, template, campaign,

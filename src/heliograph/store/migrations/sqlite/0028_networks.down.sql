@@ -36,26 +36,6 @@ INSERT INTO rollups_of_all
 DROP TABLE rollups;
 ALTER TABLE rollups_of_all RENAME TO rollups;
 
-CREATE TABLE rollup_times_of_all (
-    grain INTEGER NOT NULL,
-    cut INTEGER NOT NULL,                  -- how much detail: 0 all; else what is left out is empty
-    workspace INTEGER NOT NULL,
-    environment INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    country TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    connector TEXT NOT NULL,
-    what TEXT NOT NULL,                    -- send | deliver | webhook
-    slot INTEGER NOT NULL,                 -- of how long it took
-    count INTEGER NOT NULL,
-    PRIMARY KEY (grain, cut, workspace, environment, at, country, kind, connector, what, slot)
-) WITHOUT ROWID;
-INSERT INTO rollup_times_of_all
-    SELECT grain, cut, workspace, environment, at, country, kind, connector, what, slot, sum(count)
-    FROM rollup_times GROUP BY grain, cut, workspace, environment, at, country, kind, connector, what, slot;
-DROP TABLE rollup_times;
-ALTER TABLE rollup_times_of_all RENAME TO rollup_times;
-
 CREATE TABLE rollup_facts_of_all (
     grain INTEGER NOT NULL,
     workspace INTEGER NOT NULL,

@@ -39,27 +39,6 @@ INSERT INTO rollups_by_network
 DROP TABLE rollups;
 ALTER TABLE rollups_by_network RENAME TO rollups;
 
-CREATE TABLE rollup_times_by_network (
-    grain INTEGER NOT NULL,
-    cut INTEGER NOT NULL,                  -- how much detail: 0 all; else what is left out is empty
-    workspace INTEGER NOT NULL,
-    environment INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    country TEXT NOT NULL,
-    network TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    connector TEXT NOT NULL,
-    what TEXT NOT NULL,                    -- send | deliver | webhook
-    slot INTEGER NOT NULL,                 -- of how long it took
-    count INTEGER NOT NULL,
-    PRIMARY KEY (grain, cut, workspace, environment, at, country, network, kind, connector, what, slot)
-) WITHOUT ROWID;
-INSERT INTO rollup_times_by_network
-    SELECT grain, cut, workspace, environment, at, country, '', kind, connector, what, slot, count
-    FROM rollup_times;
-DROP TABLE rollup_times;
-ALTER TABLE rollup_times_by_network RENAME TO rollup_times;
-
 CREATE TABLE rollup_facts_by_network (
     grain INTEGER NOT NULL,
     workspace INTEGER NOT NULL,
