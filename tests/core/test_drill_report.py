@@ -22,9 +22,11 @@ def reported(kind: str, accepted_at: int, state: str, sent_at: int | None, code:
     [
         ("promotional", OUT - 1_000, "delivered", OUT - 900, None, None),
         ("promotional", OUT + 1_000, "delivered", OVER + 100, None, None),
-        ("promotional", OUT + 1_000, "delivered", BACK + 100, None, None),
+        ("promotional", OUT + 1_000, "delivered", BACK + 100, None, "it left before the outage was over"),
+        ("promotional", BACK - 1_000, "delivered", BACK + 100, None, None),  # nobody had looked yet
+        ("promotional", BACK - 1_000, "delivered", BACK - 1, None, "it left before the outage was over"),
         ("promotional", OUT + 1_000, "delivered", OUT + 1_100, None, None),  # nobody had noticed
-        ("promotional", OUT + 5_000, "delivered", BACK - 1, None, "it left before the connectors were back"),
+        ("promotional", OUT + 5_000, "delivered", BACK - 1, None, "it left before the outage was over"),
         ("promotional", OUT + 5_000, "expired", None, None, "it should wait, and expired"),
         ("promotional", BACK + 1, "failed", None, None, "it should have arrived, and failed"),
         ("otp", OUT + 5_000, "failed", None, "provider_outage", None),

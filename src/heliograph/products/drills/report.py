@@ -151,8 +151,10 @@ def _wrong(one: Happened, plan: KindPlan, times: Times, phase: str) -> str | Non
         return None  # it was quicker than the outage, or took another route
     due = max(one.accepted_at, times.began_at) + plan.wait_s * 1_000
     if plan.then == PAUSE:
-        if any(times.began_at <= at < times.out_until for at, _ in one.sent):
-            return "it left before the connectors were back"
+        # It is held by the next look; one whose plan had hardly begun may leave as soon as the connectors are back.
+        over = times.out_until if due + _SLACK_MS > times.out_until else times.ended_at
+        if any(times.began_at <= at and (over is None or at < over) for at, _ in one.sent):
+            return "it left before the outage was over"
         return None if arrived else f"it should wait, and {one.state}"
     if due + _SLACK_MS > times.out_until and arrived:
         return None  # its plan had hardly begun when the connectors were back
