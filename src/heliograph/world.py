@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from cryptography.x509 import load_pem_x509_certificate
 
 from heliograph.outgoing.pool import Pool
-from heliograph.outgoing.url import BadUrl, Target, target
-from heliograph.ports import Answer, Timer, WebTarget
+from heliograph.outgoing.url import BadUrl, target
+from heliograph.ports import Timer, WebTarget
 
 
 class SystemClock:
@@ -69,7 +69,9 @@ class Web:
     """The pool of outgoing connections, as the engine asks for it."""
 
     def __init__(self, pool: Pool) -> None:
-        self._post, self._get = pool.post, pool.get
+        # The pool's own, as `target` makes what they are given; through methods of ours, each call would cost one more.
+        self.post: Any = pool.post
+        self.get: Any = pool.get
 
     def target(self, url: str) -> WebTarget | None:
         found = target(url)
@@ -77,14 +79,6 @@ class Web:
 
     def is_here(self, url: str) -> bool:
         return True
-
-    def post(
-        self, to: WebTarget, headers: bytes, body: bytes, timeout_s: float, done: Callable[[Answer], None]
-    ) -> None:
-        self._post(cast(Target, to), headers, body, timeout_s, done)  # `target` made it
-
-    def get(self, to: WebTarget, headers: bytes, timeout_s: float, done: Callable[[Answer], None]) -> None:
-        self._get(cast(Target, to), headers, timeout_s, done)
 
 
 def certificate_ends(files: Sequence[str]) -> dict[str, int]:

@@ -223,13 +223,22 @@ class _Owner:
         self.told.append(None)
 
 
-def _read(pieces: list[bytes], *, close: bool) -> list[Answer | None]:
-    owner = _Owner()
+def _connection(owner: _Owner) -> Connection:
     connection = Connection(owner)
     connection.connection_made(_Wire())
+    return connection
+
+
+def _ask(connection: Connection) -> None:
     to = target("http://example.com/")
     assert isinstance(to, Target)
     connection.send(Request(to, b"", 0.0, 0.0, lambda answer: None))
+
+
+def _read(pieces: list[bytes], *, close: bool) -> list[Answer | None]:
+    owner = _Owner()
+    connection = _connection(owner)
+    _ask(connection)
     for piece in pieces:
         connection.data_received(piece)
     if close:
@@ -244,6 +253,32 @@ def test_where_an_answer_is_cut_makes_no_difference(row: tuple[str, bytes, bool,
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
     pieces = [data[a:b] for a, b in pairwise(edges)]
     assert _read(pieces, close=closes) == [Answer(status, "ok", body=body)]
+
+
+_LATER = b"HTTP/1.1 429 Later\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n"
+_CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
+_ABOUT_ANOTHER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(OK)
+REPEATED = [
+    ([OK], Answer(200, "ok", body=b"ok")),
+    ([OK[:9], OK[9:]], Answer(200, "ok", body=b"ok")),
+    ([_ABOUT_ANOTHER, OK], Answer(200, "ok", body=OK)),  # what looks like an answer is the body of one
+    ([_ABOUT_ANOTHER + OK], Answer(200, "ok", body=OK)),
+    ([_CREATED], Answer(201, "ok")),
+    ([b"HTTP/1.1 100 Continue\r\n\r\n", OK], Answer(200, "ok", body=b"ok")),
+    ([_LATER], Answer(429, "ok", retry_after=7)),
+]
+
+
+@given(st.lists(st.sampled_from(REPEATED), max_size=12))
+def test_an_answer_that_comes_again_says_the_same_again(answers: list[tuple[list[bytes], Answer]]) -> None:
+    owner = _Owner()
+    connection = _connection(owner)
+    for pieces, _ in answers:
+        _ask(connection)
+        for piece in pieces:
+            connection.data_received(piece)
+    assert owner.told == [answer for _, answer in answers]
+    assert connection.served == len(answers)
 
 
 @given(

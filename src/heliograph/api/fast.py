@@ -92,6 +92,12 @@ class Exchange:
 class FastProtocol(HttpToolsProtocol):
     """One connection."""
 
+    # Not beside uvicorn's own: of more than 30 attributes an object has, Python finds each more slowly.
+    __slots__ = (
+        *("_address", "_chunk", "_context", "_doors", "_exchange", "_fixed", "_heads", "_idle_since"),
+        "_is_parsing",
+    )
+
     def __init__(
         self, context: Context, doors: Mapping[bytes, Hot], fixed: bytes, heads: Heads, *args: Any, **more: Any
     ) -> None:
@@ -117,12 +123,12 @@ class FastProtocol(HttpToolsProtocol):
         elif not self._is_busy():
             body = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
             head = self._heads.get(data[:body])
-            if head is not None and len(data) - body == head.length and self._take(head.hot, head.heading, True):
-                exchange, self._exchange = self._exchange, None
-                assert exchange is not None
-                exchange.body, exchange.size = data[body:], head.length
-                self._enter(exchange)
-                return
+            if head is not None and len(data) - body == head.length:
+                exchange = self._take(head.hot, head.heading, True)
+                if exchange is not None:
+                    exchange.body, exchange.size = data[body:], head.length
+                    self._enter(exchange)
+                    return
             self._chunk = data
         super().data_received(data)
 
@@ -148,11 +154,9 @@ class FastProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         hot = self._doors.get(self.url)
-        if (
-            hot is None
-            or not self._is_plain()
-            or not self._take(hot, Heading(self.headers), self.parser.should_keep_alive())
-        ):
+        if hot is not None and self._is_plain():
+            self._exchange = self._take(hot, Heading(self.headers), self.parser.should_keep_alive())
+        if self._exchange is None:
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.headers, self.expect_100_continue = url, headers, expects
@@ -173,13 +177,14 @@ class FastProtocol(HttpToolsProtocol):
         cycle: Exchange | None = self.cycle  # type: ignore[assignment]  # None before the first request
         return cycle is not None and not cycle.response_complete
 
-    def _take(self, hot: Hot, heading: Heading, keep_alive: bool) -> bool:
+    def _take(self, hot: Hot, heading: Heading, keep_alive: bool) -> Exchange | None:
         """Begin an exchange, if the caller is remembered."""
         client = self._context.clients.authenticate(heading.authorization, self._address)
         if client is None:
-            return False
-        self.cycle = self._exchange = Exchange(self, hot, heading, client, keep_alive)  # type: ignore[assignment]
-        return True
+            return None
+        exchange = Exchange(self, hot, heading, client, keep_alive)
+        self.cycle = exchange  # type: ignore[assignment]
+        return exchange
 
     def on_body(self, body: bytes) -> None:
         exchange = self._exchange
@@ -222,7 +227,8 @@ class FastProtocol(HttpToolsProtocol):
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._rest_for(self.timeout_keep_alive)
@@ -247,7 +253,9 @@ class FastProtocol(HttpToolsProtocol):
     # -- answers
 
     def write(self, status: int, headers: list[Header], body: bytes, keep_alive: bool) -> None:
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        lines = b""
+        for header in headers:
+            lines += b"%b: %b\r\n" % header
         end = _END if keep_alive else _LAST
         self.transport.write(b"%b%b%b%b%d\r\n\r\n%b" % (STATUS_LINE[status], self._fixed, lines, end, len(body), body))
         if not keep_alive:

@@ -86,10 +86,12 @@ class Limits:
         """Let `count` messages in, or none of them; and the headers that say how it stands."""
         rate = client.messages_per_second
         whole = client.workspace_messages_per_second
-        own = self._window(self._clients, client.id, b"client", self._per_client if rate is None else rate)
-        shared = self._window(
-            self._workspaces, client.workspace, b"workspace", self._per_workspace if whole is None else whole
-        )
+        rate = self._per_client if rate is None else rate
+        whole = self._per_workspace if whole is None else whole
+        if not (rate or whole or self._clients or self._workspaces):
+            return True, _NO_HEADERS
+        own = self._window(self._clients, client.id, b"client", rate)
+        shared = self._window(self._workspaces, client.workspace, b"workspace", whole)
         windows = [window for window in (own, shared) if window is not None]
         if not windows:
             return True, _NO_HEADERS

@@ -47,6 +47,9 @@ class Target:
         self.key = key
         self.account = address_in(key)
         self.window = window
+        self.open = window  # how many may be under way to it: one, when it is doubtful whether it is there at all
+        self.url: str | None = None  # where it was last posted to, and what that means
+        self.place: WebTarget | None = None
         self.in_flight = 0
         self.queue: deque[Notice] = deque()
         self.failures = 0  # in a row
@@ -55,10 +58,9 @@ class Target:
         self.claiming = False
         self.more = False  # the ledger holds due deliveries that we know of
 
-    @property
-    def open(self) -> int:
-        """How many may be under way to it: one, when it is doubtful whether it is there at all."""
-        return 1 if self.failures >= _FAILURES_BEFORE_PAUSE else self.window
+    def recover(self) -> None:
+        """It is there, or has to be asked again."""
+        self.failures, self.closed_until, self.failing_since, self.open = 0, 0, None, self.window
 
 
 class Unsendable(msgspec.Struct):
@@ -108,20 +110,19 @@ class NotifyDesk:
 
     def told(self, notices: list[Notice]) -> None:
         """Deliveries that were just born: send what has room, leave the rest to the ledger."""
+        now = self._clock.now_ms()
         for notice in notices:
-            target = self._target(notice.delivery.target)
+            key = notice.delivery.target
+            target = self._targets.get(key) or self._target(key)
+            bound = _DOUBTFUL_BOUND if target.failures else _QUEUE_BOUND
             if self.stopping:
                 target.more = True
-                continue
-            if not self._is_here(target):
+            elif len(target.queue) >= bound or (target.account is not None and not self._is_here(target)):
                 self._put_off(target, notice.delivery)
-                continue
-            if len(target.queue) >= (_DOUBTFUL_BOUND if target.failures else _QUEUE_BOUND):
-                self._put_off(target, notice.delivery)
-                continue
-            target.queue.append(notice)
-            if target.in_flight < target.window:
-                self._fill(target)
+            else:
+                target.queue.append(notice)
+                if target.in_flight < target.window:
+                    self._fill(target, now)
 
     def _put_off(self, target: Target, delivery: Delivery) -> None:
         """It can't go from here now: it is due in the ledger at once, for whoever can bring it first."""
@@ -157,7 +158,8 @@ class NotifyDesk:
     def reopen(self, key: str) -> None:
         """A target has come back: what waits for it goes at once."""
         if target := self._targets.get(key):
-            target.failures, target.closed_until, target.failing_since, target.more = 0, 0, None, True
+            target.recover()
+            target.more = True
 
     # -- claims
 
@@ -175,7 +177,7 @@ class NotifyDesk:
                 return
             target.more = len(operation.notices) == operation.limit
             target.queue.extend(operation.notices)
-            self._fill(target)
+            self._fill(target, self._clock.now_ms())
 
         self._ledger.add(
             ClaimDeliveries(done=claimed, target=target.key, limit=room, now=now, hidden_until=now + HIDDEN_MS)
@@ -183,26 +185,21 @@ class NotifyDesk:
 
     # -- going out
 
-    def _fill(self, target: Target) -> None:
+    def _fill(self, target: Target, now: int) -> None:
         """Send as much as the target has room for."""
-        if target.closed_until and target.closed_until > self._clock.now_ms():
+        if target.closed_until > now:
             return
         while target.queue and target.in_flight < target.open:
-            self._send_next(target)
+            notice = target.queue.popleft()
+            try:
+                self._send(target, notice, now)
+            except Exception as error:  # such as a secret that can't be opened: it must harm nobody but its endpoint
+                self._defect(error)
+                self._settle(target, self._endpoint(target.key), [notice], Unsendable(detail=str(error)), now)
         if target.more and target.in_flight * 2 <= target.open:
             self._claim(target)
 
-    def _send_next(self, target: Target) -> None:
-        notice = target.queue.popleft()
-        try:
-            self._send(target, notice)
-        except Exception as error:  # such as a secret that can't be opened: it must harm nobody but its own endpoint
-            self._defect(error)
-            endpoint = self._endpoint(target.key)
-            self._settle(target, endpoint, [notice], Unsendable(detail=str(error)))
-
-    def _send(self, target: Target, notice: Notice) -> None:
-        now = self._clock.now_ms()
+    def _send(self, target: Target, notice: Notice, now: int) -> None:
         delivery = notice.delivery
         waited_long = delivery.tries == 0 and now - delivery.created_at > _FRESH_MS and not delivery.replay
         if waited_long and delivery.next_at - now < HIDDEN_MS - _FRESH_MS:  # another process may take it any moment
@@ -218,16 +215,19 @@ class NotifyDesk:
                 return
         callback = target.account or (notice.message.callback_url if notice.message else None)
         url = endpoint.url if endpoint else callback
-        place = self._web.target(url) if url else None
+        if url != target.url:
+            target.url, target.place = url, self._web.target(url) if url else None
+        place = target.place
         if place is None:
             self._keep(delivery, "failed", now, error="the URL can't be used")
             return
-        self._post(target, place, endpoint, self._group(target, notice, endpoint), now)
+        group = [notice] if endpoint is None or endpoint.batch == 1 else self._group(target, notice, endpoint)
+        self._post(target, place, endpoint, group, now)
 
-    def _group(self, target: Target, first: Notice, endpoint: EndpointSpec | None) -> list[Notice]:
+    def _group(self, target: Target, first: Notice, endpoint: EndpointSpec) -> list[Notice]:
         """Several events in one POST, where the endpoint wants it; a replay goes alone."""
         group = [first]
-        if endpoint is None or endpoint.batch == 1 or endpoint.format != JSON or first.delivery.replay:
+        if endpoint.format != JSON or first.delivery.replay:
             return group
         while target.queue and len(group) < endpoint.batch and not target.queue[0].delivery.replay:
             group.append(target.queue.popleft())
@@ -237,11 +237,13 @@ class NotifyDesk:
         self, target: Target, place: WebTarget, endpoint: EndpointSpec | None, group: list[Notice], now: int
     ) -> None:
         shape = self._shape(target, endpoint, group[0])
+        body: bytes | None
         if shape == JSON:
-            outgoing = Outgoing(*json_request(group, self._signer(self._secrets(endpoint, group[0])), now // 1000))
+            signer, thanks = self._signer(self._secrets(endpoint, group[0])), None
+            headers, body = json_request(group, signer, now // 1000)
         else:
-            outgoing = self._other(shape, endpoint, group[0], now // 1000)
-            elsewhere = place if outgoing.url is None else self._web.target(outgoing.url)
+            headers, body, url, thanks = self._other(shape, endpoint, group[0], now // 1000)
+            elsewhere = place if url is None else self._web.target(url)
             if elsewhere is None:
                 self._keep(group[0].delivery, "failed", now, error="the URL can't be used")
                 return
@@ -251,16 +253,17 @@ class NotifyDesk:
 
         def done(answer: Answer) -> None:
             target.in_flight -= 1
-            self._settle(target, endpoint, group, answer, outgoing.thanks)
-            self._fill(target)
+            now = self._clock.now_ms()
+            self._settle(target, endpoint, group, answer, now, thanks)
+            if target.queue or target.more:
+                self._fill(target, now)
 
-        headers = outgoing.headers
         if self.traced is not None:
             headers += self.traced([notice.delivery for notice in group])
-        if outgoing.body is None:
+        if body is None:
             self._web.get(place, headers, timeout, done)
         else:
-            self._web.post(place, headers, outgoing.body, timeout, done)
+            self._web.post(place, headers, body, timeout, done)
 
     def _shape(self, target: Target, endpoint: EndpointSpec | None, first: Notice) -> str:
         """How an endpoint, or the door that a message came through, wants to be told."""
@@ -308,21 +311,21 @@ class NotifyDesk:
         endpoint: EndpointSpec | None,
         group: list[Notice],
         answer: Answer,
+        now: int,
         thanks: bytes | None = None,
     ) -> None:
         """`thanks`: what the answer must read to be one."""
-        now = self._clock.now_ms()
         if answer.reason == NOT_HERE:
             for notice in group:
                 self._put_off(target, notice.delivery)
             return
         good = 200 <= answer.status < 300 and (thanks is None or answer.body.strip() == thanks)
-        if good:
-            if target.failing_since is not None and endpoint is not None:
-                self._health(endpoint.id, None, "")
-            target.failures, target.closed_until, target.failing_since = 0, 0, None
-        else:
+        if not good:
             self._failed(target, endpoint, answer, now)
+        elif target.failing_since is not None:
+            target.recover()
+            if endpoint is not None:
+                self._health(endpoint.id, None, "")
         for notice in group:
             delivery = notice.delivery
             self._answered(delivery, answer)
@@ -346,8 +349,8 @@ class NotifyDesk:
             self._health(endpoint.id, target.failing_since, answer.detail)
         if target.failures >= _FAILURES_BEFORE_PAUSE:
             pause = min(1_000 * 2 ** min(target.failures - _FAILURES_BEFORE_PAUSE, 10), _LONGEST_PAUSE_MS)
-            target.closed_until = now + pause
-            self._clock.later((pause + 1) / 1000, lambda: self._fill(target))
+            target.closed_until, target.open = now + pause, 1
+            self._clock.later((pause + 1) / 1000, lambda: self._fill(target, self._clock.now_ms()))
 
     def _keep_failure(self, delivery: Delivery, now: int, answer: Answer) -> None:
         schedule = self._settings.schedule_s

@@ -38,7 +38,7 @@ def json_request(notices: Sequence[Notice], signer: Signer, now_s: int) -> tuple
         body = _encode(
             {"events": [event_view(notice.event, notice.message, event_id(notice.event)) for notice in notices]}
         )
-    headers = b"content-type: application/json\r\n" + _signature(signer, webhook_id, now_s, body)
+    headers = _headers("application/json", signer, webhook_id, now_s, body)
     return (headers + b"webhook-replay: true\r\n" if first.delivery.replay else headers), body
 
 
@@ -48,7 +48,7 @@ def form_request(notice: Notice, signer: Signer, secret: str, now_s: int) -> tup
     webhook_id = event_id(event)
     fields = {"type": event.type} if message is None else _smsto_fields(notice)
     body = urlencode(fields).encode()
-    headers = b"content-type: application/x-www-form-urlencoded\r\n" + _signature(signer, webhook_id, now_s, body)
+    headers = _headers("application/x-www-form-urlencoded", signer, webhook_id, now_s, body)
     headers += f"X-SMSto-Signature: {smsto_signature(secret, now_s, body)}\r\n".encode()
     return (headers + b"webhook-replay: true\r\n" if notice.delivery.replay else headers), body
 
@@ -67,9 +67,10 @@ def _smsto_fields(notice: Notice) -> dict[str, str]:
     }
 
 
-def _signature(signer: Signer, webhook_id: str, now_s: int, body: bytes) -> bytes:
+def _headers(content_type: str, signer: Signer, webhook_id: str, now_s: int, body: bytes) -> bytes:
+    """What the body is, and its signature."""
+    signature = signer.sign(webhook_id, now_s, body).decode()
     return (
-        f"webhook-id: {webhook_id}\r\nwebhook-timestamp: {now_s}\r\nwebhook-signature: ".encode()
-        + signer.sign(webhook_id, now_s, body)
-        + b"\r\n"
-    )
+        f"content-type: {content_type}\r\nwebhook-id: {webhook_id}\r\nwebhook-timestamp: {now_s}\r\n"
+        f"webhook-signature: {signature}\r\n"
+    ).encode()

@@ -21,6 +21,9 @@ _OTHER_EVENTS: Final = (
     *("inbound.", "conversation.", "flow.", "contact.", "verification.", "campaign.", "link.", "alarm.", "webhook."),
     *("template.", "plan.", "outage."),
 )
+_NONE: Final = ""  # as callback_events
+_Listener = tuple[int | None, str]  # an endpoint, if it is one, and the target of its deliveries
+_Known = tuple[tuple[_Listener, ...], bool]
 
 
 def unknown_events(names: Sequence[str], pointer: str) -> list[Refusal]:
@@ -59,38 +62,32 @@ class Subscriptions:
     def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
         self._snapshot = snapshot
         self._of: Snapshot | None = None
-        self._endpoints: dict[tuple[int, str], tuple[tuple[int | None, str], ...]] = {}
+        # By environment, event type and callback_events: the endpoints, and whether a callback is told as well.
+        self._known: dict[tuple[int, str, str | None], _Known] = {}
         self._targets: dict[tuple[int, str], str] = {}
-        self._callback_events: dict[str, frozenset[str]] = {}
 
-    def __call__(self, environment: int, event_type: str, message: Message | None) -> Sequence[tuple[int | None, str]]:
+    def __call__(self, environment: int, event_type: str, message: Message | None) -> Sequence[_Listener]:
         snapshot = self._snapshot()
         if snapshot is not self._of:
-            self._of, self._endpoints, self._targets, self._callback_events = snapshot, {}, {}, {}
-        key = (environment, event_type)
-        found = self._endpoints.get(key)
+            self._of, self._known, self._targets = snapshot, {}, {}
+        events = _NONE if message is None else message.callback_events
+        found = self._known.get((environment, event_type, events))
         if found is None:
-            found = self._endpoints[key] = self._subscribed(snapshot, *key)
-        if message is None or message.callback_url is None:
-            return found
-        if event_type not in self._wanted(message.callback_events):
-            return found
-        return (*found, (None, self._target(environment, message.callback_url)))
+            found = self._learn(snapshot, environment, event_type, events)
+        listeners, calls_back = found
+        if calls_back and message is not None and message.callback_url is not None:
+            return (*listeners, (None, self._target(environment, message.callback_url)))
+        return listeners
 
-    def _subscribed(self, snapshot: Snapshot, environment: int, event_type: str) -> tuple[tuple[int | None, str], ...]:
+    def _learn(self, snapshot: Snapshot, environment: int, event_type: str, callback_events: str | None) -> _Known:
         realm = snapshot.realms.get(environment)
         endpoints: Sequence[EndpointSpec] = realm.endpoints if realm else ()
-        return tuple((e.id, endpoint_target(e.id)) for e in endpoints if wants(e.events, event_type))
-
-    def _wanted(self, callback_events: str | None) -> frozenset[str]:
-        if callback_events is None:
-            return CALLBACK_DEFAULT
-        known = self._callback_events.get(callback_events)
-        if known is None:
-            if len(self._callback_events) > 1_000:
-                self._callback_events.clear()
-            known = self._callback_events[callback_events] = frozenset(callback_events.split(","))
-        return known
+        listeners = tuple((e.id, endpoint_target(e.id)) for e in endpoints if wants(e.events, event_type))
+        wanted = CALLBACK_DEFAULT if callback_events is None else callback_events.split(",")
+        if len(self._known) > 1_000:
+            self._known.clear()
+        found = self._known[environment, event_type, callback_events] = listeners, event_type in wanted
+        return found
 
     def _target(self, environment: int, url: str) -> str:
         known = self._targets.get((environment, url))
