@@ -183,6 +183,7 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 
 
 def test_control_characters_are_named_with_their_positions() -> None:
+    assert forbidden("a\nb\x00 é\u200d😀") == [(3, "\x00")]
     assert forbidden("a\x00b\x1b\x7f\ud800") == [(1, "\x00"), (3, "\x1b"), (4, "\x7f"), (5, "\ud800")]
 
 

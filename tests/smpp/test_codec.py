@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from struct import pack
 from typing import Any, Final
@@ -36,6 +37,7 @@ from heliograph.smpp.commands import (
     Tag,
     name_of,
 )
+from heliograph.smpp.fields import blank
 from heliograph.smpp.session import BINDING, BOUND, CLOSED, Answered, Binding, Over, Refused, Session
 from heliograph.smpp.status import status_of
 
@@ -377,6 +379,30 @@ def test_what_is_too_long_or_holds_a_nul_is_refused_by_name(command: int, field:
         encode(Pdu(command, {field.name: value}))
 
 
+@pytest.mark.parametrize(
+    ("command", "field", "value"),
+    [
+        pytest.param(command, field, value, id=f"{name_of(command)}-{field.name}-{number}")
+        for command, field in EVERY_FIELD
+        if field.kind in (S, I1)
+        for number, value in enumerate((-1, 256, 0xD800, 0x110000) if field.kind == I1 else ("Ω", "\ud800"))
+    ],
+)
+def test_what_no_octet_holds_is_refused_by_name(command: int, field: Field, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{field.name} "):
+        encode(Pdu(command, blank(command) | {field.name: value}))
+
+
+def test_of_two_that_can_not_be_written_the_first_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^source_addr_ton is 256; one octet holds 0 to 255$"):
+        encode(Pdu(SUBMIT_SM, {"source_addr_ton": 256, "destination_addr": "1" * 21}))
+
+
+@EVERY_COMMAND
+def test_a_command_with_all_its_fields_blank_is_written_as_one_without_any(command: int) -> None:
+    assert encode(Pdu(command, blank(command))) == encode(Pdu(command))
+
+
 def test_a_list_with_too_long_a_name_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"^dl_name has 21 octets; 20 are the most$"):
         encode(Pdu(SUBMIT_MULTI, {"dest_addresses": [{"dl_name": "1" * 21}]}))
@@ -476,6 +502,37 @@ def test_a_request_says_which_field_is_missing_or_has_no_end(command: int, place
         decode(octets_of(command, up_to(command, place) + begun, sequence=77))
     assert status_of(bad.value.status).name == CAUSES.get(field.name, "RINVCMDLEN")
     assert (bad.value.command, bad.value.sequence) == (command, 77)
+
+
+@EVERY_COMMAND
+@settings(max_examples=30)
+@given(data=st.data())
+def test_wherever_a_pdu_is_cut_the_first_field_that_is_not_whole_is_named(command: int, data: st.DataObject) -> None:
+    layout, drawn = LAYOUTS[command], data.draw(of(command)).fields
+    fields = {field.name: drawn[field.name] for field in layout}
+    # A field that is not given takes one octet, of whatever kind it is.
+    ends = [
+        len(encode(Pdu(command, dict(islice(fields.items(), count))))) - (len(layout) - count)
+        for count in range(1, len(layout) + 1)
+    ]
+    whole = encode(Pdu(command, fields))
+    assert (ends or [16])[-1] == len(whole)
+    cut = data.draw(st.integers(16, len(whole)))
+    read = sum(end <= cut for end in ends)
+    if read == len(layout) or command & RESPONSE:
+        assert decode(whole[:cut]).fields == dict(islice(fields.items(), read))
+    else:
+        with pytest.raises(BadPdu, match=f": no {layout[read].name}$"):
+            decode(whole[:cut])
+
+
+@given(st.lists(of(SUBMIT_SM), min_size=2, max_size=6))
+def test_what_is_kept_of_one_pdu_is_never_anothers(pdus: Sequence[Pdu]) -> None:
+    for pdu in pdus:
+        found = decode(encode(pdu))
+        assert found == pdu
+        found.fields.update(dict.fromkeys(found.fields))  # type: ignore[attr-defined]
+    assert [decode(encode(pdu)) for pdu in pdus] == pdus
 
 
 @pytest.mark.parametrize("flag", [0, 3, 255])

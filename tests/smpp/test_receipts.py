@@ -168,6 +168,32 @@ def test_the_text_begins_with_its_first_letter_in_every_form(key: str) -> None:
     assert [receipt and receipt.text for receipt in found] == ["Hello", "Hello"]
 
 
+USUAL: Final = "sub:001 dlvrd:001 submit date:2611201430 done date:2611201431 stat:DELIVRD err:000"
+
+
+@pytest.mark.parametrize(
+    ("text", "carrier_id", "words"),
+    [
+        (f"id:7 {USUAL}", "7", None),
+        (f"id:8 {USUAL} text:", "8", ""),
+        (f"id:9 {USUAL} text: One text: two", "9", "One text: two"),
+        (f"id:9 {USUAL} Text:\tOne\nTwo Text: three", "9", "One\nTwo Text: three"),
+        (f"id:\t7 {USUAL}", "7", None),
+        (f"id: 7 {USUAL}", "7", None),
+        (f"id:7\t{USUAL}", "7", None),
+        (f" id:7 {USUAL}", "7", None),
+        (f"id:id:7 {USUAL}", "id:7", None),
+    ],
+)
+def test_receipts_that_differ_by_id_and_text_are_each_their_own(text: str, carrier_id: str, words: str | None) -> None:
+    assert receipts.read(text) == Receipt(carrier_id, "DELIVRD", "000", "2611201430", "2611201431", 1, 1, words)
+
+
+def test_a_receipt_in_the_usual_form_without_an_id_is_none() -> None:
+    assert receipts.read(f"id: {USUAL}") is None
+    assert receipts.read(f"id: {USUAL}", {Tag.RECEIPTED_MESSAGE_ID: b"7"}) == receipts.read(f"id:7 {USUAL}")
+
+
 # -- the parameters
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from heliograph.smpp.codec import Pdu, encode
 from heliograph.smpp.commands import (
     BIND_TRANSCEIVER,
+    DATA_SM,
     DELIVER_SM,
     GENERIC_NACK,
     RESPONSE,
@@ -59,6 +60,22 @@ def test_answers_find_their_requests_in_any_order(order: Sequence[int]) -> None:
         (f"message {number}", f"id {number}") for number in order
     ]
     assert (link.client.in_flight, link.client.room) == (0, 10)
+
+
+@pytest.mark.parametrize(("status", "fields"), [(0, {"message_id": ""}), (CODES["RMSGQFUL"], None)])
+def test_an_answer_to_all_is_the_answer_to_each(status: int, fields: dict[str, str] | None) -> None:
+    link = Link().bind()
+    for number, command in enumerate((DELIVER_SM, DATA_SM, DELIVER_SM)):
+        ask(link.server, number, link.now, command)
+    asked = [event.pdu for event in link.exchange()[0] if isinstance(event, Asked)]
+    for pdu in asked:
+        link.client.respond(pdu, status, fields)
+    one_by_one = link.client.output()
+    link.client.respond_to_all(asked, status, fields)
+    assert link.client.output() == one_by_one
+    assert [(pdu.command, pdu.sequence) for pdu in pdus(one_by_one)] == [
+        (pdu.command | RESPONSE, pdu.sequence) for pdu in asked
+    ]
 
 
 @pytest.mark.parametrize("command", [SUBMIT_SM_RESP, GENERIC_NACK], ids=name_of)

@@ -115,8 +115,10 @@ def _cells(cells: dict[str, str]) -> dict[int, str]:
 
 def encode(text: str, tables: Table = DEFAULT) -> bytes:
     """One septet per octet. ValueError names the first character that the tables lack."""
-    if tables is DEFAULT and _in_latin(text):
-        return text.encode("latin-1").translate(_LATIN)
+    if tables is DEFAULT:
+        octets = text.encode("latin-1", "ignore").translate(_LATIN)
+        if len(octets) == len(text) and _NONE not in octets:
+            return octets
     out = bytearray()
     for position, character in enumerate(text):
         septet = tables.basic.get(character)
@@ -129,10 +131,9 @@ def encode(text: str, tables: Table = DEFAULT) -> bytes:
     return bytes(out)
 
 
-_latin: Final = {character: septet for character, septet in DEFAULT.basic.items() if ord(character) < 256}
 # What nearly every text is made of: translated at once, not letter by letter.
-_in_latin: Final = re.compile(f"[{re.escape(''.join(_latin))}]*").fullmatch
-_LATIN: Final = bytes(_latin.get(chr(code), 0x3F) for code in range(256))
+_NONE: Final = 0xFF  # stands for a letter of Latin-1 that the basic table lacks
+_LATIN: Final = bytes(DEFAULT.basic.get(chr(code), _NONE) for code in range(256))
 
 
 def decode(septets: Iterable[int], tables: Table = DEFAULT) -> str:

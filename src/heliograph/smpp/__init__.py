@@ -4,6 +4,7 @@
     session    binds, window, timers    events     what it tells
     receipts   their text               parts      payload, header, parts of long messages
     moments    absolute, relative       status     what a command_status means
+    fields     octets ↔ their values
 
 docs/smpp.md shows how a client and a server are made of it.
 """

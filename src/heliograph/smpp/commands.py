@@ -1,15 +1,14 @@
 """Every PDU of SMPP 3.4, and those of 5.0 that are not cell broadcast, as a table; the optional parameters by name.
 
 A layout lists the mandatory fields in the order of the wire. `S` is a C-octet string with its longest length, NUL
-included; `I1` and `I4` are unsigned integers; `TEXT` is sm_length with short_message; `DESTS` and `UNSUCCESS` are the
-lists of submit_multi and its response.
+included; `I1` is an unsigned integer of one octet; `TEXT` is sm_length with short_message; `DESTS` and `UNSUCCESS` are
+the lists of submit_multi and its response.
 """
 
 from typing import Final, NamedTuple
 
 S: Final = "S"
 I1: Final = "I1"
-I4: Final = "I4"
 TEXT: Final = "TEXT"
 DESTS: Final = "DESTS"
 UNSUCCESS: Final = "UNSUCCESS"

@@ -6,6 +6,7 @@ Only id and state are needed. The parameters win over the text; `text:` swallows
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from heliograph.smpp.commands import Tag
@@ -39,11 +40,9 @@ _WORDS: Final = {
 }
 _TEXT: Final = re.compile(r"(?:^|\s)text:", re.IGNORECASE)
 _KEY: Final = re.compile(r"(?:^|(?<=\s))(id|sub|dlvrd|submit[ _]date|done[ _]date|stat|err):\s*", re.IGNORECASE)
-# What nearly all receipts look like; the rest is read key by key.
-_USUAL: Final = re.compile(
-    r"id:(\S+) sub:(\d+) dlvrd:(\d+) submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\S+)(?: [tT]ext:\s*(.*))?",
-    re.DOTALL,
-).fullmatch
+# What nearly all receipts look like between id and text; the rest is read key by key.
+_USUAL: Final = re.compile(r"sub:(\d+) dlvrd:(\d+) submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\S+)").fullmatch
+_KEPT: Final = 1_024
 _DATES: Final = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
 
 
@@ -63,20 +62,35 @@ class Receipt(NamedTuple):
 def read(text: str, tlvs: Mapping[int, bytes] | None = None) -> Receipt | None:
     """A receipt out of its text and its parameters; None when it is none."""
     text = text.rstrip("\0\r\n \t")
-    if not tlvs:
-        return _read_text(text)
-    octets = tlvs.get(Tag.RECEIPTED_MESSAGE_ID)
-    carrier_id = octets.partition(b"\0")[0].decode("latin-1") if octets else ""
-    state = tlvs.get(Tag.MESSAGE_STATE)
-    word = STATES.get(state[-1]) if state else None
-    return _read_text(text, carrier_id, word)
+    known_id, known_stat = "", None
+    if tlvs:
+        if octets := tlvs.get(Tag.RECEIPTED_MESSAGE_ID):
+            known_id = octets.partition(b"\0")[0].decode("latin-1")
+        if octets := tlvs.get(Tag.MESSAGE_STATE):
+            known_stat = STATES.get(octets[-1])
+    before, _, told = text.partition("id:")
+    carrier_id, _, told = told.partition(" ")
+    if carrier_id and not before and carrier_id.isprintable():
+        told, mark, rest = told.partition(" text:")
+        if not mark:
+            told, mark, rest = told.partition(" Text:")
+        if (usual := _usual(told)) is not None:
+            stat, err, submitted, done, sub, dlvrd = usual
+            words = rest.lstrip() if mark else None
+            return Receipt(known_id or carrier_id, known_stat or stat, err, submitted, done, sub, dlvrd, words)
+    return _by_keys(text, known_id, known_stat)
 
 
-def _read_text(text: str, known_id: str = "", known_stat: str | None = None) -> Receipt | None:
-    if usual := _USUAL(text):
-        carrier_id, sub, dlvrd, submitted, done, stat, err, rest = usual.groups()
-        stat = known_stat or _WORDS.get(stat, stat)
-        return Receipt(known_id or carrier_id, stat, err, submitted, done, int(sub[:9]), int(dlvrd[:9]), rest)
+@lru_cache(_KEPT)
+def _usual(told: str) -> tuple[str, str, str, str, int, int] | None:
+    """State, error, dates and counts in their usual form. Receipts that come together differ by id and text only."""
+    if (found := _USUAL(told)) is None:
+        return None
+    sub, dlvrd, submitted, done, stat, err = found.groups()
+    return _WORDS.get(stat, stat), err, submitted, done, int(sub[:9]), int(dlvrd[:9])
+
+
+def _by_keys(text: str, known_id: str, known_stat: str | None) -> Receipt | None:
     rest = None
     if cut := _TEXT.search(text):
         text, rest = text[: cut.start()], text[cut.end() :].lstrip()

@@ -17,9 +17,9 @@ wrong state and PDUs that can't be read. It never closes anything: `Over` says t
 what `output` gives is written. Every token of a request comes back exactly once: in `Answered`, `Silent` or `Over`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from heliograph.smpp.codec import (
     INVALID_COMMAND_ID,
@@ -98,11 +98,6 @@ _FROM_SERVER: Final = frozenset({DELIVER_SM, DATA_SM, ALERT_NOTIFICATION})
 _VERSION_WITH_TLVS: Final = 0x34
 
 
-class _Waiting(NamedTuple):
-    token: Any
-    deadline: float
-
-
 class Session:
     """One session. Times are seconds of any clock that never runs back."""
 
@@ -113,10 +108,11 @@ class Session:
         self.window = window
         self._is_server = is_server
         self._timers = timers or Timers()
+        self._patience = self._timers.response or inf
         self._frames = Frames()
         self._out: list[bytes] = []
         self._sequence = 0
-        self._waiting: dict[int, _Waiting] = {}  # in the order of their deadlines
+        self._waiting: dict[int, tuple[Any, float]] = {}  # tokens and deadlines, the earliest first
         self._enquired: tuple[int, float] | None = None  # sequence and deadline
         self._opened = self._heard = self._used = now
         self._half_since: float | None = None
@@ -192,9 +188,9 @@ class Session:
 
     def request(self, pdu: Pdu, token: Any, now: float) -> None:
         """Send a request; the caller has looked at `room`."""
-        pdu.sequence = self._next_sequence()
+        pdu.sequence = sequence = self._next_sequence()
         self._out.append(encode(pdu))
-        self._waiting[pdu.sequence] = _Waiting(token, now + (self._timers.response or inf))
+        self._waiting[sequence] = token, now + self._patience
         self._used = now
 
     def notify(self, pdu: Pdu) -> None:
@@ -210,8 +206,18 @@ class Session:
         tlvs: Mapping[int, bytes] | None = None,
     ) -> None:
         """Answer a request of the peer."""
-        response = Pdu(pdu.command | RESPONSE, fields, status=status, sequence=pdu.sequence, tlvs=tlvs)
-        self._out.append(encode(response))
+        self._out.append(encode(Pdu(pdu.command | RESPONSE, fields, status, pdu.sequence, tlvs)))
+
+    def respond_to_all(self, pdus: Sequence[Pdu], status: int = 0, fields: Mapping[str, Any] | None = None) -> None:
+        """Answer requests of the peer that came together, each the same: only the sequence number differs."""
+        written: dict[int, tuple[bytes, bytes]] = {}  # by command: what stands before the number and behind it
+        for pdu in pdus:
+            parts = written.get(pdu.command)
+            if parts is None:
+                octets = encode(Pdu(pdu.command | RESPONSE, fields, status=status))
+                parts = written[pdu.command] = octets[:12], octets[16:]
+            before, behind = parts
+            self._out.append(before + pdu.sequence.to_bytes(4, "big") + behind)
 
     def unbind(self, now: float) -> None:
         """Ask to end in order; `Over` follows when the peer has answered or its time is up."""
@@ -231,11 +237,11 @@ class Session:
         if self.state == CLOSED:
             return events
         while self._waiting:
-            sequence, waiting = next(iter(self._waiting.items()))
-            if waiting.deadline > now:
+            sequence, (token, deadline) = next(iter(self._waiting.items()))
+            if deadline > now:
                 break
             del self._waiting[sequence]
-            events.append(Silent(waiting.token))
+            events.append(Silent(token))
         if reason := self._out_of_time(now):
             events.append(self._over(reason))
         elif self._timers.enquire and self._enquired is None and now - self._heard >= self._timers.enquire:
@@ -270,16 +276,17 @@ class Session:
             for frame in self._frames.feed(octets):
                 self._half_since = None
                 try:
-                    pdu = decode(frame)
+                    event = self._take(decode(frame), now)
                 except BadPdu as bad:
                     self._nack(bad)
                     continue
-                if (event := self._take(pdu, now)) is not None:
-                    events.append(event)
-                    if isinstance(event, Over):
-                        return events
-                if isinstance(event, Refused):
-                    events.append(self._over(f"bind refused with {pdu.status}"))
+                if event is None:
+                    continue
+                events.append(event)
+                if type(event) is Over:
+                    return events
+                if type(event) is Refused:
+                    events.append(self._over(f"bind refused with {event.pdu.status}"))
                     return events
         except BrokenStream as broken:
             self._out.append(encode(Pdu(GENERIC_NACK, status=INVALID_COMMAND_LENGTH)))
@@ -305,6 +312,9 @@ class Session:
         command = pdu.command
         if command & RESPONSE:
             return self._take_response(pdu, now)
+        if (self.state == BOUND or self.state == UNBINDING) and self._may_ask(command):
+            self._used = now
+            return Asked(pdu)
         if command == ENQUIRE_LINK:
             self._out.append(encode(Pdu(ENQUIRE_LINK | RESPONSE, sequence=pdu.sequence)))
             return None
@@ -320,8 +330,6 @@ class Session:
             return Binding(pdu)
         if command == OUTBIND and not self._is_server and self.state == OPEN:
             return Invited(pdu)
-        if self.state in (BOUND, UNBINDING) and self._may_ask(command):
-            return Asked(pdu)
         if command in (_FROM_CLIENT | _FROM_SERVER) and command not in NO_RESPONSE:
             self.respond(pdu, INVALID_BIND_STATUS)
         elif command not in NO_RESPONSE:
@@ -339,7 +347,7 @@ class Session:
         waiting = self._waiting.pop(sequence, None)
         if waiting is not None:
             self._used = now
-            return Answered(waiting.token, pdu)
+            return Answered(waiting[0], pdu)
         if self._enquired is not None and sequence == self._enquired[0]:
             self._enquired = None
             return None
@@ -363,15 +371,17 @@ class Session:
 
     def _over(self, reason: str) -> Over:
         self.state = CLOSED
-        unanswered = tuple(waiting.token for waiting in self._waiting.values())
+        unanswered = tuple(token for token, _ in self._waiting.values())
         self._waiting.clear()
         return Over(reason, unanswered)
 
     def _next_sequence(self) -> int:
+        sequence, enquired = self._sequence, self._enquired
         while True:
-            self._sequence = self._sequence % _SEQUENCE_MAX + 1
-            if self._sequence not in self._waiting and (self._enquired is None or self._sequence != self._enquired[0]):
-                return self._sequence
+            sequence = sequence % _SEQUENCE_MAX + 1
+            if sequence not in self._waiting and (enquired is None or sequence != enquired[0]):
+                self._sequence = sequence
+                return sequence
 
     def __repr__(self) -> str:
         return f"<Session {self.state} {name_of(self.mode) if self.mode else ''} in flight {len(self._waiting)}>"

@@ -159,9 +159,9 @@ class Bind:
         if self._wanted:
             self._task = asyncio.ensure_future(self._connect())
 
-    def send(self, requests: Sequence[tuple[Pdu, Any]]) -> None:
-        """Take requests with their tokens, to leave at the next `pump`."""
-        self._ready.extend(requests)
+    def send(self, pdu: Pdu, token: Any) -> None:
+        """Take a request with its token, to leave at the next `pump`."""
+        self._ready.append((pdu, token))
 
     def put_back(self, pdu: Pdu, token: Any) -> None:
         """Take a request that left once already: before those that never did, in the order of the first time."""
@@ -230,8 +230,7 @@ class Bind:
     def respond(self, pdus: Sequence[Pdu], session: Session, status: int = 0) -> None:
         """Answer requests of the carrier, if the session that they came by still stands."""
         if session is self._session:
-            for pdu in pdus:
-                session.respond(pdu, status, {"message_id": ""})
+            session.respond_to_all(pdus, status, {"message_id": ""})
             self.flush()
 
     @property
@@ -325,9 +324,10 @@ class Bind:
         asked: list[Pdu] = []
         for event in events:
             if type(event) is Answered:
-                if event.pdu.status != _NOT_BOUND:
+                pdu = event.pdu
+                if pdu.status != _NOT_BOUND:
                     self._tries = 0
-                self._owner.answered(self, event.token, event.pdu)
+                self._owner.answered(self, event.token, pdu)
             elif type(event) is Asked:
                 asked.append(event.pdu)
             elif type(event) is Silent:

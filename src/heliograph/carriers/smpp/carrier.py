@@ -42,6 +42,7 @@ _REFUSALS: Final = {
     PROTOCOL: (TRANSIENT, "not_understood", False),
     OPERATION: (PERMANENT, "refused_by_carrier", False),
 }
+_DELIVERIES: Final = frozenset({DELIVER_SM, DATA_SM})
 _NO_SUCH_NUMBER: Final = CODES["RINVDSTADR"]
 _load: Final = attrgetter("load")
 _OK: Final = "accepted"
@@ -109,24 +110,26 @@ class SmppCarrier:
 
     def submit(self, submissions: Sequence[Submission]) -> None:
         now = self._clock.now_ms()
+        binds = [bind for bind in self._binds if bind.may_submit]
+        without_tlvs = [bind for bind in binds if not bind.takes_tlvs]
         for submission in submissions:
-            bind = min((b for b in self._binds if b.may_submit), key=_load, default=None)
-            if bind is None:
+            if not binds:
                 self._events.answered(submission, _UNSENT)
                 continue
+            bind = min(binds, key=_load) if len(binds) > 1 else binds[0]
             try:
-                pdus = self._spelled(submission.message, bind, now)
+                spell = self._spelled_plainly if bind in without_tlvs else self._speller.pdus
+                pdus = spell(submission.message, now)
             except ValueError as error:  # a sender or text that this link can't write
                 self._events.answered(submission, _unwritable(str(error)))
                 continue
             job = _Job(submission, pdus)
-            bind.send([(pdu, (job, place)) for place, pdu in enumerate(pdus)])
+            for place, pdu in enumerate(pdus):
+                bind.send(pdu, (job, place))
         for bind in self._binds:
             bind.pump()
 
-    def _spelled(self, message: Message, bind: Bind, now: int) -> list[Pdu]:
-        if bind.takes_tlvs:
-            return self._speller.pdus(message, now)
+    def _spelled_plainly(self, message: Message, now: int) -> list[Pdu]:
         pdus = self._plain.pdus(message, now)
         if any(pdu.tlvs for pdu in pdus):
             raise ValueError("the text is too long for a peer without optional parameters")
@@ -195,7 +198,7 @@ class SmppCarrier:
         of_inbound: list[Pdu] = []
         unread: list[Pdu] = []
         for pdu in pdus:
-            if pdu.command not in (DELIVER_SM, DATA_SM):
+            if pdu.command not in _DELIVERIES:
                 continue  # alert_notification: a phone is back; nobody waits for it
             receipt = self._reader.receipt(pdu, now)
             if receipt is not None:
@@ -225,8 +228,8 @@ class SmppCarrier:
         if job.left:
             return
         if job.outcome is None:
-            ids = tuple([one or "" for one in job.ids])
-            self._events.answered(job.submission, Outcome(_OK, ids, congestion=job.congestion))
+            ids = tuple(job.ids)  # of each part by now
+            self._events.answered(job.submission, Outcome(_OK, ids, congestion=job.congestion))  # type: ignore[arg-type]
         else:
             self._events.answered(job.submission, self._of_parts(job, job.outcome))
 

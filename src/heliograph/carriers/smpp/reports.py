@@ -1,6 +1,6 @@
 """What a carrier sends us: receipts and messages from phones, read out of deliver_sm and data_sm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from heliograph.carriers.smpp.settings import Settings, plain, reasons
@@ -138,16 +138,17 @@ def _network_error(pdu: Pdu) -> str | None:
     return f"{octets[0]}:{int.from_bytes(octets[1:], 'big')}"
 
 
-def _readings(pdu: Pdu, octets: bytes) -> Iterator[str]:
+def _readings(pdu: Pdu, octets: bytes) -> Sequence[str]:
     """The text of a receipt in the ways in which it may be written; without NUL, which not every ledger keeps.
 
     What data_coding says counts for nothing: some carriers copy that of the message onto the receipt's own text.
     """
+    found = [octets.decode("latin-1").replace("\0", " ")]
+    if octets and octets[0] == 0:
+        found.insert(0, octets.decode("utf-16-be", "replace").replace("\0", " "))
     if pdu.fields["esm_class"] & UDHI:
-        yield payload(pdu).text.decode("latin-1").replace("\0", " ")
-    if octets[:1] == b"\0":
-        yield octets.decode("utf-16-be", "replace").replace("\0", " ")
-    yield octets.decode("latin-1").replace("\0", " ")
+        found.insert(0, payload(pdu).text.decode("latin-1").replace("\0", " "))
+    return found
 
 
 def _from_packed(octets: bytes, header: int) -> str:

@@ -11,6 +11,7 @@ from heliograph.core.message import Message
 from heliograph.smpp import moments, parts
 from heliograph.smpp.codec import Pdu
 from heliograph.smpp.commands import SUBMIT_SM, Tag
+from heliograph.smpp.fields import blank
 
 _UCS2_MAX: Final = 140  # octets in one part
 _ALPHANUMERIC: Final = (5, 0)
@@ -40,7 +41,7 @@ class Speller:
     def pdus(self, message: Message, now_ms: int) -> list[Pdu]:
         """The submit_sm of each part, in order. ValueError: this can't be written."""
         settings = self._settings
-        fields = self._base(message.sender).copy()
+        fields = (self._bases.get(message.sender) or self._base(message.sender)).copy()
         fields["destination_addr"] = message.to if settings.plus_sign else message.to[1:]
         if settings.validity == "relative":
             fields["validity_period"] = _relative((message.valid_until - now_ms) // 1000)
@@ -48,9 +49,9 @@ class Speller:
             fields["validity_period"] = moments.absolute(message.valid_until)
         text = message.text or ""
         octets = self._octets(text) if message.encoding == segments.GSM7 else None
-        fields["data_coding"] = settings.data_coding_ucs2 if octets is None else settings.data_coding
         is_ucs2 = octets is None
         if octets is None:
+            fields["data_coding"] = settings.data_coding_ucs2
             octets = _ucs2(text)
             is_long = len(octets) > _UCS2_MAX
         else:
@@ -69,24 +70,24 @@ class Speller:
             return None
 
     def _base(self, sender: str | None) -> dict[str, Any]:
-        base = self._bases.get(sender)
-        if base is None:
-            if len(self._bases) > _SENDERS_KEPT:
-                self._bases.clear()
-            settings = self._settings
-            (ton, npi), address = self._source(sender or "")
-            if len(address) > _ADDRESS_MAX or not _writable(address):
-                raise ValueError(f"source_addr can't be {address[:40]!r}")
-            base = self._bases[sender] = {
-                "service_type": settings.service_type,
-                "source_addr_ton": ton if settings.source_ton is None else settings.source_ton,
-                "source_addr_npi": npi if settings.source_npi is None else settings.source_npi,
-                "source_addr": address,
-                "dest_addr_ton": settings.dest_ton,
-                "dest_addr_npi": settings.dest_npi,
-                "priority_flag": settings.priority_flag,
-                "registered_delivery": settings.registered_delivery,
-            }
+        """What is the same in all messages of a sender."""
+        if len(self._bases) > _SENDERS_KEPT:
+            self._bases.clear()
+        settings = self._settings
+        (ton, npi), address = self._source(sender or "")
+        if len(address) > _ADDRESS_MAX or not _writable(address):
+            raise ValueError(f"source_addr can't be {address[:40]!r}")
+        base = self._bases[sender] = blank(SUBMIT_SM) | {
+            "service_type": settings.service_type,
+            "source_addr_ton": ton if settings.source_ton is None else settings.source_ton,
+            "source_addr_npi": npi if settings.source_npi is None else settings.source_npi,
+            "source_addr": address,
+            "dest_addr_ton": settings.dest_ton,
+            "dest_addr_npi": settings.dest_npi,
+            "priority_flag": settings.priority_flag,
+            "registered_delivery": settings.registered_delivery,
+            "data_coding": settings.data_coding,
+        }
         return base
 
     def _source(self, sender: str) -> tuple[tuple[int, int], str]:
@@ -151,13 +152,13 @@ def _packed(text: str, fill_bits: int = 0) -> bytes:
 
 def _filled(fields: dict[str, Any], octets: bytes, tlvs: dict[int, bytes], *, longest: int = _SHORT_MESSAGE_MAX) -> Pdu:
     """A PDU with its text, in message_payload when it is longer: a part may have more octets than letters."""
-    if len(octets) > _PAYLOAD_MAX:
-        raise ValueError(f"the text has {len(octets)} octets; {_PAYLOAD_MAX} are the most")
-    if len(octets) > longest:
+    if len(octets) <= longest:
+        fields["short_message"] = octets
+    elif len(octets) <= _PAYLOAD_MAX:
         tlvs = {**tlvs, Tag.MESSAGE_PAYLOAD: octets}
     else:
-        fields["short_message"] = octets
-    return Pdu(SUBMIT_SM, fields, tlvs=tlvs)
+        raise ValueError(f"the text has {len(octets)} octets; {_PAYLOAD_MAX} are the most")
+    return Pdu(SUBMIT_SM, fields, 0, 0, tlvs)
 
 
 _encoders: Final[dict[str, Callable[[str], bytes]]] = {
