@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import carrier
+from phonenumbers.carrierdata import CARRIER_LONGEST_PREFIX
 
-from heliograph.core.numbers import Number, network_of, networks, parse
+from heliograph.core.numbers import Number, network, network_of, networks, parse
 
 
 def read(text: str) -> Number:
@@ -36,6 +37,10 @@ def test_it_is_what_the_library_says(start: str, rest: int) -> None:
     if isinstance(number, Number) and number.valid and number.type in ("mobile", "fixed_or_mobile"):
         said = carrier.name_for_valid_number(phonenumbers.parse(number.e164), "en")
         assert network_of(number) in (said, "")  # "": a number of fiction
+
+
+def test_no_range_is_longer_than_what_is_looked_at() -> None:
+    assert network._LONGEST >= CARRIER_LONGEST_PREFIX
 
 
 def test_every_name_that_there_is_is_known() -> None:

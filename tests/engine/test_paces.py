@@ -136,7 +136,7 @@ async def test_what_is_given_back_after_midnight_is_not_of_the_new_day(clock: Cl
 def test_a_new_rate_holds_at_once_and_a_sender_without_one_is_not_counted(clock: Clock) -> None:
     ledger: Any = SimpleNamespace(is_alone=True)
     paces = Paces(ledger, clock)  # type: ignore[arg-type]
-    assert not paces
+    assert not paces.are_any
     paces.learn([(1, Sender("Acme", "alphanumeric", max_segments_per_second=10)), (1, Sender("Free", "alphanumeric"))])
     acme = paces.of(message())
     assert acme is not None and len(paces.allowances([1, 1, 2])) == 1
@@ -144,4 +144,4 @@ def test_a_new_rate_holds_at_once_and_a_sender_without_one_is_not_counted(clock:
     clock.s += 1.1
     assert paces.of(message()) is acme and acme.cap.per_second == 3
     paces.learn([(1, Sender("Acme", "alphanumeric"))])
-    assert not paces and paces.of(message()) is None
+    assert not paces.are_any and paces.of(message()) is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from heliograph.core.message import Message
-from heliograph.store.port import Accept, AttemptRow, Move, Moves, NewEvent, Receipts
+from heliograph.store.port import MOVED, Accept, AttemptRow, Move, Moves, NewEvent, Receipts
 from tests.store.making import (
     NOW,
     RECEIVING,
@@ -33,6 +33,11 @@ async def _attempts(ledger: Any) -> list[AttemptRow]:
     ]
 
 
+async def test_a_move_has_the_values_that_may_change_in_their_order(ledger: Any) -> None:
+    changed = copied(in_hand(ledger), **{name: f"the {name}" for name in MOVED})
+    assert Move(changed, "queued", ()).row == tuple(f"the {name}" for name in MOVED)
+
+
 async def test_a_message_goes_on_with_all_its_values(ledger: Any) -> None:
     new = in_hand(ledger)
     await accept(ledger, new)
@@ -51,6 +56,8 @@ async def test_a_message_goes_on_with_all_its_values(ledger: Any) -> None:
         "sent_at": NOW + 4,
         "final_at": NOW + 5,
         "possible_duplicate": 1,
+        "surcharge": "0.005",
+        "billed_segments": 2,
     }
     after = copied(new, **values)
     operation = await do(ledger, Moves, moves=[Move(after, "sending", (NewEvent("message.failed", NOW + 1),))])

@@ -121,15 +121,16 @@ class Link:
         for waiting_lane, _ in self._backlog:
             if waiting_lane <= lane:
                 return False
-        pace = self._paces.of(message) if self._paces else None
+        pace = self._paces.of(message) if self._paces is not None and self._paces.are_any else None
         if pace is not None and not pace.reserve(message):
             message.due_at = pace.turn(message)
             return False
-        now = self._clock.monotonic()
-        if (lane and self.cap.even(now) <= 0) or not self.cap.reserve(message.segments, now):
-            if pace is not None:
-                pace.give_back(message.segments)
-            return False
+        if self.cap.per_second:
+            now = self._clock.monotonic()
+            if (lane and self.cap.even(now) <= 0) or not self.cap.reserve(message.segments, now):
+                if pace is not None:
+                    pace.give_back(message.segments)
+                return False
         self.in_flight += 1
         return True
 
@@ -137,7 +138,7 @@ class Link:
         """Give back credit that was not used: the message could not be kept."""
         self.in_flight -= 1
         self.cap.give_back(message.segments)
-        if self._paces and (pace := self._paces.of(message)):
+        if self._paces is not None and (pace := self._paces.of(message)):
             pace.give_back(message.segments)
 
     def _open(self) -> bool:
@@ -158,11 +159,12 @@ class Link:
         for strange in [one for one in ready if one.message.channel not in self._channels]:
             ready.remove(strange)  # the connector was declared anew since the route was
             self.answered(strange, _NOT_CARRIED)
-        now = self._clock.monotonic()
-        for submission in ready:
-            self.cap.use(submission.message.segments, now)
-            if self._paces and (pace := self._paces.of(submission.message)):
-                pace.use(submission.message.segments)
+        if self.cap.per_second or (self._paces is not None and self._paces.are_any):
+            now = self._clock.monotonic()
+            for submission in ready:
+                self.cap.use(submission.message.segments, now)
+                if self._paces is not None and (pace := self._paces.of(submission.message)):
+                    pace.use(submission.message.segments)
         if ready:
             self.carrier.submit(ready)
 
@@ -227,6 +229,7 @@ class Link:
             if wait := self.cap.wait(now):
                 self._wake_in(wait)
             return
+        allowances = {} if self._paces is None else self._paces.allowances(share.workspace for share in shares)
         self._claiming, self._wanting = True, _NOTHING
         self.in_flight += sum(share.limit for share in shares)  # held while the claim is under way, as are the units
         self.cap.hold(free, now)
@@ -243,7 +246,7 @@ class Link:
                 quiet_kinds=self._desk.quiet_kinds(),
                 closed=self._desk.closed,
                 is_idle=free == self.cap.per_second,
-                allowances=self._paces.allowances(share.workspace for share in shares) if self._paces else {},
+                allowances=allowances,
             )
         )
 
@@ -279,7 +282,7 @@ class Link:
         self._claiming = False
         self.in_flight -= sum(share.limit for share in claim.shares)
         self.cap.give_back(claim.segments)
-        if self._paces and claim.allowances:
+        if self._paces is not None and claim.allowances:
             self._paces.returned(claim.allowances)
         if claim.error is not None:
             self._wake_in(1.0)
@@ -299,7 +302,7 @@ class Link:
         for message in claim.messages:
             self.in_flight += 1
             self.cap.hold(message.segments, now)
-            if self._paces and (pace := self._paces.of(message)):
+            if self._paces is not None and (pace := self._paces.of(message)):
                 pace.hold(message.segments)
             self.hand_over(message)
         for lane, workspace in claim.kept_back:
@@ -380,21 +383,18 @@ class Link:
 
     def _judge(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         message = submission.message
-        before = message.price, message.currency
+        price, currency = message.price, message.currency
         move = self._follow(submission, outcome, now)
-        if (message.price, message.currency) != before:
-            self._desk.repriced(message, before)
+        if message.price != price or message.currency != currency:
+            self._desk.repriced(message, (price, currency))
         return move
 
     def _follow(self, submission: Submission, outcome: Outcome, now: int) -> Move:
         if outcome.state == "accepted":
-            self._pause(self._heed.took(submission.message.segments, outcome.congestion, now))
+            if pause_ms := self._heed.took(submission.message.segments, outcome.congestion, now):
+                self._wake_in(pause_ms / 1000)
             return taken(submission, outcome, self.name, now)
         if outcome.failure == THROTTLED:
-            self._pause(self._heed.hold_back(outcome.retry_after_ms, now))
+            self._wake_in(self._heed.hold_back(outcome.retry_after_ms, now) / 1000)
         chance, prices = self._desk.chance.random(), self._desk.prices()
         return not_taken(submission, outcome, self.name, now, chance, self._policy, prices)
-
-    def _pause(self, pause_ms: int) -> None:
-        if pause_ms:
-            self._wake_in(pause_ms / 1000)

@@ -27,7 +27,7 @@ def recipient(request: MessageRequest, realm: Realm, default_country: str | None
         detail = f"{request.default_country[:20]!r} is not a country code; give two capital letters, such as GB"
         return Refusal("unknown_country", detail, "/default_country")
     number = numbers.parse(request.to, request.default_country or default_country)
-    if isinstance(number, numbers.BadNumber):
+    if not isinstance(number, numbers.Number):
         return _bad_recipient(number)
     barred = numbers.policy(number)
     if barred is not None:

@@ -219,7 +219,7 @@ class Gateway:
         await self._until_quiet(grace_s)
         self.notify.stopping = True
         with suppress(Unavailable):  # then our leases end by themselves
-            if self.paces:
+            if self.paces.are_any:
                 await self.paces.give_back()
             await leases.release(self.ledger, self._clock.now_ms())
 

@@ -29,6 +29,7 @@ class Heed:
         self._cap = cap
         self._configured = configured
         self._blocked_until = 0
+        self.blocks = False  # has it ever? Then it is worth asking for the time
         self._throttled = 0
         self._taken = self._taken_before = 0  # segments in this second, and in the one before
         self._complaints = 0  # in this second
@@ -37,11 +38,6 @@ class Heed:
 
     def is_blocked(self, now: int) -> bool:
         return self._blocked_until > now
-
-    @property
-    def blocks(self) -> bool:
-        """Has it ever? Then it is worth asking for the time."""
-        return self._blocked_until > 0
 
     def took(self, segments: int, congestion: int, now: int) -> int:
         """The carrier took so many segments, and says how full it is. Answers a pause in milliseconds, or 0."""
@@ -71,6 +67,7 @@ class Heed:
             self._slowed_at = now
         pause = retry_after_ms or min(100 * 2 ** min(self._throttled, 10), 30_000)
         self._blocked_until = max(self._blocked_until, now + pause)
+        self.blocks = True
         return pause
 
     def tick(self, now: int) -> None:

@@ -26,15 +26,16 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
     message.updated_at = message.sent_at = now
     corrected = _corrected(message, outcome)
     attempt = submission.attempt
-    rows = [
-        AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None)
-        for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1)
-    ]
+    rows: tuple[AttemptRow, ...] = ()
+    for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1):
+        rows += (
+            AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None),
+        )
     facts = f'{{"attempt":{attempt},"connector":"{connector}"}}'
     if corrected or message.possible_duplicate:
         duplicate = {"possible_duplicate": bool(message.possible_duplicate)}
         facts = msgspec.json.encode({"attempt": attempt, "connector": connector, **corrected, **duplicate}).decode()
-    return Move(message, was, (NewEvent("message.sent", now, facts),), tuple(rows))
+    return Move(message, was, (NewEvent("message.sent", now, facts),), rows)
 
 
 def _corrected(message: Message, outcome: Outcome) -> dict[str, object]:

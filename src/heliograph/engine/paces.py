@@ -132,9 +132,7 @@ class Paces:
         self._clock = clock
         self._paces: dict[Key, Pace] = {}
         self._by_workspace: dict[int, list[Key]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._paces)
+        self.are_any = False  # if not, nobody need ask
 
     def learn(self, declared: Iterable[tuple[int, Sender]]) -> None:
         """What is declared now, by workspace."""
@@ -150,6 +148,7 @@ class Paces:
                 pace.learn(sender)
             else:
                 self._paces[key] = Pace(sender, self._clock, is_alone=self._ledger.is_alone)
+        self.are_any = bool(self._paces)
         self._by_workspace = {}
         for key in self._paces:
             self._by_workspace.setdefault(key[0], []).append(key)

@@ -47,12 +47,14 @@ class Histogram:
         self.name, self.text, self.labels, self.bounds = name, text, labels, bounds
         self.series: dict[Labels, tuple[list[int], list[float]]] = {}
 
-    def observe(self, key: Labels, seconds: float) -> None:
+    def observe(self, key: Labels, *seconds: float) -> None:
         series = self.series.get(key)
         if series is None:
             series = self.series[key] = ([0] * (len(self.bounds) + 1), [0.0])
-        series[0][bisect_left(self.bounds, seconds)] += 1
-        series[1][0] += seconds
+        counts, total = series
+        for value in seconds:
+            counts[bisect_left(self.bounds, value)] += 1
+            total[0] += value
 
     def family(self) -> Metric:
         family = HistogramMetricFamily(self.name, self.text, labels=self.labels)

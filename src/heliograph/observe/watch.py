@@ -25,16 +25,17 @@ class Observer:
         self._log = log
         self._metrics = metrics
         self._now_ms = now_ms
+        self._tells = log.writes("info")  # of every message
         self.tracing: Tracing | None = None
 
     def accepted(self, messages: Sequence[Message]) -> None:
-        metrics, logs = self._metrics, self._log.writes("info")
+        metrics = self._metrics
         for m in messages:
             metrics.accepted.add((m.kind, m.country))
             metrics.accepted_segments.add((m.kind, m.encoding), m.segments)
             if m.segments > 1:
                 metrics.multipart.add((m.kind,))
-            if logs:
+            if self._tells:
                 self._log.info("message_accepted", **_facts(m))
 
     def refused(self, code: str, count: int = 1) -> None:
@@ -48,17 +49,15 @@ class Observer:
     def answered(self, connector: str, answers: Sequence[tuple[Message, Outcome]]) -> None:
         if self.tracing is not None:
             self.tracing.answered(connector, answers)
-        metrics, now, logs = self._metrics, self._now_ms(), self._log.writes("info")
+        metrics = self._metrics
+        alike: dict[tuple[str, str | None, str, str], list[Message]] = {}  # most of a batch have the same labels
         for m, outcome in answers:
-            metrics.submissions.add((connector, outcome.state, outcome.failure or ""))
-            if outcome.state == "accepted":
-                metrics.segments.add((connector, m.country), m.segments)
-                metrics.to_carrier.observe((connector, m.kind), (now - m.accepted_at) / 1000)
+            alike.setdefault((outcome.state, outcome.failure, m.country, m.kind), []).append(m)
             if m.attempts > 1:
                 metrics.retries.add((connector,))
             if m.possible_duplicate:
                 metrics.duplicates.add((connector,))
-            if logs:
+            if self._tells:
                 self._log.info(
                     "message_answered",
                     **_facts(m),
@@ -68,16 +67,20 @@ class Observer:
                     code=outcome.code,
                     carrier_code=outcome.carrier_code,
                 )
+        now = self._now_ms()
+        for (state, failure, country, kind), messages in alike.items():
+            metrics.submissions.add((connector, state, failure or ""), len(messages))
+            if state == "accepted":
+                metrics.segments.add((connector, country), sum(m.segments for m in messages))
+                metrics.to_carrier.observe((connector, kind), *[(now - m.accepted_at) / 1000 for m in messages])
 
     def ended(self, messages: Sequence[Message]) -> None:
         if self.tracing is not None:
             self.tracing.ended(messages)
-        metrics, logs = self._metrics, self._log.writes("info")
+        alike: dict[tuple[str, str, str], list[Message]] = {}
         for m in messages:
-            metrics.ended.add((m.state, m.connector, m.country))
-            if m.state == "delivered":
-                metrics.to_delivered.observe((m.connector,), (m.updated_at - m.accepted_at) / 1000)
-            if logs:
+            alike.setdefault((m.state, m.connector, m.country), []).append(m)
+            if self._tells:
                 self._log.info(
                     "message_ended",
                     **_facts(m),
@@ -88,6 +91,11 @@ class Observer:
                     code=m.failure_code,
                     carrier_code=m.carrier_code,
                 )
+        for key, ones in alike.items():
+            self._metrics.ended.add(key, len(ones))
+            if key[0] == "delivered":
+                spans = [(m.updated_at - m.accepted_at) / 1000 for m in ones]
+                self._metrics.to_delivered.observe((key[1],), *spans)
 
     def delivery(self, delivery: Delivery, answer: Answer) -> None:
         if self.tracing is not None:
@@ -95,7 +103,7 @@ class Observer:
         good = 200 <= answer.status < 300
         self._metrics.webhooks.add(("ok" if good else f"http_{answer.status}" if answer.status else answer.reason,))
         self._metrics.webhook_latency.observe((), answer.latency_ms / 1000)
-        if not good and self._log.writes("info"):
+        if not good and self._tells:
             self._log.info(
                 "webhook_failed",
                 delivery=ids.make("dlv", delivery.created_at, delivery.id),

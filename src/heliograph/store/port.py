@@ -11,7 +11,6 @@ Everything else (configuration, keys, lists, statistics) is cold: plain SQL that
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -43,7 +42,7 @@ class Idempotency(NamedTuple):
     expires_at: int
 
 
-class Notice(NamedTuple):
+class Notice(msgspec.Struct, gc=False, frozen=True):
     """A delivery that was born in this commit, with all that is needed to send it at once."""
 
     delivery: Delivery
@@ -68,7 +67,7 @@ class AttemptRow(msgspec.Struct, gc=False):
     receipt_at: int | None
 
 
-class NewEvent(NamedTuple):
+class NewEvent(msgspec.Struct, gc=False, frozen=True):
     """An event before it has a place."""
 
     type: str
@@ -81,50 +80,48 @@ class NewEvent(NamedTuple):
 
 # What may change of a message after it was accepted, in the order of `Move.row`.
 MOVED: Final = (
-    "state",
-    "updated_at",
-    "due_at",
-    "valid_until",
-    "connector",
-    "attempts",
-    "owner",
-    "price",
-    "currency",
-    "failure",
-    "failure_code",
-    "carrier_code",
-    "sent_at",
-    "final_at",
-    "possible_duplicate",
-    "surcharge",
+    *("state", "updated_at", "due_at", "valid_until", "connector", "attempts", "owner", "price", "currency"),
+    *("failure", "failure_code", "carrier_code", "sent_at", "final_at", "possible_duplicate", "surcharge"),
     "billed_segments",
 )
-_row_of: Final = attrgetter(*MOVED)
 
 
-class Move:
+class Move(msgspec.Struct, gc=False, eq=False):
     """A message that goes on: its new values, the state it must still be in, and what there is to tell.
 
     The values are read now: the message itself may go on before this move is written.
     """
 
-    __slots__ = ("attempts", "events", "message", "receipts", "row", "state", "was")
+    message: Message
+    was: str
+    events: tuple[NewEvent, ...]
+    attempts: tuple[AttemptRow, ...] = ()  # new rows
+    receipts: tuple[AttemptRow, ...] = ()  # rows that exist, with their new state
+    state: str = ""  # read of the message, as is …
+    row: tuple[Any, ...] = ()  # … the rest
 
-    def __init__(
-        self,
-        message: Message,
-        was: str,
-        events: tuple[NewEvent, ...],
-        attempts: tuple[AttemptRow, ...] = (),  # new rows
-        receipts: tuple[AttemptRow, ...] = (),  # rows that exist, with their new state
-    ) -> None:
-        self.message = message
-        self.was = was
-        self.state = message.state
-        self.events = events
-        self.attempts = attempts
-        self.receipts = receipts
-        self.row: tuple[Any, ...] = _row_of(message)
+    def __post_init__(self) -> None:
+        m = self.message
+        self.state = m.state
+        self.row = (  # one by one: to ask for them by name would cost twice as much
+            m.state,
+            m.updated_at,
+            m.due_at,
+            m.valid_until,
+            m.connector,
+            m.attempts,
+            m.owner,
+            m.price,
+            m.currency,
+            m.failure,
+            m.failure_code,
+            m.carrier_code,
+            m.sent_at,
+            m.final_at,
+            m.possible_duplicate,
+            m.surcharge,
+            m.billed_segments,
+        )
 
 
 class Over(NamedTuple):
@@ -183,7 +180,7 @@ class Moves(Operation):
     unparked: list[Receipt] = msgspec.field(default_factory=list)  # receipts that had come before these answers
 
 
-class Match(NamedTuple):
+class Match(msgspec.Struct, gc=False, frozen=True):
     """A receipt with the part that it belongs to, the attempt's other parts and their message."""
 
     receipt: Receipt

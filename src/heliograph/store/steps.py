@@ -31,11 +31,12 @@ def rulings(
     """By message: may it go? Of those of whose recipients nothing is known and that need nothing, nothing is said.
     `stances` are by message; without `now` the time is that at which each was accepted."""
     strict = rules.strict
-    return {
-        message.id: rules.rule(message, stances.get(message.id, ()), now or message.accepted_at)
-        for message in messages
-        if message.kind in strict or message.id in stances
-    }
+    found: dict[int, Ruling] = {}
+    for message in messages:
+        known = stances.get(message.id, ())
+        if known or message.kind in strict:
+            found[message.id] = rules.rule(message, known, now or message.accepted_at)
+    return found
 
 
 def refused(found: Mapping[int, Ruling]) -> dict[int, str]:

@@ -12,6 +12,7 @@ from heliograph.core.numbers.ranges import is_test_number
 
 _MOBILE: Final = frozenset({"mobile", "fixed_or_mobile"})
 _RANGES_KEPT: Final = 10_000
+_LONGEST: Final = 9  # digits of the longest range that the metadata know
 _LANGUAGE: Final = "en"
 
 
@@ -19,15 +20,13 @@ def network_of(number: Number) -> str:
     """Its name; "" when nobody can tell. Numbers for fiction are nobody's, whoever holds the range around them."""
     if number.type not in _MOBILE or not number.valid or is_test_number(number.e164):
         return ""
-    from phonenumbers.carrierdata import CARRIER_LONGEST_PREFIX  # its table is large, and few need it
-
-    return _holder(number.e164[1 : 1 + CARRIER_LONGEST_PREFIX])
+    return _holder(number.e164[1 : 1 + _LONGEST])
 
 
 @lru_cache(maxsize=_RANGES_KEPT)
 def _holder(digits: str) -> str:
     """Of the longest range that begins these digits."""
-    from phonenumbers.carrierdata import CARRIER_DATA
+    from phonenumbers.carrierdata import CARRIER_DATA  # it is large, and few need it
 
     for length in range(len(digits), 0, -1):
         if name := CARRIER_DATA.get(digits[:length], {}).get(_LANGUAGE):

@@ -6,6 +6,7 @@ disk.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import apsw
@@ -23,6 +24,10 @@ def marks(count: int) -> str:
 
 
 _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({marks(len(Event.__struct_fields__))})"
+_AT_ONCE: Final = 16
+_INSERT_EVENTS: Final = (
+    f"INSERT INTO events VALUES {', '.join([f'({marks(len(Event.__struct_fields__))})'] * _AT_ONCE)}"
+)
 _INSERT_DELIVERY: Final = f"INSERT INTO deliveries VALUES ({marks(len(DELIVERY_COLUMNS))})"
 
 
@@ -40,31 +45,33 @@ class Commit:
         self._events: list[tuple[Any, ...]] = []
         self._deliveries: list[tuple[Any, ...]] = []
 
-    def emit(self, event: NewEvent, workspace: int, environment: int, message: Message | None) -> Sequence[Notice]:
-        """Give an event its place, and make a delivery for everyone who wants to hear of it."""
-        self._seq = seq = self._seq + 1
+    def emit(
+        self, events: Iterable[NewEvent], workspace: int, environment: int, message: Message | None
+    ) -> list[Notice]:
+        """Give events their places, and make deliveries for everyone who wants to hear of them."""
+        notices: list[Notice] = []
         number = None if message is None else message.id
-        data = event.data if message is not None else self.protection.kept(workspace, f"event {seq}", event.data)
-        self._events.append((seq, workspace, environment, number, event.type, event.at, data))
-        hearers = event.only or (self.subscribers(environment, event.type, message) if event.told else ())
-        if event.targets:
-            hearers = (*hearers, *((None, target) for target in event.targets))
-        if not hearers:
-            return ()
-        row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
-        return [Notice(self._deliver(row, endpoint, target), row, message) for endpoint, target in hearers]
+        for event in events:
+            self._seq = seq = self._seq + 1
+            data = event.data if message is not None else self.protection.kept(workspace, f"event {seq}", event.data)
+            self._events.append((seq, workspace, environment, number, event.type, event.at, data))
+            hearers = event.only or (self.subscribers(environment, event.type, message) if event.told else ())
+            if event.targets:
+                hearers = (*hearers, *((None, target) for target in event.targets))
+            if hearers:
+                row = Event(seq, workspace, environment, number, event.type, event.at, event.data)
+                for endpoint, target in hearers:
+                    delivery = self._deliver(row, endpoint, target)
+                    notices.append(Notice(delivery, row, message))
+        return notices
 
     def emit_all(self, events: Iterable[NewEvent], message: Message) -> list[Notice]:
-        """The same for several events of one message."""
-        workspace, environment = message.workspace, message.environment
-        notices: list[Notice] = []
-        for event in events:
-            notices += self.emit(event, workspace, environment, message)
-        return notices
+        """The same for events of one message."""
+        return self.emit(events, message.workspace, message.environment, message)
 
     def _deliver(self, event: Event, endpoint: int | None, target: str) -> Delivery:
         self._delivery += 1
-        delivery = Delivery(
+        values = (
             self._delivery,
             event.workspace,
             event.environment,
@@ -82,12 +89,16 @@ class Commit:
             None,
             0,
         )
-        self._deliveries.append(msgspec.structs.astuple(delivery))
-        return delivery
+        self._deliveries.append(values)
+        return Delivery(*values)
 
     def tell(self) -> None:
         """Write the events and deliveries that have gathered."""
-        self.insert(_INSERT_EVENT, self._events)
+        events = self._events
+        end = len(events) - len(events) % _AT_ONCE  # four for each message: of no other rows are there so many
+        ranks = range(0, end, _AT_ONCE)
+        self.insert(_INSERT_EVENTS, [tuple(chain.from_iterable(events[at : at + _AT_ONCE])) for at in ranks])
+        self.insert(_INSERT_EVENT, events[end:])
         self.insert(_INSERT_DELIVERY, self._deliveries)
 
     def forget(self) -> None:
@@ -112,7 +123,7 @@ class Commit:
     ) -> list[Notice]:
         """Events of a cold transaction: written at once."""
         self.forget()
-        notices = [notice for event in events for notice in self.emit(event, workspace, environment, message)]
+        notices = self.emit(events, workspace, environment, message)
         self.tell()
         return notices
 

@@ -18,6 +18,11 @@ TROUBLE: Final = (
     apsw.CorruptError,
 )
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log before a checkpoint
+# Prepared statements are kept in a ring, and with each row of an `executemany` its statement takes the next place: a
+# ring that is shorter than a commit has rows would have each commit prepare its statements anew. A longer one than
+# this would cost more to look through.
+_STATEMENTS: Final = 100
+_STATEMENTS_HOT: Final = 384
 
 
 class SqliteMigratable:
@@ -33,9 +38,13 @@ class SqliteMigratable:
         return list(self._connection.execute(dialect(sql), values))
 
 
-def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+def connect(path: Path, *, readonly: bool = False, hot: bool = False) -> apsw.Connection:
+    """`hot`: for commits, many a second. Whoever opens it sees to it that no two threads are ever in it at once; any
+    other is locked by SQLite for each value that a statement is given."""
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    connection = apsw.Connection(str(path), flags=flags)
+    if hot:
+        flags |= apsw.SQLITE_OPEN_NOMUTEX
+    connection = apsw.Connection(str(path), flags, statementcachesize=_STATEMENTS_HOT if hot else _STATEMENTS)
     connection.set_busy_timeout(BUSY_MS)
     if not readonly:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -55,6 +55,7 @@ class SqliteLedger:
         self._local = threading.local()
         self._group = GroupCommit(self._loop, self._start, report)
         self._counters: dict[str, int] = {}
+        self._turn = threading.Lock()  # held by the thread that is in the connection
         self._lock_file: int | None = None
         self._log: Log | None = None
         self.woken: Callable[[str], None] = lambda topic: None
@@ -75,7 +76,7 @@ class SqliteLedger:
         if serving:
             ledger._lock()
         try:
-            ledger._connection = connection = connect(path)
+            ledger._connection = connection = connect(path, hot=True)
             if migrations:
                 await migrate.up(SqliteMigratable(connection), "sqlite")
             ledger._writer = Writer(connection, now_ms)
@@ -87,6 +88,8 @@ class SqliteLedger:
         # A campaign has taken its numbers before it has messages.
         batches = (highest(connection, "batch", table) for table in ("messages", "campaign_variants"))
         ledger._counters["batch"] = max(batches)
+        ledger._control = connection.cursor()
+        connection.cursor_factory = _no_more
         ledger._thread = threading.Thread(target=ledger._run, name="ledger-write", daemon=True)
         ledger._thread.start()
         if serving:
@@ -94,6 +97,7 @@ class SqliteLedger:
         return ledger
 
     _connection: apsw.Connection
+    _control: apsw.Cursor  # begins and ends transactions; for all else there is the commit's
     _writer: Writer
     _thread: threading.Thread
 
@@ -148,16 +152,16 @@ class SqliteLedger:
 
     def _apply(self, batch: Batch) -> bool:
         """False: nothing was written; the thread, which can wait, shall try and find out why."""
-        connection = self._connection
-        connection.set_busy_timeout(0)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            self._write_rows(batch)
-        except Exception:  # trouble, or a poisoned operation: met again, and sorted, in the thread
-            self._undo()
-            return False
-        finally:
-            connection.set_busy_timeout(BUSY_MS)
+        with self._turn:
+            self._connection.set_busy_timeout(0)
+            try:
+                self._begin()
+                self._write_rows(batch)
+            except Exception:  # trouble, or a poisoned operation: met again, and sorted, in the thread
+                self._undo()
+                return False
+            finally:
+                self._connection.set_busy_timeout(BUSY_MS)
         return True
 
     # -- the writer thread
@@ -172,19 +176,20 @@ class SqliteLedger:
 
     def _write(self, batch: Batch, do: Callable[[Batch], None]) -> None:
         error: Exception | None = None
-        try:
-            do(batch)
-        except TROUBLE as trouble:
-            error = Unavailable(f"the ledger can't be written: {trouble}")
-            error.__cause__ = trouble
-        except Exception as defect:  # one operation is poisoned: find it, keep the others
-            self._report(defect)
-            error = self._each_alone(batch)
+        with self._turn:
+            try:
+                do(batch)
+            except TROUBLE as trouble:
+                error = Unavailable(f"the ledger can't be written: {trouble}")
+                error.__cause__ = trouble
+            except Exception as defect:  # one operation is poisoned: find it, keep the others
+                self._report(defect)
+                error = self._each_alone(batch)
         self._loop.call_soon_threadsafe(self._group.finished, batch, error)
 
     def _commit(self, batch: Batch) -> None:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._write_rows(batch)
         except BaseException:
             self._undo()
@@ -198,14 +203,20 @@ class SqliteLedger:
 
     def _flush(self, _: Batch) -> None:
         try:
-            self._connection.execute("COMMIT")
+            self._end()
         except BaseException:
             self._undo()
             raise
 
+    def _begin(self) -> None:
+        self._control.execute("BEGIN IMMEDIATE")
+
+    def _end(self) -> None:
+        self._control.execute("COMMIT")
+
     def _undo(self) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            self._control.execute("ROLLBACK")
 
     def _each_alone(self, batch: Batch) -> Exception | None:
         for operation in batch:
@@ -224,7 +235,8 @@ class SqliteLedger:
 
         def job() -> None:
             try:
-                result = do()
+                with self._turn:
+                    result = do()
             except BaseException as error:  # the caller's to judge
                 self._loop.call_soon_threadsafe(_settle, future, None, error)
             else:
@@ -307,10 +319,10 @@ class SqliteLedger:
         async with self._alone():
             transaction = SqliteTransaction(self._in_thread, self._writer.commit)
             try:
-                await self._in_thread(lambda: self._connection.execute("BEGIN IMMEDIATE"))
+                await self._in_thread(self._begin)
                 yield transaction
                 await chain.add(transaction, self.protection.audit_key, transaction.noted)
-                await self._in_thread(lambda: self._connection.execute("COMMIT"))
+                await self._in_thread(self._end)
             except BaseException:
                 await self._in_thread(self._undo)
                 raise
@@ -347,6 +359,12 @@ class SqliteLedger:
         await asyncio.to_thread(self._thread.join)
         self._readers.shutdown()
         self._unlock()
+
+
+def _no_more(_: apsw.Connection) -> apsw.Cursor:
+    """The writer's connection has all cursors that it will ever have. The last holder of another might let go of it in
+    any thread, and so be in the connection beside the one whose turn it is: nothing in SQLite would keep them apart."""
+    raise AssertionError("the writer's connection gives out no cursors")
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:

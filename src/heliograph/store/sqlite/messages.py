@@ -1,7 +1,7 @@
 """Messages in a commit on SQLite: they are accepted, and claimed for hand-over."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -33,6 +33,7 @@ from heliograph.store.steps import (
 )
 from heliograph.store.tallies import keep_limits
 
+_V = TypeVar("_V")
 M: Final = ", ".join(f"m.{name}" for name in MESSAGE_COLUMNS)
 _INSERT_MESSAGE: Final = f"INSERT INTO messages ({', '.join(MESSAGE_COLUMNS)}) VALUES ({marks(len(MESSAGE_COLUMNS))})"
 _INSERT_LINK: Final = f"INSERT INTO links ({', '.join(ShortLink._fields)}) VALUES ({marks(len(ShortLink._fields))})"
@@ -64,52 +65,53 @@ _SELECT_STANCES: Final = (
 
 def accept(commit: Commit, operations: list[Accept]) -> None:
     """New messages: all of them but those that nobody wants, or that were accepted before."""
-    messages: list[tuple[Any, ...]] = []
-    tags: list[tuple[int, str, int]] = []
+    kept: list[Message] = []
+    decisions: list[tuple[int, str]] = []
     links: list[ShortLink] = []
     everything = [message for operation in operations for message in operation.messages]
-    stances, cooling = _stances(commit, everything), _cooling(commit, everything)
+    stances, cooling, closed = _stances(commit, everything), _cooling(commit, everything), unopened(commit, everything)
     pasts, tallies = _pasts(commit, operations), tallies_of(commit, operations)
     for operation in operations:
-        operation.notices = []
+        operation.notices = notices = []
         if operation.step is not None and not _take_step(commit, operation, operation.step):
             continue
         ruled = rulings(operation.messages, stances, operation.rules)
-        operation.cooling = {m.id: cooling[m.id] for m in operation.messages if m.id in cooling} if cooling else {}
-        cooled = dict.fromkeys(operation.cooling, COOLING)
-        operation.refused = unopened(commit, operation.messages) | cooled | refused(ruled)
+        operation.cooling = _of(operation, cooling) if cooling else {}
+        out = operation.refused = refused(ruled) if ruled else {}
+        if closed or cooling:
+            out = operation.refused = _of(operation, closed) | dict.fromkeys(operation.cooling, COOLING) | out
         idempotency = operation.idempotency
         if idempotency is not None and _repeated(commit, operation):
             continue
-        keep_caps(operation, pasts)
-        if not operation.asks_only:
+        if pasts:
+            keep_caps(operation, pasts)
+        if tallies and not operation.asks_only:
             keep_limits(operation, tallies)
-        if operation.asks_only or (operation.refused and operation.all_or_none):
+        if operation.asks_only or (out and operation.all_or_none):
             continue
-        _keep_beside(commit, operation)
+        if operation.step is not None:
+            commit.cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
+        decisions += operation.decisions
         for message in operation.messages:
-            if message.id in operation.refused:
-                continue
-            messages.append(commit.protection.row_of(message))
-            if message.tags is not None:
-                tags += [(message.workspace, tag, message.id) for tag in msgspec.json.decode(message.tags)]
-            first = first_events(message, ruled.get(message.id), operation.held.get(message.id))
-            operation.notices += commit.emit_all(first, message)
-        links += [commit.protection.link_row(x) for x in operation.links if x.message not in operation.refused]
+            if message.id not in out:
+                kept.append(message)
+                first = first_events(message, ruled.get(message.id), operation.held.get(message.id))
+                notices += commit.emit_all(first, message)
+        if operation.links:
+            links += [commit.protection.link_row(link) for link in operation.links if link.message not in out]
         if idempotency is not None:
             _keep_answer(commit, operation)
     operations[-1].notices += keep_tallies(commit, tallies.values())
-    commit.insert(_INSERT_MESSAGE, messages)
+    commit.insert("INSERT INTO decisions VALUES (?, ?)", decisions)
+    commit.insert(_INSERT_MESSAGE, [commit.protection.row_of(message) for message in kept])
+    tags = [(m.workspace, tag, m.id) for m in kept if m.tags is not None for tag in msgspec.json.decode(m.tags)]
     commit.insert("INSERT OR IGNORE INTO message_tags VALUES (?, ?, ?)", tags)
     commit.insert(_INSERT_LINK, links)
 
 
-def _keep_beside(commit: Commit, operation: Accept) -> None:
-    """What is written before the messages themselves."""
-    if operation.step is not None:
-        commit.cursor.executemany(_ADD_REFUSALS, refusals_of(operation, operation.step))
-    if operation.decisions:
-        commit.cursor.executemany("INSERT INTO decisions VALUES (?, ?)", operation.decisions)
+def _of(operation: Accept, found: Mapping[int, _V]) -> dict[int, _V]:
+    """What was found of the messages of one operation."""
+    return {message.id: found[message.id] for message in operation.messages if message.id in found}
 
 
 def _take_step(commit: Commit, operation: Accept, step: Step) -> bool:

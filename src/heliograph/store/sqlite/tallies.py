@@ -33,9 +33,8 @@ def keep_tallies(commit: Commit, tallies: Iterable[Tally]) -> list[Notice]:
     rows = []
     for tally in tallies:
         limit, told = tally.limit, tally.told
-        for alarm in tally.alarms():
-            event = alarm_event(alarm, commit.now_ms())
-            notices += commit.emit(event, limit.workspace, limit.key[0], None)
+        events = [alarm_event(alarm, commit.now_ms()) for alarm in tally.alarms()]
+        notices += commit.emit(events, limit.workspace, limit.key[0], None)
         if tally.used != tally.found or tally.told != told:
             rows.append((*limit.key, limit.ends, limit.workspace, tally.used, tally.told))
     commit.insert(_KEEP_TALLY, rows)

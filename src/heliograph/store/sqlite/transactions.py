@@ -26,12 +26,11 @@ class SqliteTransaction:
     def __init__(self, run: Callable[..., Any], commit: Commit) -> None:
         self._run = run
         self._commit = commit
-        self._connection = commit.connection
         self.notices: list[Notice] = []
         self.noted: list[Noted] = []
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        rows: list[Row] = await self._run(lambda: list(self._connection.execute(dialect(sql), values)))
+        rows: list[Row] = await self._run(lambda: self._commit.rows(dialect(sql), values))
         return rows
 
     async def execute(self, sql: str, *values: Any) -> None:
@@ -40,7 +39,7 @@ class SqliteTransaction:
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         def execute() -> None:
             for sql, *values in statements:
-                self._connection.execute(dialect(sql), values)
+                self._commit.rows(dialect(sql), values)
 
         await self._run(execute)
 
