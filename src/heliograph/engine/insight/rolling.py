@@ -74,23 +74,25 @@ _TEXTS: Final = frozenset(
 
 def _temporary(table: str, *columns: str) -> str:
     """Made once in each connection: statements that read a new table would be compiled anew."""
-    typed = (f"{name} {'TEXT' if name.removeprefix('old_') in _TEXTS else 'BIGINT'}" for name in columns)
+    typed = (f"{name} {'TEXT' if name in _TEXTS else 'BIGINT'}" for name in columns)
     return f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({', '.join(typed)})"
 
 
-_TOUCHED: Final = (
-    *("message", "workspace", "environment", "at", "country", "network", "kind", "campaign", "client", "batch"),
-    *NOW,
-    *(f"old_{name}" for name in NOW),
-)
-_MAKE_TOUCHED: Final = _temporary("touched", *_TOUCHED)
+# What messages stand for now, with sign 1, and what they stood for before, with sign -1.
+_OWN: Final = "message, workspace, environment, at, country, network, kind, campaign, client, batch"
+_MAKE_TOUCHED: Final = _temporary("touched", *_OWN.split(", "), *NOW, "sign")
+_INTO_TOUCHED: Final = f"INSERT INTO touched ({_OWN}, {', '.join(NOW)}, sign)"
 _STAGE: Final = (
-    f"INSERT INTO touched ({', '.join(_TOUCHED)}) SELECT m.id, {NOW_SQL}, {', '.join(f'c.{name}' for name in NOW)} "
+    f"{_INTO_TOUCHED} SELECT m.id, {NOW_SQL}, 1 "
     "FROM (SELECT DISTINCT e.message FROM events e WHERE {stretch} AND e.message IS NOT NULL) t "
-    f"JOIN messages m ON m.id = t.message LEFT JOIN counted c ON c.message = m.id {_OF_MESSAGES}"
+    f"JOIN messages m ON m.id = t.message {_OF_MESSAGES}"
+)
+_STAGE_BEFORE: Final = (
+    f"{_INTO_TOUCHED} SELECT {', '.join(f't.{name}' for name in _OWN.split(', '))}, "
+    f"{', '.join(f'c.{name}' for name in NOW)}, -1 FROM touched t CROSS JOIN counted c WHERE c.message = t.message"
 )
 _REMEMBER: Final = (
-    f"INSERT INTO counted (message, {', '.join(NOW)}) SELECT message, {', '.join(NOW)} FROM touched WHERE true "
+    f"INSERT INTO counted (message, {', '.join(NOW)}) SELECT message, {', '.join(NOW)} FROM touched WHERE sign = 1 "
     f"ON CONFLICT (message) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in NOW)}"
 )
 # Sums are also kept with less detail, because a chart of everything should not read every sender. What a cut leaves out
@@ -109,22 +111,13 @@ _GRAINS: Final = (
 )
 
 
-def _signed(columns: str, sign: int) -> str:
-    """Old or new values of the touched messages, under the names of the sums."""
-    old = "old_" if sign < 0 else ""
-    one = {
-        "messages": f"{sign}",
-        "long": f"CASE WHEN {old}segments > 1 THEN {sign} ELSE 0 END",
-        **{name: f"{sign} * {old}{name}" for name in SUMS if name not in ("messages", "long")},
-    }
-    names = {name: f"{old}{name}" for name in ("connector", "sender", "template", "state", "code", "currency")}
-    picked = (f"{(names | one).get(name, name)} AS {name}" for name in columns.split(", "))
-    return f"SELECT {', '.join(picked)} FROM touched" + (" WHERE old_state IS NOT NULL" if sign < 0 else "")
-
-
 KEY: Final = f"{DIMENSIONS}, state, code, currency"
-_ALL: Final = f"{KEY}, {', '.join(SUMS)}"
 SUMMED: Final = ", ".join(f"SUM({name}) AS {name}" for name in SUMS)
+_TOUCHED_SUMS: Final = {
+    "messages": "sign",
+    "long": "CASE WHEN segments > 1 THEN sign ELSE 0 END",
+    **{name: f"sign * {name}" for name in SUMS if name not in ("messages", "long")},
+}
 
 
 def _cut(column: str, cuts: Sequence[int]) -> str:
@@ -155,7 +148,8 @@ _ADD: Final = _upsert(
     "rollups",
     KEY,
     SUMS,
-    f"SELECT {KEY}, {SUMMED} FROM ({_signed(_ALL, 1)} UNION ALL {_signed(_ALL, -1)}) b GROUP BY {KEY}",
+    f"SELECT {KEY}, {', '.join(f'SUM({sql}) AS {name}' for name, sql in _TOUCHED_SUMS.items())} FROM touched "
+    f"GROUP BY {KEY}",
     tuple(CUTS),
 )
 
@@ -165,11 +159,7 @@ TIMES: Final = "workspace, environment, at, country, kind, connector"
 
 
 def _slots(what: str) -> str:
-    old_dimensions = TIMES.replace("connector", "old_connector")
-    return (
-        f"SELECT {TIMES}, '{what}' AS what, {what}_slot AS slot, 1 AS count FROM touched WHERE {what}_slot >= 0 "
-        f"UNION ALL SELECT {old_dimensions}, '{what}', old_{what}_slot, -1 FROM touched WHERE old_{what}_slot >= 0"
-    )
+    return f"SELECT {TIMES}, '{what}' AS what, {what}_slot AS slot, sign AS count FROM touched WHERE {what}_slot >= 0"
 
 
 _TIMES_KEY: Final = f"{TIMES}, what, slot"
@@ -199,9 +189,8 @@ def add_standings(lines: str) -> str:
 
 
 _ADD_STANDINGS: Final = add_standings(
-    "SELECT batch, state, connector, currency, 1 AS messages, segments, cost FROM touched WHERE campaign <> 0 "
-    "UNION ALL SELECT batch, old_state, old_connector, old_currency, -1, -old_segments, -old_cost FROM touched "
-    "WHERE campaign <> 0 AND old_state IS NOT NULL"
+    "SELECT batch, state, connector, currency, sign AS messages, sign * segments AS segments, sign * cost AS cost "
+    "FROM touched WHERE campaign <> 0"
 )
 
 # -- webhooks: a delivery counts once it has ended, in the minute of its event
@@ -305,6 +294,7 @@ def _messages(stretch: Stretch, firsts: tuple[int, int, int], emptying: str) -> 
     return [
         (_MAKE_TOUCHED,),
         (_STAGE.replace("{stretch}", stretch.sql), *stretch.values),
+        (_STAGE_BEFORE,),
         (_ADD, *firsts),
         (_ADD_TIMES, *firsts),
         (_ADD_STANDINGS,),
