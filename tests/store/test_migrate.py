@@ -10,8 +10,10 @@ import apsw
 import asyncpg
 import pytest
 
+from heliograph.core.message import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Event
 from heliograph.store import migrate
 from heliograph.store.migrate import Migratable, NewerLedger
+from heliograph.store.port import AttemptRow
 from heliograph.store.postgres import PostgresMigratable
 from heliograph.store.sqlite.connection import SqliteMigratable
 
@@ -135,3 +137,16 @@ async def test_both_engines_have_the_same_tables_and_columns(tmp_path: Path, pos
     # The number of the writing transaction is what keeps readers of several processes in order.
     assert postgres - sqlite == {("events", "xid")}
     assert sqlite - postgres == set()
+
+
+async def test_tables_have_their_columns_in_the_order_in_which_rows_are_written(open_sqlite: Any) -> None:
+    """The hot rows are written by place."""
+    ledger = await open_sqlite()
+    columns = {
+        "messages": MESSAGE_COLUMNS,
+        "events": Event.__struct_fields__,
+        "deliveries": DELIVERY_COLUMNS,
+        "attempts": AttemptRow.__struct_fields__,
+    }
+    for table, names in columns.items():
+        assert await ledger.fetch(f"SELECT name FROM pragma_table_info('{table}')") == [(name,) for name in names]

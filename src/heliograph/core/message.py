@@ -64,8 +64,8 @@ class Message(msgspec.Struct, gc=False):
     sent_at: int | None
     final_at: int | None
     possible_duplicate: int  # 1: submitted again although an earlier attempt's outcome is not known
-    time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
     topic: str | None = None  # what it is about, in the words of the consent record
+    time_zone: str | None = None  # in which the recipient is known to be; None: what the number tells
     template: str | None = None  # NAME@VERSION of the template that gave the text
     surcharge: str | None = None  # the part of its price that is passed-through fees
     billed_segments: int | None = None  # how many the carrier says that it made of the text

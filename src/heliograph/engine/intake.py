@@ -194,8 +194,8 @@ class Intake:
                 None,  # sent_at
                 None,  # final_at
                 0,  # possible_duplicate
-                request.time_zone,
                 request.topic,
+                request.time_zone,
                 template,
                 verdict.surcharge,
                 None,  # billed_segments

@@ -20,7 +20,7 @@ from heliograph.store.sqlite.connection import highest
 
 def marks(count: int) -> str:
     """Places for so many values."""
-    return ", ".join("?" * count)
+    return ",".join("?" * count)
 
 
 _INSERT_EVENT: Final = f"INSERT INTO events VALUES ({marks(len(Event.__struct_fields__))})"
