@@ -12,7 +12,14 @@ from tests.carriers.network import NOW, message
 
 def answered(outcome: Outcome, **changes: Any) -> tuple[Any, Any]:
     """The message after the answer, and what its event tells."""
-    fields = {"state": "sending", "price": "0.05", "currency": "EUR", "surcharge": "0.01", "segments": 1}
+    fields = {
+        "state": "sending",
+        "price": "0.05",
+        "currency": "EUR",
+        "surcharge": "0.01",
+        "segments": 1,
+        "possible_duplicate": 0,
+    }
     subject = message(1, **fields | changes)
     move = taken(Submission(subject, 1), outcome, "telco", NOW)
     return subject, json.loads(move.events[0].data or "{}")
