@@ -12,10 +12,10 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs site lock audit sbom wheel clean
+.PHONY: help run test lint format bench docs site lock audit sbom wheel compiled clean
 
 help: ## List what there is to do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## Set up and start the gateway with the sandbox carrier, a test key and a curl line
 	$(BIN)/heliograph serve --demo --data-dir "$(DATA)"
@@ -59,8 +59,15 @@ sbom: $(VENV)/.dev ## List what ships, as CycloneDX
 wheel: $(VENV)/.dev ## Build what is installed elsewhere
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
+compiled: $(VENV)/.dev ## Build the wheel with its hot path as machine code, and .compiled, an environment with it
+	HELIOGRAPH_COMPILED=1 $(BIN)/python -m hatchling build -t wheel -d dist/compiled
+	$(BIN)/python -m venv .compiled
+	.compiled/bin/python -m pip --disable-pip-version-check install --quiet --no-input --require-hashes -r requirements/dev.txt
+	.compiled/bin/python -m pip --disable-pip-version-check install --quiet --no-input --force-reinstall --no-deps \
+		dist/compiled/*.whl
+
 clean: ## Remove the environment and all caches; data stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .compiled .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 # The environment: made once, filled again whenever a lock file changes.
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from heliograph.core.lifecycle import ENDS
-from heliograph.core.views import EventData
+from heliograph.core.shown import EventData
 from heliograph.engine.alarms.register import AlarmView
 from heliograph.engine.notify.subscriptions import CALLBACK_DEFAULT
 from heliograph.engine.outages.register import OutageView

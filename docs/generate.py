@@ -35,7 +35,8 @@ from heliograph.engine.outages.desk import OutageDesk
 from heliograph.engine.standing import Standing
 from heliograph.engine.streams.desk import StreamDesk
 from heliograph.engine.users.roles import ROLES, WORKSPACE_WIDE, scopes_of
-from heliograph.observe.metrics import Counter, Gauge, Histogram, Metrics
+from heliograph.observe.families import Counter, Gauge, Histogram
+from heliograph.observe.metrics import Metrics
 from heliograph.settings import SECTIONS
 from heliograph.settings.tree import meta_of
 

@@ -16,11 +16,11 @@ _SEVERAL_AT: Final = frozenset({400, 403, 404, 409, 422, 429})
 # What any request meets before its handler, by what the route is like; `api/told.py` puts them together.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "all": ("heliograph.api.call:body_too_large",),
-    "caller": ("heliograph.api.call:_caller", "heliograph.api.call:Call.lacks"),
+    "caller": ("heliograph.api.asgi:_caller", "heliograph.api.call:Call.lacks"),
     "open": ("heliograph.api.visits:CROSS_SITE",),
     "body": ("heliograph.api.call:Call.unreadable", "heliograph.api.routes:_body"),
     "query": ("heliograph.api.routes:_query",),
-    "stream": ("heliograph.api.call:Call.unreadable", "heliograph.api.call:pieces"),
+    "stream": ("heliograph.api.call:Call.unreadable", "heliograph.api.asgi:pieces"),
 }
 
 

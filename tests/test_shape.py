@@ -186,7 +186,7 @@ def test_decisions_and_protocols_touch_nothing_outside(pure: str) -> None:
     ("package", "shared"),
     [
         ("carriers", {"port", "http", "recorder"}),
-        ("store", {"port", "batch", "chain", "migrate", "protection", "reads", "steps", "tallies"}),
+        ("store", {"port", "batch", "brief", "chain", "migrate", "protection", "reads", "steps", "tallies"}),
     ],
 )
 def test_siblings_know_only_what_they_share(package: str, shared: set[str]) -> None:

@@ -3,7 +3,7 @@
 from msgspec import convert
 
 from heliograph.engine.insight.desk import Keeping
-from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.notify.settings import Settings as NotifySettings
 from heliograph.engine.retention import Retention
 from heliograph.engine.users.sessions import Lifetimes
 from heliograph.engine.ways import Patience

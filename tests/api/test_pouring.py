@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from heliograph.api.call import _pour
+from heliograph.api.asgi import _pour
 
 
 class Reader:

@@ -12,7 +12,7 @@ from heliograph.core.quiet import Policy
 from heliograph.core.request import MessageRequest, Times
 from heliograph.engine import policies
 from heliograph.engine.declared import Realm, Snapshot
-from heliograph.engine.dispatch import Paused
+from heliograph.engine.dispatching import Paused
 from heliograph.engine.hours import Appointment, Hours
 from heliograph.engine.policies import Policies
 from heliograph.engine.quiet_hours import QuietHours

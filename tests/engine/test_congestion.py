@@ -10,7 +10,8 @@ from heliograph.core import retry
 from heliograph.core.consent import Rulebook
 from heliograph.core.message import Message, Outcome, Submission
 from heliograph.core.prices import PriceBook
-from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.dispatch import Link
+from heliograph.engine.dispatching import Desk, Paused
 from heliograph.store.port import never_closed
 from tests.store.making import message
 

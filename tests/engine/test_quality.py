@@ -9,7 +9,7 @@ from heliograph.core.order import BEST
 from heliograph.core.routing import Route
 from heliograph.engine import conversions, quality
 from heliograph.engine.declared import Snapshot
-from heliograph.engine.dispatch import Paused
+from heliograph.engine.dispatching import Paused
 from heliograph.engine.quality import Counted, QualityDesk, Span, first_since, leaders, scored, settle, tallies
 from heliograph.engine.standings import standings
 from heliograph.store.port import Accept, Arrivals, Move, Moves

@@ -8,7 +8,8 @@ from heliograph.core.consent import Rulebook
 from heliograph.core.message import Message, Submission
 from heliograph.core.prices import PriceBook
 from heliograph.core.quiet import Answer
-from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.dispatch import Link
+from heliograph.engine.dispatching import Desk, Paused
 from heliograph.store.port import Moves
 from tests.carriers.network import NOW, Clock, message
 

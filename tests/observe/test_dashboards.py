@@ -15,7 +15,7 @@ from heliograph.engine.outages.desk import OutageDesk
 from heliograph.engine.standing import Standing
 from heliograph.engine.streams.desk import StreamDesk
 from heliograph.observe import Metrics
-from heliograph.observe.metrics import Counter, Histogram
+from heliograph.observe.families import Counter, Histogram
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "observability"
 PROMTOOL = shutil.which("promtool")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from heliograph.observe.metrics import Histogram, Metrics
+from heliograph.observe.families import Histogram
+from heliograph.observe.metrics import Metrics
 
 
 def families(metrics: Metrics) -> dict[str, Metric]:

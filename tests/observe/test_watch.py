@@ -9,7 +9,7 @@ import pytest
 
 from heliograph.core.message import Delivery, Message, Outcome
 from heliograph.observe import Log, Metrics, Observer
-from heliograph.observe.metrics import Counter, Histogram
+from heliograph.observe.families import Counter, Histogram
 
 NOW = 1_700_000_000_000
 

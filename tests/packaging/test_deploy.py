@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,19 @@ def test_the_container_finds_what_it_copies_and_is_given_nothing_else() -> None:
     let_in = [line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")]
     assert set(let_in) == names
     assert (ROOT / ".dockerignore").read_text() == (ROOT / ".containerignore").read_text()
+
+
+def test_the_package_is_built_from_what_the_container_is_given(tmp_path: Path) -> None:
+    for line in (ROOT / ".containerignore").read_text().splitlines():
+        name = line.removeprefix("!")
+        if line.startswith("!") and (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif line.startswith("!"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    assert len([*(tmp_path / "dist").glob("*.whl")]) == 1
 
 
 def test_the_check_of_health_is_a_program_that_works(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from heliograph.core.chain import Noted
 from heliograph.core.message import Event, Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
-from heliograph.store.batch import Batch, Brief, GroupCommit
+from heliograph.store.batch import Batch, GroupCommit
+from heliograph.store.brief import Brief
 from heliograph.store.port import (
     Accept,
     Again,

@@ -14,11 +14,11 @@ from heliograph.core.message import Outcome, Receipt, Submission
 from heliograph.core.request import MessageRequest
 from heliograph.engine import conversions, declare
 from heliograph.engine.clients import create_key
+from heliograph.engine.draft import Caller
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside
-from heliograph.engine.intake import Caller
-from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.notify.settings import Settings as NotifySettings
 from heliograph.engine.retention import Retention
 from heliograph.engine.ways import Patience
 from heliograph.store.port import Accept

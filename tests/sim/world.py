@@ -18,11 +18,11 @@ from heliograph.core.request import MessageRequest
 from heliograph.core.signing import secret_from
 from heliograph.engine import declare
 from heliograph.engine.clients import create_key
+from heliograph.engine.draft import Caller
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.form import Tools
 from heliograph.engine.gateway import Gateway, Outside
-from heliograph.engine.intake import Caller
-from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.notify.settings import Settings as NotifySettings
 from heliograph.engine.people.quiescence import quiet
 from heliograph.engine.people.record import Said, record
 from heliograph.engine.retention import Retention

@@ -16,7 +16,7 @@ from heliograph.engine.conversations import escalation, received, threads, timel
 from heliograph.engine.conversations.threads import Change
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.gateway import Gateway, Outside
-from heliograph.engine.notify.desk import Settings
+from heliograph.engine.notify.settings import Settings
 from heliograph.engine.notify.subscriptions import Subscriptions
 from heliograph.engine.retention import Retention
 from heliograph.engine.ways import Patience

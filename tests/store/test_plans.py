@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from heliograph.core.plans import PlanStep
 from heliograph.core.request import MessageRequest
+from heliograph.engine.draft import Caller
 from heliograph.engine.environments import ensure_defaults
 from heliograph.engine.gateway import Gateway
-from heliograph.engine.intake import Caller
 from heliograph.products.plans.desk import PlanDesk
 from heliograph.store.port import Idempotency
 from tests.store.making import NOW, Time, count

@@ -13,7 +13,7 @@ from heliograph.core.message import MESSAGE_COLUMNS
 from heliograph.core.verify.policy import VerifyPolicy
 from heliograph.core.verify.tallies import BUCKET_MS, DAY, Books, Place, day_of
 from heliograph.engine import datakeys, disclosing, environments, erasing
-from heliograph.engine.intake import Caller, Draft
+from heliograph.engine.draft import Caller, Draft
 from heliograph.engine.policies import Policies
 from heliograph.engine.secrets import Vault
 from heliograph.products.verify import counts, errands

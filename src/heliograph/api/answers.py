@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from heliograph.api import told
+from heliograph.api.bodies import Problem
 from heliograph.api.catalogue import CATALOGUE
-from heliograph.api.problems import Problem
 from heliograph.api.routes import Route
 
 _JSON: Final = "application/json"

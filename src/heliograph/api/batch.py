@@ -5,15 +5,17 @@ from typing import Final
 
 import msgspec
 
+from heliograph.api.asking import after_lookups
+from heliograph.api.bodies import Accepted
 from heliograph.api.call import Call
 from heliograph.api.context import Context
-from heliograph.api.messages import Accepted, accepted, dry_run
+from heliograph.api.messages import accepted, dry_run
 from heliograph.api.problems import decode
 from heliograph.core import ids
 from heliograph.core.failures import Refusal
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import moment
-from heliograph.engine.intake import Draft
+from heliograph.engine.draft import Draft
 from heliograph.engine.sending import left_out
 from heliograph.store.port import Accept
 
@@ -88,7 +90,7 @@ def send_batch(call: Call) -> None:
     requests = [_filled(request, given) for request in _requests(call.body, batch, defaults)]
     if call.asks_first:
         readable = [request for request in requests if not isinstance(request, Refusal)]
-        return call.after_lookups(readable, lambda: _go_on(call, batch, requests, defaults))
+        return after_lookups(call, readable, lambda: _go_on(call, batch, requests, defaults))
     return _go_on(call, batch, requests, defaults)
 
 

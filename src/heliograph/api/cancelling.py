@@ -8,7 +8,8 @@ from heliograph.api.reading import find, where
 from heliograph.api.routes import Request, Route, not_found, refuse
 from heliograph.core import ids
 from heliograph.core.message import Message
-from heliograph.core.views import MessageView, message_view
+from heliograph.core.shown import MessageView
+from heliograph.core.views import message_view
 from heliograph.engine.cancel import take_back
 from heliograph.store import reads
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
-from heliograph.api.call import read_body
+from heliograph.api.asgi import read_body
 from heliograph.api.context import Context
 from heliograph.api.multipart import boundary_of, read_parts
 from heliograph.api.visits import Visit

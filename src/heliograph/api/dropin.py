@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from heliograph.api.asking import after_lookups
 from heliograph.api.batch import LIMIT
 from heliograph.api.call import Call
 from heliograph.api.messages import send_one
@@ -84,7 +85,7 @@ def sms_send(call: Call) -> None:
         return call.refuse(refusal)
     is_single = isinstance(asked.to, str) and not asked.messages
     if call.asks_first:
-        return call.after_lookups(requests, lambda: _go_on(call, requests, is_single))
+        return after_lookups(call, requests, lambda: _go_on(call, requests, is_single))
     return _go_on(call, requests, is_single)
 
 

@@ -5,7 +5,7 @@ OpenID provider. A form is answered with a page or a redirect, never with JSON.
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
 
-from heliograph.api.call import read_body
+from heliograph.api.asgi import read_body
 from heliograph.api.context import Context
 from heliograph.api.visits import CROSS_SITE, OPENID, Visit
 from heliograph.console import entry as pages

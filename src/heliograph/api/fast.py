@@ -174,7 +174,7 @@ class FastProtocol(HttpToolsProtocol):
         )
 
     def _is_busy(self) -> bool:
-        cycle: Exchange | None = self.cycle  # type: ignore[assignment]  # None before the first request
+        cycle: Any = self.cycle  # ours or uvicorn's; None before the first request
         return cycle is not None and not cycle.response_complete
 
     def _take(self, hot: Hot, heading: Heading, keep_alive: bool) -> Exchange | None:

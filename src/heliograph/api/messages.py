@@ -1,10 +1,12 @@
 """POST /v1/messages: one message in, its id out once it is on disk."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from heliograph.api import plans
+from heliograph.api.asking import after_lookups
+from heliograph.api.bodies import Accepted, DryRun
 from heliograph.api.call import Call
 from heliograph.api.problems import decode
 from heliograph.core.channels import SMS
@@ -12,42 +14,11 @@ from heliograph.core.failures import Refusal
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
-from heliograph.engine.intake import Draft
+from heliograph.engine.draft import Draft
 from heliograph.engine.sending import left_out
 from heliograph.store.port import Accept
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class Accepted(msgspec.Struct, gc=False):
-    """The answer to an accepted message."""
-
-    id: str
-    status: str
-    to: str
-    segments: int
-    encoding: str
-    country: str
-    kind: str
-
-
-class DryRun(msgspec.Struct, gc=False):
-    """What would happen to a message: how it would look, which way it would go, and why. Nothing was kept."""
-
-    dry_run: bool
-    channel: str
-    to: str
-    country: str
-    kind: str
-    sender: str | None
-    text: str | None
-    template: str | None
-    encoding: str
-    segments: int
-    price: str | None
-    currency: str | None
-    route: list[str]
-    decision: Any
 
 
 def send_one(call: Call) -> None:
@@ -62,7 +33,7 @@ def send_one(call: Call) -> None:
     if request.plan is not None:
         return plans.begin(call, request)
     if call.asks_first:
-        return call.after_lookups((request,), lambda: _go_on(call, request))
+        return after_lookups(call, (request,), lambda: _go_on(call, request))
     return _go_on(call, request)
 
 

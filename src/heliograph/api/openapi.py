@@ -9,9 +9,8 @@ import msgspec
 from heliograph import __version__
 from heliograph.api import answers, beside, told
 from heliograph.api.batch import Defaults
+from heliograph.api.bodies import Accepted, DryRun, Problem
 from heliograph.api.dropin import SmsToAnswer, SmsToRequest
-from heliograph.api.messages import Accepted, DryRun
-from heliograph.api.problems import Problem
 from heliograph.api.routes import Route
 from heliograph.api.shape import FORM
 from heliograph.core.request import MessageRequest

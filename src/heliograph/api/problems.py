@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from heliograph.api.bodies import FieldProblem, Problem
 from heliograph.api.catalogue import CATALOGUE
 from heliograph.core.failures import Refusal, code_of
 from heliograph.engine.explain import escaped, explained
@@ -26,26 +27,6 @@ _BACKSLASH: Final = ord("\\")
 _BRACKETS: Final = b"{}[]"
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(_BRACKETS))
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-
-
-class FieldProblem(msgspec.Struct, frozen=True):
-    """One thing that is wrong: a JSON pointer into the request, what is wrong there, and its code."""
-
-    pointer: str
-    detail: str
-    code: str
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """A problem as RFC 9457 shapes it. `code` is stable; `type` leads to its documentation."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: list[FieldProblem] = []
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -12,7 +12,8 @@ from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import STATES
 from heliograph.core.message import Message
 from heliograph.core.request import read_time
-from heliograph.core.views import EventView, MessageView, event_id, event_view, message_id, message_view, moment
+from heliograph.core.shown import EventView, MessageView
+from heliograph.core.views import event_id, event_view, message_id, message_view, moment
 from heliograph.engine.people.scopes import address_of
 from heliograph.store import reads
 from heliograph.store.port import AttemptRow

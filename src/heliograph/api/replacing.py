@@ -8,7 +8,8 @@ from msgspec import Meta
 from heliograph.api.reading import find
 from heliograph.api.routes import Request, Route, refuse
 from heliograph.core.failures import Refusal, Refused
-from heliograph.core.views import MessageView, message_view
+from heliograph.core.shown import MessageView
+from heliograph.core.views import message_view
 from heliograph.engine.replace import Change, replace
 
 

@@ -61,8 +61,9 @@ from heliograph.api import (
     webhooks,
     workspaces,
 )
+from heliograph.api.asgi import Receive, Send, read_body, through_asgi
 from heliograph.api.batch import send_batch
-from heliograph.api.call import Door, Heading, Receive, Scope, Send, read_body, through_asgi
+from heliograph.api.call import Door, Heading, Scope
 from heliograph.api.context import Context
 from heliograph.api.dropin import send_or_form, sms_send
 from heliograph.api.fast import Hot

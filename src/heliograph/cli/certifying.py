@@ -12,8 +12,9 @@ import msgspec
 
 from heliograph.cli.output import Mistake
 from heliograph.cli.posting import Answer, post, signature
+from heliograph.core.shown import EventData, EventView
 from heliograph.core.signing import Signer, key_of, secret_from
-from heliograph.core.views import EventData, EventView, moment
+from heliograph.core.views import moment
 
 _STALE_S: Final = 3_600
 _BURST: Final = 50

@@ -24,8 +24,9 @@ from heliograph.engine.audit import Actor
 from heliograph.engine.clients import ADMIN, Client, Clients
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
+from heliograph.engine.draft import Caller
 from heliograph.engine.form import Tools
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.intake import Intake
 from heliograph.engine.retention import Retention
 from heliograph.engine.spending import BudgetDesk
 from heliograph.engine.users.logins import Logins, Visitor

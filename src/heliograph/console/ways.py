@@ -18,9 +18,9 @@ from heliograph.core.order import BEST, CHEAPEST
 from heliograph.core.request import MessageRequest
 from heliograph.core.routing import Route, shadowed
 from heliograph.engine.declared import OPERATOR, Realm
+from heliograph.engine.draft import Draft
 from heliograph.engine.insight import reading
 from heliograph.engine.insight.reading import Ask
-from heliograph.engine.intake import Draft
 from heliograph.engine.standings import standings
 
 _MONTH_MS: Final = 30 * 86_400_000

@@ -24,7 +24,7 @@ PARTS_MAX: Final = 255  # no header counts further
 _OCTETS: Final = 140
 
 _plain: Final = re.compile(f"[{re.escape(''.join(gsm.DEFAULT.basic))}]*").fullmatch  # one septet each
-_forbidden: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]").finditer
+_forbidden: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]").finditer
 
 
 class Segment(msgspec.Struct, frozen=True):

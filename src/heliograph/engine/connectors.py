@@ -7,7 +7,8 @@ from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.decide import SANDBOX
 from heliograph.engine import leases
-from heliograph.engine.dispatch import Desk, Link
+from heliograph.engine.dispatch import Link
+from heliograph.engine.dispatching import Desk
 from heliograph.engine.paces import Paces
 from heliograph.engine.specs import ConnectorSpec
 from heliograph.ports import Clock, Watch

@@ -20,7 +20,7 @@ from heliograph.core.plans import PlanSpec
 from heliograph.core.prices import INBOUND, ITEMS, LOOKUP, MESSAGE, SURCHARGE, PriceBook
 from heliograph.engine import accounts
 from heliograph.engine.accounts import Hearer
-from heliograph.engine.dispatch import Paused
+from heliograph.engine.dispatching import Paused
 from heliograph.engine.policies import Policies, policies_of
 from heliograph.engine.specs import (
     ConnectorSpec,

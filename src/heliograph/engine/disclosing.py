@@ -6,7 +6,8 @@ import msgspec
 
 from heliograph.core import ids
 from heliograph.core.message import MESSAGE_COLUMNS, Event, Message
-from heliograph.core.views import EventView, MessageView, event_id, event_view, message_view, moment
+from heliograph.core.shown import EventView, MessageView
+from heliograph.core.views import event_id, event_view, message_view, moment
 from heliograph.engine import audit
 from heliograph.engine.auditing import AuditEntry, Narrowed, entries
 from heliograph.engine.clicks import LinkView, links_of

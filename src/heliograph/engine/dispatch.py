@@ -9,61 +9,25 @@ between workspaces. Either way the intent is durable before the carrier is calle
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
 from heliograph.carriers.port import Carrier
 from heliograph.core import retry
 from heliograph.core.channels import SMS
-from heliograph.core.consent import Rulebook
 from heliograph.core.failures import PERMANENT, THROTTLED, TRANSIENT
 from heliograph.core.message import WAITING, Inbound, Message, Outcome, Receipt, Submission
-from heliograph.core.prices import Amount, PriceBook
-from heliograph.core.quiet import Answer
 from heliograph.core.rates import Cap
+from heliograph.engine.dispatching import Desk, Paused
 from heliograph.engine.heed import Heed
 from heliograph.engine.outcomes import not_taken, taken
 from heliograph.engine.paces import Paces
-from heliograph.ports import Chance, Clock, Timer
-from heliograph.store.port import Backlog, Claim, Ledger, Move, Moves, Notice, Share
+from heliograph.ports import Timer
+from heliograph.store.port import Backlog, Claim, Move, Moves, Share
 
 # The part of a window that a lane may fill; the rest stays free for the lanes before it.
-_LANE_PART: Final = (1.0, 0.9, 0.7)
+_LANE_PART: Final[tuple[float, ...]] = (1.0, 0.9, 0.7)
 _CLAIM_AT_MOST: Final = 500
 _NOTHING: Final = (0, 0)
 _NOT_CARRIED: Final = Outcome("refused", failure=PERMANENT, code="channel_not_carried", elsewhere=True)
 _QUIET_HOURS: Final = Outcome("unsent", failure=TRANSIENT, code="quiet_hours")
-
-
-class Desk(msgspec.Struct, frozen=True):
-    """What links report to, and what they work with."""
-
-    ledger: Ledger
-    clock: Clock
-    chance: Chance
-    told: Callable[[list[Notice]], None]
-    answered: Callable[[str, Sequence[tuple[Message, Outcome]]], None]  # for metrics and logs
-    receipts: Callable[[Sequence[Receipt], Callable[[], None] | None], None]
-    expect: Callable[[Sequence[Move]], None]  # parts that will have receipts
-    inbound: Callable[[Sequence[Inbound], Callable[[], None] | None], None]
-    paused: Callable[[], "Paused"]
-    prices: Callable[[], PriceBook]
-    rules: Callable[[], Rulebook]
-    quiet_kinds: Callable[[], frozenset[str]]
-    closed: Callable[[Message, int], Answer | None]  # quiet hours; asked only of those kinds
-    link_changed: Callable[[], None]
-    repriced: Callable[[Message, Amount], None]  # a message, and what it was to cost before
-
-
-class Paused(msgspec.Struct, frozen=True):
-    """What is stopped by hand at the moment. Nothing is lost by it: everything waits in the ledger."""
-
-    everything: bool = False
-    workspaces: frozenset[int] = frozenset()
-    connectors: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
-
-    def covers(self, message: Message) -> bool:
-        return self.everything or message.workspace in self.workspaces or message.kind in self.kinds
 
 
 class Link:

@@ -23,7 +23,8 @@ from heliograph.engine.connectors import Connectors
 from heliograph.engine.conversations.settling import SettlingDesk
 from heliograph.engine.cooldowns import Cooldowns
 from heliograph.engine.declared import Snapshot
-from heliograph.engine.dispatch import Desk, Link, Paused
+from heliograph.engine.dispatch import Link
+from heliograph.engine.dispatching import Desk, Paused
 from heliograph.engine.estimate import estimated_end
 from heliograph.engine.hours import Hours
 from heliograph.engine.inbound import InboundDesk
@@ -31,7 +32,7 @@ from heliograph.engine.intake import Intake
 from heliograph.engine.lookups import Lookups
 from heliograph.engine.noes import Noes
 from heliograph.engine.notify import NotifyDesk, health
-from heliograph.engine.notify.desk import Settings as NotifySettings
+from heliograph.engine.notify.settings import Settings as NotifySettings
 from heliograph.engine.notify.subscriptions import EVENT_TYPES, Subscriptions
 from heliograph.engine.paces import Paces
 from heliograph.engine.people.keywords import KeywordDesk

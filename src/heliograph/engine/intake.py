@@ -27,6 +27,7 @@ from heliograph.core.segments import measure
 from heliograph.engine import channels, content
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
+from heliograph.engine.draft import Caller, Draft
 from heliograph.engine.fields import Extras, bad_encoding, recipient, sender_of, text_of
 from heliograph.engine.hours import Hours
 from heliograph.engine.lookups import Lookups
@@ -43,26 +44,6 @@ _TAG_LIMIT: Final = 20
 _PLAIN: Final = frozenset(("auto", None))
 _encode: Final = msgspec.json.Encoder().encode
 _WHOLE: Final = ("utf-8", 1)  # encoding and segments of what is not cut into parts
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """On whose behalf a request comes: what intake needs to know of a client."""
-
-    client: int
-    workspace: int
-    environment: int
-    default_country: str | None = None
-
-
-class Draft(msgspec.Struct, gc=False):
-    """A request that was decided: the message as it would be, and the decision."""
-
-    message: Message
-    verdict: Verdict
-    caps: tuple[FrequencyCap, ...] = ()  # that the ledger keeps
-    charges: tuple[Charge, ...] = ()  # what it adds to budgets
-    links: tuple[ShortLink, ...] = ()
-    findings: tuple[str, ...] = ()  # the content rules that warn of its text
 
 
 class Intake:

@@ -13,7 +13,8 @@ from heliograph.core.failures import Refused
 from heliograph.core.message import TRANSACTIONAL
 from heliograph.core.request import MessageRequest
 from heliograph.engine.declared import OPERATOR, Snapshot
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.engine.sending import send
 from heliograph.ports import Clock, Unavailable
 from heliograph.store.port import Ledger, Transaction

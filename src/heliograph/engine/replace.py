@@ -14,7 +14,8 @@ from heliograph.core.lifecycle import SCHEDULED, WAITING_STATES
 from heliograph.core.message import WAITING, Message
 from heliograph.core.request import MessageRequest
 from heliograph.engine.clicks import keep_links
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.store.port import Ledger, NewEvent
 
 REPLACED: Final = "message.replaced"

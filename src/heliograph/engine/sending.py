@@ -16,7 +16,8 @@ from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
 from heliograph.core.views import has_code, message_id, moment
 from heliograph.engine import audit
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.store.port import Accept, Idempotency, Ledger
 
 _ONCE_MS = 86_400_000

@@ -30,13 +30,18 @@ class Dialler:
         self._timeout_s = timeout_s
         self._ca_file = ca_file
 
-    async def connect(self, to: Target, owner: Owner) -> Connection:
-        """A connection to the first of the target's addresses that accepts one; Unreachable otherwise."""
+    async def connect(self, to: Target, owner: Owner) -> Connection | Unreachable:
+        """A connection to the first of the target's addresses that accepts one, or why there is none."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._try_all(to, owner)
-        except TimeoutError as error:
-            raise Unreachable("connect_failed", f"no connection within {self._timeout_s} s") from error
+        except Unreachable as error:
+            return error
+        except TimeoutError:
+            return Unreachable("connect_failed", f"no connection within {self._timeout_s} s")
+        except Exception as error:  # a defect of ours: those who wait must hear of it all the same
+            self._loop.call_exception_handler({"message": "connecting raised", "exception": error})
+            return Unreachable("connect_failed", "connecting raised an exception")
 
     def close(self) -> None:
         self._resolver.close()

@@ -12,10 +12,10 @@ from typing import Final
 
 from heliograph.outgoing.dial import Dialler
 from heliograph.outgoing.guard import Guard, Network
-from heliograph.outgoing.http1 import METHODS, Answer, Connection, Done, Request, header_lines, request_bytes
+from heliograph.outgoing.http1 import METHODS, Answer, Done, Request, header_lines, request_bytes
 from heliograph.outgoing.origin import Limits, Origin, Room
 from heliograph.outgoing.resolve import Lookup
-from heliograph.outgoing.url import BadUrl, Target, Unreachable, target
+from heliograph.outgoing.url import BadUrl, Target, target
 
 _SWEEP_S: Final = 0.1  # deadlines are kept to within this
 
@@ -136,15 +136,7 @@ class Pool:
         return True
 
     async def _open(self, origin: Origin) -> None:
-        result: Connection | Unreachable
-        try:
-            result = await self._dialler.connect(origin.target, origin)
-        except Unreachable as error:
-            result = error
-        except Exception as error:  # a defect of ours: those who wait must hear of it all the same
-            self._loop.call_exception_handler({"message": "connecting raised", "exception": error})
-            result = Unreachable("connect_failed", "connecting raised an exception")
-        origin.opened(result)
+        origin.opened(await self._dialler.connect(origin.target, origin))
 
     def _give_back(self) -> None:
         self._open_count -= 1

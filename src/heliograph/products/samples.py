@@ -13,7 +13,8 @@ from heliograph.core import ids
 from heliograph.core.channels import SMS
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.message import TRANSACTIONAL
-from heliograph.core.views import EventData, Failure, moment
+from heliograph.core.shown import EventData, Failure
+from heliograph.core.views import moment
 from heliograph.engine import audit
 from heliograph.engine.conversations.threads import ConversationView
 from heliograph.products.verify.row import GuardView, VerificationView

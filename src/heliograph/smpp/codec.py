@@ -86,9 +86,12 @@ class Pdu:
         return octets.partition(b"\0")[0].decode("latin-1") if octets is not None else None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pdu) and all(getattr(self, at) == getattr(other, at) for at in self.__slots__)
+        return isinstance(other, Pdu) and self._content() == other._content()
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _content(self) -> tuple[Any, ...]:
+        return self.command, self.status, self.sequence, self.fields, self.tlvs
 
     def __repr__(self) -> str:
         shown = {name: "…" if name == "password" else value for name, value in self.fields.items()}

@@ -8,10 +8,11 @@ that the ledger rejects by itself fails alone.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 from heliograph.ports import Unavailable
+from heliograph.store.brief import Brief
 from heliograph.store.port import (
     Accept,
     Arrivals,
@@ -19,22 +20,11 @@ from heliograph.store.port import (
     ClaimDeliveries,
     Deliveries,
     Moves,
-    Notice,
     Operation,
     Receipts,
-    Transaction,
 )
 
 _O = TypeVar("_O", bound=Operation)
-
-
-class Brief(Operation):
-    """A cold write that is done inside a commit, and what came of it."""
-
-    do: Callable[[Transaction], Coroutine[Any, Any, Any]]
-    result: Any = None
-    notices: Sequence[Notice] = ()
-    has_begun: bool = False
 
 
 ORDER: Final[tuple[type[Operation], ...]] = (
@@ -158,10 +148,10 @@ class GroupCommit:
     async def drained(self, patience_s: float = _PATIENCE_S) -> None:
         """Wait until everything that was handed over is written. After `patience_s` what is left is given up, and that
         is reported: it is as if we had been killed, and recovered from in the same way."""
-        try:
-            async with asyncio.timeout(patience_s):
-                while self._busy or self._planned or self._gathering.size:
-                    self._idle = self._loop.create_future()
-                    await self._idle
-        except TimeoutError:
-            self._report(Unavailable("stopped before everything was written; the next start takes over"))
+        end = self._loop.time() + patience_s
+        while self._busy or self._planned or self._gathering.size:
+            self._idle = self._loop.create_future()
+            await asyncio.wait((self._idle,), timeout=end - self._loop.time())
+            if not self._idle.done():
+                self._report(Unavailable("stopped before everything was written; the next start takes over"))
+                return

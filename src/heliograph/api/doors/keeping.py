@@ -10,7 +10,7 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.core.message import Message
 from heliograph.core.request import MessageRequest
 from heliograph.engine.clients import auth_tokens
-from heliograph.engine.intake import Draft
+from heliograph.engine.draft import Draft
 from heliograph.engine.sending import left_out
 from heliograph.store.port import Accept
 

@@ -16,7 +16,7 @@ from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
 from heliograph.engine import accounts
 from heliograph.engine.clients import Client
-from heliograph.engine.intake import Caller, Draft
+from heliograph.engine.draft import Caller, Draft
 from heliograph.engine.sending import left_out
 from heliograph.ports import Unavailable
 from heliograph.smpp.codec import Pdu

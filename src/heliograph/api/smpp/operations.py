@@ -22,7 +22,7 @@ from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
 from heliograph.engine.cancel import cancel
 from heliograph.engine.clients import Client
-from heliograph.engine.intake import Draft
+from heliograph.engine.draft import Draft
 from heliograph.engine.replace import replace
 from heliograph.ports import Unavailable
 from heliograph.smpp import moments

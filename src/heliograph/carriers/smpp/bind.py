@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 
 from heliograph.carriers.port import World
 from heliograph.carriers.recorder import IN, OUT, Recorder
+from heliograph.carriers.smpp.dialling import trouble_of
 from heliograph.carriers.smpp.settings import Settings
 from heliograph.core.rates import Cap
 from heliograph.ports import Timer
@@ -270,10 +271,9 @@ class Bind:
         hosts = self._settings.host
         host = hosts if isinstance(hosts, str) else hosts[self._tries % len(hosts)]
         self._tries += 1
-        try:
-            dialling = self._dial(lambda: _Connection(self), host, self._settings)
-            await asyncio.wait_for(dialling, self._settings.bind_timeout_s)
-        except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: no host can have this name
+        dialling = self._dial(lambda: _Connection(self), host, self._settings)
+        error = await trouble_of(dialling, self._settings.bind_timeout_s)
+        if error is not None:
             self.reason = f"{host}:{self._settings.port}: {str(error) or 'no connection in time'}"
             if isinstance(error, ssl.SSLError) and not isinstance(error, _HUNG_UP):
                 self._pause_first, self._pause_longest = _REFUSED_FIRST_S, _REFUSED_LONGEST_S

@@ -18,7 +18,8 @@ from heliograph.core.request import MessageRequest
 from heliograph.engine.alarms.policy import AlarmPolicy
 from heliograph.engine.alarms.register import Known
 from heliograph.engine.alarms.reports import short, told
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.ports import Answer, Clock, Mail, Unavailable, Watch, WebClient
 from heliograph.store.port import Accept, Ledger
 

@@ -18,7 +18,8 @@ from heliograph.engine.conversations import threads
 from heliograph.engine.conversations.facts import Known
 from heliograph.engine.conversations.threads import Thread
 from heliograph.engine.declared import Snapshot
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.engine.sending import send
 from heliograph.ports import Clock
 from heliograph.store.port import Ledger, Transaction

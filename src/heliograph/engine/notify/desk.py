@@ -10,34 +10,23 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
 from heliograph.core.message import Delivery
 from heliograph.core.signing import Signer
 from heliograph.engine.accounts import address_in
 from heliograph.engine.declared import Snapshot
 from heliograph.engine.notify.formats import FORMATS, JSON, TWILIO, Letter, Outgoing, Voice
 from heliograph.engine.notify.request import json_request
+from heliograph.engine.notify.settings import Settings, Unsendable
 from heliograph.engine.specs import EndpointSpec
 from heliograph.ports import NOT_HERE, Answer, Chance, Clock, Watch, WebClient, WebTarget
 from heliograph.store.port import HIDDEN_MS, ClaimDeliveries, Deliveries, Ledger, Notice
 
-SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 _QUEUE_BOUND: Final = 8_000  # in memory for one target; more would have to be read from the ledger again, and later
 _DOUBTFUL_BOUND: Final = 200  # for one that fails: most of it would only grow old
 _CALLBACK_WINDOW: Final = 64
 _FRESH_MS: Final = HIDDEN_MS - 8_000  # older ones are left to a claim, so that nobody sends them twice
 _FAILURES_BEFORE_PAUSE: Final = 5
 _LONGEST_PAUSE_MS: Final = 60_000
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """How patient webhooks are."""
-
-    timeout_s: float = 3.0
-    schedule_s: tuple[int, ...] = SCHEDULE_S
-    disable_after_ms: int = 5 * 86_400_000
-    jitter: float = 0.15
 
 
 class Target:
@@ -61,17 +50,6 @@ class Target:
     def recover(self) -> None:
         """It is there, or has to be asked again."""
         self.failures, self.closed_until, self.failing_since, self.open = 0, 0, None, self.window
-
-
-class Unsendable(msgspec.Struct):
-    """The answer to what could not even be sent."""
-
-    detail: str
-    status: int = 0
-    reason: str = "unsendable"
-    body: bytes = b""
-    latency_ms: int = 0
-    retry_after: float | None = None
 
 
 class NotifyDesk:

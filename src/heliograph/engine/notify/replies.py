@@ -10,7 +10,8 @@ from heliograph.core.failures import Refusal
 from heliograph.core.message import SUPPORT
 from heliograph.core.request import MessageRequest
 from heliograph.engine.conversations.replies import OURSELVES
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.ports import Clock, Watch
 from heliograph.store.port import Accept, Idempotency, Notice
 

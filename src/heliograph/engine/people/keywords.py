@@ -19,7 +19,8 @@ from heliograph.core.keywords import Reading
 from heliograph.core.message import LANES, Inbound
 from heliograph.core.request import MessageRequest
 from heliograph.engine.declared import Realm, Snapshot
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.engine.people import record
 from heliograph.engine.people.quiescence import quiet
 from heliograph.engine.people.record import Said

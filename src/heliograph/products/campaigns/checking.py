@@ -14,7 +14,8 @@ import msgspec
 
 from heliograph.core.campaigns import variant_of
 from heliograph.core.views import moment
-from heliograph.engine.intake import Draft, Intake
+from heliograph.engine.draft import Draft
+from heliograph.engine.intake import Intake
 from heliograph.ports import Clock
 from heliograph.products.campaigns import audiences, register
 from heliograph.products.campaigns.audiences import Audience

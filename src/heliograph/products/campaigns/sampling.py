@@ -9,7 +9,8 @@ from heliograph.core import numbers
 from heliograph.core.audiences import Recipient
 from heliograph.core.failures import Refusal, Refused
 from heliograph.core.numbers import BadNumber
-from heliograph.engine.intake import Draft, Intake, public_id
+from heliograph.engine.draft import Draft
+from heliograph.engine.intake import Intake, public_id
 from heliograph.products.campaigns import register
 from heliograph.products.campaigns.register import Campaign
 from heliograph.products.campaigns.writing import Writer

@@ -23,7 +23,8 @@ from heliograph.core.campaigns import (
     next_at,
 )
 from heliograph.engine import leases
-from heliograph.engine.intake import Draft, Intake
+from heliograph.engine.draft import Draft
+from heliograph.engine.intake import Intake
 from heliograph.ports import Clock, Unavailable, Watch
 from heliograph.products.campaigns import audiences, checking, register, settling, trials
 from heliograph.products.campaigns.audiences import Audience

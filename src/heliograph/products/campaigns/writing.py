@@ -20,7 +20,8 @@ from heliograph.core.request import DEFAULT_VALIDITY_MS, MessageRequest
 from heliograph.core.templates import BadValue, MissingVariable, compile_text
 from heliograph.core.views import moment
 from heliograph.core.zones import Place
-from heliograph.engine.intake import Caller, Draft, Intake
+from heliograph.engine.draft import Caller, Draft
+from heliograph.engine.intake import Intake
 from heliograph.products.campaigns.register import Campaign
 
 MISSING: Final = "missing_variable"

@@ -20,7 +20,8 @@ from heliograph.core.request import MessageRequest
 from heliograph.core.views import message_id
 from heliograph.engine.declared import Realm, Snapshot
 from heliograph.engine.dispatch import Link
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.engine.mail import OURSELVES
 from heliograph.engine.people import record
 from heliograph.engine.people.record import Said

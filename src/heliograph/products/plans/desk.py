@@ -19,7 +19,8 @@ from heliograph.engine import audit
 from heliograph.engine.background import Background
 from heliograph.engine.cancel import cancel
 from heliograph.engine.declared import Realm, Snapshot
-from heliograph.engine.intake import Caller, Draft, Intake
+from heliograph.engine.draft import Caller, Draft
+from heliograph.engine.intake import Intake
 from heliograph.engine.people import contacts
 from heliograph.engine.people.scopes import address_of
 from heliograph.ports import Clock, Watch

@@ -11,7 +11,8 @@ from heliograph.core.failures import Refusal, Refused
 from heliograph.core.plans import PlanSpec, PlanStep
 from heliograph.core.request import MessageRequest
 from heliograph.engine.declared import Realm
-from heliograph.engine.intake import Caller, Intake
+from heliograph.engine.draft import Caller
+from heliograph.engine.intake import Intake
 from heliograph.engine.people.contacts import Contact
 from heliograph.products.plans.rows import Way
 

@@ -23,8 +23,9 @@ from heliograph.core.verify.tallies import Place
 from heliograph.engine import conversions
 from heliograph.engine.cancel import cancel
 from heliograph.engine.declared import Realm, Snapshot
+from heliograph.engine.draft import Caller, Draft
 from heliograph.engine.fields import recipient
-from heliograph.engine.intake import Caller, Draft, Intake
+from heliograph.engine.intake import Intake
 from heliograph.ports import Unavailable
 from heliograph.products.verify import counts, sums
 from heliograph.products.verify.asking import OWN, VerificationRequest, Wanted, alphabet_of, network_of, read
@@ -46,7 +47,6 @@ from heliograph.products.verify.ways import Code, Way, code_in, request_of, wron
 from heliograph.store.port import Accept, Ledger, NewEvent, Transaction
 
 _MESSAGE: Final = ", ".join(MESSAGE_COLUMNS)
-_SALT_BYTES: Final = 16
 _DECOY: Final = ("-", "0" * 64)  # salt and hash of what is not there
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -352,7 +352,7 @@ class VerifyDesk:
 
     def _code(self, workspace: int, own: str | None, length: int, alphabet: str) -> Code:
         code = own or codes.make(length, alphabet, self._random_bytes)
-        salt = self._random_bytes(_SALT_BYTES).hex()
+        salt = self._random_bytes(16).hex()
         return Code(code, salt, self._ledger.protection.hash_code(workspace, salt, code))
 
     def _text(

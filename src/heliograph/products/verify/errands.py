@@ -12,7 +12,7 @@ from heliograph.core.failures import Refused
 from heliograph.core.lifecycle import ENDS
 from heliograph.core.verify.policy import LIFETIME_MAX_S
 from heliograph.engine.background import Background
-from heliograph.engine.intake import Caller
+from heliograph.engine.draft import Caller
 from heliograph.ports import Clock, Watch
 from heliograph.products.verify import counts
 from heliograph.products.verify.desk import VerifyDesk

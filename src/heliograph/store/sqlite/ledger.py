@@ -21,7 +21,8 @@ import apsw
 from heliograph.core.message import Event
 from heliograph.ports import Unavailable
 from heliograph.store import chain, migrate
-from heliograph.store.batch import Batch, Brief, GroupCommit
+from heliograph.store.batch import Batch, GroupCommit
+from heliograph.store.brief import Brief
 from heliograph.store.port import Backlog, Notice, Operation, Row, Subscribers, Transaction
 from heliograph.store.protection import Protection
 from heliograph.store.sqlite.connection import BUSY_MS, TROUBLE, SqliteMigratable, connect, dialect, highest

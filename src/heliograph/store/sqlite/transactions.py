@@ -12,7 +12,7 @@ from heliograph.core.chain import Noted
 from heliograph.core.message import Message
 from heliograph.ports import Unavailable
 from heliograph.store import chain
-from heliograph.store.batch import Brief
+from heliograph.store.brief import Brief
 from heliograph.store.port import Again, NewEvent, Notice, Operation, Row, Statement, Transaction
 from heliograph.store.sqlite.commit import Commit
 from heliograph.store.sqlite.connection import TROUBLE, dialect
