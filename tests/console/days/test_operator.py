@@ -130,7 +130,7 @@ def test_a_carrier_that_breaks_is_seen_drained_and_let_go_on(
     walk.see("Nothing is wrong")
     affected = int(re.search(r": (\d+), usually", text)[1])  # type: ignore[index]
     worst = page.locator("#past tbody tr", has_text="content_filtered").get_by_role("cell").first
-    assert affected >= 12 and worst.inner_text().startswith(str(affected))
+    assert affected >= 12 and int(worst.inner_text().split()[0]) >= affected, "some more failed after it was told"
     walk.look("nothing is open")
 
 

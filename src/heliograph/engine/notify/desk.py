@@ -326,7 +326,9 @@ class NotifyDesk:
         elif endpoint is not None and now - target.failing_since > self._settings.disable_after_ms:
             self._health(endpoint.id, target.failing_since, answer.detail)
         if target.failures >= _FAILURES_BEFORE_PAUSE:
-            pause = min(1_000 * 2 ** min(target.failures - _FAILURES_BEFORE_PAUSE, 10), _LONGEST_PAUSE_MS)
+            longest = min(1_000 * 2 ** min(target.failures - _FAILURES_BEFORE_PAUSE, 10), _LONGEST_PAUSE_MS)
+            # Up to half less, by chance: at fixed times it may keep step with a server that comes and goes, and miss it
+            pause = int(longest * (0.5 + self._chance.random() / 2))
             target.closed_until, target.open = now + pause, 1
             self._clock.later((pause + 1) / 1000, lambda: self._fill(target, self._clock.now_ms()))
 
