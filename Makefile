@@ -60,6 +60,7 @@ wheel: $(VENV)/.dev ## Build what is installed elsewhere
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
 compiled: $(VENV)/.dev ## Build the wheel with its hot path as machine code, and .compiled, an environment with it
+	rm -rf dist/compiled
 	HELIOGRAPH_COMPILED=1 $(BIN)/python -m hatchling build -t wheel -d dist/compiled
 	$(BIN)/python -m venv .compiled
 	.compiled/bin/python -m pip --disable-pip-version-check install --quiet --no-input --require-hashes -r requirements/dev.txt

@@ -5,7 +5,7 @@ door serves ASGI (`asgi`) and the short way past it (`fast`).
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from heliograph.api.context import Context
@@ -19,7 +19,6 @@ from heliograph.engine.requests.log import Asked
 from heliograph.store.port import Accept, Idempotency
 
 Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Content = bytes | AsyncIterator[bytes]  # an answer, whole or as it comes
 Reply = Callable[[int, list[Header], Content], None]

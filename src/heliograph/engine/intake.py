@@ -39,9 +39,6 @@ from heliograph.engine.ways import Ways
 from heliograph.ports import Chance, Clock
 from heliograph.store.port import Accept, Idempotency, Ledger, Notice
 
-_VERDICTS_KEPT: Final = 20_000
-_TAG_LIMIT: Final = 20
-_PLAIN: Final = frozenset(("auto", None))
 _encode: Final = msgspec.json.Encoder().encode
 _WHOLE: Final = ("utf-8", 1)  # encoding and segments of what is not cut into parts
 
