@@ -51,12 +51,12 @@ class Acting:
             plan = policy.of(kind)
             before = now - plan.wait_s * 1_000
             if plan.then == PAUSE:
-                await self._hold(outage, plan, await self._waiting(outage, kind, now, now), now)
+                await self._hold(outage, await self._waiting(outage, kind, now, now), now)
             elif outage.fine_since is None:
                 if plan.acts and outage.began_at <= before:
                     await self._lead_away(outage, realm, plan, await self._waiting(outage, kind, before, now), now)
                 if outage.country != ALL:  # a link that is up would take the others, and fail
-                    await self._hold(outage, plan, await self._waiting(outage, kind, now, now), now)
+                    await self._hold(outage, await self._waiting(outage, kind, now, now), now, plan)
 
     async def release(self, outage: Outage, now: int) -> None:
         """What was held goes on."""
@@ -84,13 +84,15 @@ class Acting:
             found += [message for message in messages if way.issuperset(msgspec.json.decode(message.plan))]
         return found
 
-    async def _hold(self, outage: Outage, plan: KindPlan, messages: list[Message], now: int) -> None:
+    async def _hold(self, outage: Outage, messages: list[Message], now: int, awaited: KindPlan | None = None) -> None:
+        """`awaited`: this plan is still to be kept for them. So a look must see them as soon as it is their turn, and
+        the next one those that came while this one looked, or that were too many for it."""
         moves = []
         for message in messages:
             until = now + _HOLD_MS
-            turn = max(message.accepted_at, outage.began_at) + plan.wait_s * 1_000
-            if plan.acts and turn > now:
-                until = min(until, turn)
+            if awaited is not None and awaited.acts:
+                turn = max(message.accepted_at, outage.began_at) + awaited.wait_s * 1_000
+                until = min(until, max(turn, now) + _SOON_MS)
             if message.due_at == until:
                 continue
             is_first = message.updated_at <= max(message.accepted_at, outage.began_at)
@@ -112,7 +114,7 @@ class Acting:
             kept = await self._apply([_failed(message, outage, now) for message in left])
             outage.failed += len(left) - len(kept.lost)
         elif left:
-            await self._hold(outage, plan, left, now)
+            await self._hold(outage, left, now)
 
     async def _switch(self, outage: Outage, realm: Realm, plan: KindPlan, message: Message, now: int) -> bool:
         """Another channel takes it: decided anew, as a message of that channel."""
