@@ -35,15 +35,23 @@ async def act(ledger: Any, plan: KindPlan, at: int, *, on: Outage) -> None:
 
 
 @pytest.mark.parametrize("country", ["", "DE"])
-async def test_more_than_one_look_can_take_fail_in_the_looks_after_it(ledger: Any, country: str) -> None:
-    """Those that were left over must not be held for a minute first."""
+async def test_however_many_wait_they_fail_in_one_look(ledger: Any, country: str) -> None:
     waiting = [message(ledger, **CODE) for _ in range(1_100)]
     await accept(ledger, *waiting)
     shut = outage(country)
-    for look in range(3):
-        await act(ledger, KindPlan(then="fail"), BEGAN + look * SECOND, on=shut)
+    await act(ledger, KindPlan(then="fail"), BEGAN, on=shut)
     assert set(await states(ledger, *waiting)) == {"failed"}
     assert shut.failed == len(waiting)
+
+
+@pytest.mark.parametrize("plan", [KindPlan(), KindPlan(then="pause"), KindPlan(wait_s=60, then="fail")])
+async def test_however_many_wait_they_are_held_in_one_look(ledger: Any, plan: KindPlan) -> None:
+    """Else a link that is up takes the rest, and each of them fails there."""
+    await accept(ledger, *(message(ledger, **CODE) for _ in range(1_100)))
+    shut = outage()
+    await act(ledger, plan, BEGAN, on=shut)
+    assert min((await due(ledger)).values()) > BEGAN + SECOND
+    assert shut.held == 1_100
 
 
 async def test_one_that_comes_back_from_a_carrier_fails_in_the_next_look(ledger: Any) -> None:

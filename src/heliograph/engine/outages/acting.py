@@ -24,6 +24,7 @@ from heliograph.store.port import Ledger, Move, Moves, NewEvent
 
 _COLUMNS: Final = ", ".join(MESSAGE_COLUMNS)
 _AT_ONCE: Final = 500
+_ROUNDS: Final = 20  # in one look
 _HOLD_MS: Final = 60_000  # what is held is looked at again after so long
 _SOON_MS: Final = 30_000  # what is due within so long is looked at now: less than a hold, more than most retries
 _DRAWS: Final = 1_009
@@ -48,15 +49,27 @@ class Acting:
     async def act(self, outage: Outage, realm: Realm, policy: OutagePolicy, now: int) -> None:
         """Every kind's plan, once."""
         for kind in LANES:
-            plan = policy.of(kind)
-            before = now - plan.wait_s * 1_000
-            if plan.then == PAUSE:
-                await self._hold(outage, await self._waiting(outage, kind, now, now), now)
-            elif outage.fine_since is None:
-                if plan.acts and outage.began_at <= before:
-                    await self._lead_away(outage, realm, plan, await self._waiting(outage, kind, before, now), now)
-                if outage.country != ALL:  # a link that is up would take the others, and fail
-                    await self._hold(outage, await self._waiting(outage, kind, now, now), now, plan)
+            for _ in range(_ROUNDS):
+                if not await self._keep_plan(outage, realm, policy.of(kind), kind, now):
+                    break
+
+    async def _keep_plan(self, outage: Outage, realm: Realm, plan: KindPlan, kind: str, now: int) -> bool:
+        """For as many as are taken at once; True: there may be more, which should not get to a carrier before."""
+        if plan.then != PAUSE and outage.fine_since is not None:
+            return False
+        before = now - plan.wait_s * 1_000
+        if plan.acts and outage.began_at <= before:
+            found = await self._waiting(outage, kind, before, now)
+            await self._lead_away(outage, realm, plan, found, now)
+            if (
+                len(found) >= _AT_ONCE and plan.channel is None
+            ):  # another channel takes them one by one: in the next look
+                return True
+        if plan.then != PAUSE and outage.country == ALL:
+            return False
+        found = await self._waiting(outage, kind, now, now)  # a link that is up would take them, and fail
+        await self._hold(outage, found, now, plan)
+        return len(found) >= _AT_ONCE
 
     async def release(self, outage: Outage, now: int) -> None:
         """What was held goes on."""
