@@ -1,5 +1,6 @@
 """POST /v1/messages: one message in, its id out once it is on disk."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -44,13 +45,14 @@ def _go_on(call: Call, request: MessageRequest) -> None:
     if request.dry_run:
         return call.answer(200, dry_run(draft))
 
-    def done(operation: Accept) -> None:
-        if refusal := left_out(operation, operation.messages[0]):
-            call.refuse(refusal)
-        else:
-            call.answer(202, answer(operation))
+    return call.keep((draft,), partial(_kept, call), reply=answer, all_or_none=True)
 
-    return call.keep((draft,), done, reply=answer, all_or_none=True)
+
+def _kept(call: Call, operation: Accept) -> None:
+    if refusal := left_out(operation, operation.messages[0]):
+        call.refuse(refusal)
+    else:
+        call.answer(202, answer(operation))
 
 
 def answer(operation: Accept) -> bytes:
