@@ -120,5 +120,4 @@ def test_messages_leave_no_cycles(
         send(api, [carrier])
         sink.until(lambda heard, before=before: len(heard) >= before + 2 * MANY)
         found = gateway.in_cycles()
-        print(found, len(sink.heard))
     assert found < MANY, "that is an object or more for each message"
