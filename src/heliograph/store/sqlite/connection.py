@@ -56,6 +56,15 @@ def connect(path: Path, *, readonly: bool = False, hot: bool = False) -> apsw.Co
     return connection
 
 
+def forgo_statistics() -> None:
+    """SQLite counts how much memory it has, under one lock for all threads; nobody asks. It can be told so only while
+    nothing is open."""
+    if not apsw.connections():
+        apsw.shutdown()
+        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+        apsw.initialize()
+
+
 def highest(connection: apsw.Connection, column: str, table: str) -> int:
     rows: list[Any] = connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchall()
     return int(rows[0][0])

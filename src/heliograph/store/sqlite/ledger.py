@@ -25,7 +25,15 @@ from heliograph.store.batch import Batch, GroupCommit
 from heliograph.store.brief import Brief
 from heliograph.store.port import Backlog, Notice, Operation, Row, Subscribers, Transaction
 from heliograph.store.protection import Protection
-from heliograph.store.sqlite.connection import BUSY_MS, TROUBLE, SqliteMigratable, connect, dialect, highest
+from heliograph.store.sqlite.connection import (
+    BUSY_MS,
+    TROUBLE,
+    SqliteMigratable,
+    connect,
+    dialect,
+    forgo_statistics,
+    highest,
+)
 from heliograph.store.sqlite.log import Log
 from heliograph.store.sqlite.transactions import SqliteTransaction, briefly, carry_out
 from heliograph.store.sqlite.writer import Writer
@@ -76,6 +84,7 @@ class SqliteLedger:
         ledger = cls(path, now_ms, report)
         if serving:
             ledger._lock()
+            forgo_statistics()
         try:
             ledger._connection = connection = connect(path, hot=True)
             if migrations:
