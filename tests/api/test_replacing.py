@@ -57,6 +57,14 @@ def test_another_text_is_measured_priced_and_sent(api: Api) -> None:
     assert types[:3] == ["message.accepted", "message.scheduled", "message.replaced"]
 
 
+def test_a_new_text_may_be_written_so_that_it_takes_less(api: Api) -> None:
+    message = scheduled(api, text="Before")
+    change = {"text": "It’s “ready” – " + "now. " * 20, "smart_encoding": True, "max_segments": 1}
+    changed = api("PATCH", f"/v1/messages/{message['id']}", change).json()
+    assert (changed["encoding"], changed["segments"]) == ("gsm7", 1)
+    assert changed["text"].startswith('It\'s "ready" - now.')
+
+
 def test_what_is_not_named_stays(api: Api) -> None:
     before = scheduled(api, text="Before", kind="support", tags=["kept"], metadata={"a": "b"}, valid_for="2h")
     was = api("GET", f"/v1/messages/{before['id']}").json()
@@ -80,6 +88,9 @@ def test_validity_moves_with_the_time(api: Api) -> None:
         ({}, "missing_field", "/text"),
         ({"text": ""}, "empty_text", "/text"),
         ({"text": "x" * 10_000}, "over_budget", "/text"),
+        ({"text": "x" * 161, "max_segments": 1}, "over_budget", "/text"),
+        ({"text": "Zażółć", "encoding": "gsm7"}, "not_gsm7", "/text"),
+        ({"max_segments": 1}, "missing_field", "/text"),
         ({"send_at": "tomorrow"}, "bad_time", "/send_at"),
         ({"send_at": later(days=800)}, "too_far_ahead", "/send_at"),
         ({"valid_until": later(hours=1)}, "already_over", "/valid_until"),

@@ -1764,6 +1764,12 @@ export interface RecordingsBalance {
 export interface ReplacingReplacement {
   /** What the phone shows. */
   text?: string | null;
+  /** gsm7 or ucs2, to insist on one for the new text. */
+  encoding?: string | null;
+  /** Replace what GSM-7 lacks by what looks alike. */
+  smart_encoding?: boolean;
+  /** Leave it as it was when the new text takes more. */
+  max_segments?: number | null;
   /** Of a scheduled message: not before this time. */
   send_at?: string | null;
   /** Not after this time. */

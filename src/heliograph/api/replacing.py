@@ -17,6 +17,9 @@ class Replacement(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be different; what is left out stays."""
 
     text: Annotated[str | None, Meta(description="What the phone shows.")] = None
+    encoding: Annotated[str | None, Meta(description="gsm7 or ucs2, to insist on one for the new text.")] = None
+    smart_encoding: Annotated[bool, Meta(description="Replace what GSM-7 lacks by what looks alike.")] = False
+    max_segments: Annotated[int | None, Meta(description="Leave it as it was when the new text takes more.")] = None
     send_at: Annotated[str | None, Meta(description="Of a scheduled message: not before this time.")] = None
     valid_until: Annotated[str | None, Meta(description="Not after this time.")] = None
 
@@ -24,8 +27,15 @@ class Replacement(msgspec.Struct, forbid_unknown_fields=True):
 async def replace_one(request: Request) -> MessageView:
     message = await find(request, request.place["id"])
     asked: Replacement = request.body
-    change = Change(asked.text, asked.send_at, asked.valid_until)
-    if change == Change():
+    change = Change(
+        asked.text,
+        asked.send_at,
+        asked.valid_until,
+        encoding=asked.encoding,
+        smart_encoding=asked.smart_encoding,
+        max_segments=asked.max_segments,
+    )
+    if change.text is None and change.send_at is None and change.valid_until is None:
         raise refuse("missing_field", "say what is to be different: text, send_at or valid_until", "/text")
     found = await replace(request.context.ledger, request.context.intake, message, change, request.now)
     if isinstance(found, Refusal):

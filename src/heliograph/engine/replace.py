@@ -50,6 +50,10 @@ class Change(msgspec.Struct, frozen=True):
     valid_until: str | None = None
     callback_url: str | None = None
     callback_events: tuple[str, ...] | None = None  # with `callback_url`; empty: no callbacks
+    # What is asked of the words comes with them: what was asked of the ones before is not kept.
+    encoding: str | None = None
+    smart_encoding: bool = False
+    max_segments: int | None = None
 
 
 async def replace(ledger: Ledger, intake: Intake, message: Message, change: Change, now: int) -> Message | Refusal:
@@ -102,6 +106,9 @@ def _request(message: Message, change: Change) -> MessageRequest:
         send_at=change.send_at or (_written(message.due_at) if message.state == SCHEDULED else None),
         valid_until=change.valid_until,
         tags=msgspec.json.decode(message.tags, type=list[str]) if message.tags else None,
+        encoding=change.encoding,
+        smart_encoding=change.smart_encoding,
+        max_segments=change.max_segments,
     )
     if change.valid_until is None:
         if change.send_at is None:
