@@ -86,6 +86,9 @@ class Changes(TypedDict, total=False):
     """What can still be changed of a message that waits."""
 
     text: str
+    encoding: str
+    smart_encoding: bool
+    max_segments: int
     send_at: datetime | str
     valid_until: datetime | str
 
