@@ -21,8 +21,8 @@ from typing import Any, Final
 
 import apsw
 
-from bench.__main__ import Gateway, cpu_s
 from bench.fill import fill_people
+from bench.gateway import Gateway, cpu_s
 from bench.ledger import opened
 from heliograph.core.consent import ConsentPolicy, rulebook
 from heliograph.core.message import Message

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import requests
 
 from bench import history, ledger
-from bench.__main__ import Gateway, cpu_s, descendants
+from bench.gateway import Gateway, cpu_s, descendants
 from heliograph import process, settings
 from heliograph.api.site import ROUTES
 from heliograph.console import site
