@@ -61,9 +61,8 @@ class Acting:
         if plan.acts and outage.began_at <= before:
             found = await self._waiting(outage, kind, before, now)
             await self._lead_away(outage, realm, plan, found, now)
-            if (
-                len(found) >= _AT_ONCE and plan.channel is None
-            ):  # another channel takes them one by one: in the next look
+            # Another channel takes them one by one, which takes its time: the rest is for the next look.
+            if len(found) >= _AT_ONCE and plan.channel is None:
                 return True
         if plan.then != PAUSE and outage.country == ALL:
             return False
