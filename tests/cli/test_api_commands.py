@@ -40,6 +40,21 @@ def test_a_decision_is_explained_and_nothing_is_sent(ask: Run) -> None:
     assert ask("messages", "list", "--to", "+447700900188", "--json").data == before
 
 
+def test_a_decision_needs_no_text_and_the_recipient_may_be_named(ask: Run) -> None:
+    by_name = ask("explain", "--to", "+447700900188", "--kind", "otp").out
+    assert by_name == ask("explain", "+447700900188", "--kind", "otp").out
+    assert ("kind otp" in by_name, "via ['sandbox']" in by_name) == (True, True)
+    assert "ucs2" in ask("explain", "--to", "+447700900188", "Order ✅").out
+    assert "say whom it is for" in ask("explain", "--kind", "otp").err
+    assert "give the recipient once" in ask("explain", "--to", "+447700900188", "+447700900189", "Hello").err
+
+
+def test_a_message_to_a_named_recipient(ask: Run) -> None:
+    sent = ask("send", "--to", TO, "By name", "--tag", "named", "--json").data
+    shown = ask("messages", "show", sent["id"], "--json").data
+    assert (shown["to"], shown["text"], shown["tags"]) == (TO, "By name", ["named"])
+
+
 def test_the_quality_of_connectors_is_told_in_numbers(ask: Run, server: Server, admin_key: str) -> None:
     api = Api(server, admin_key)
     api.until(api.send("+12025550123")["id"], "delivered")

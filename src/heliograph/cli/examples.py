@@ -66,7 +66,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "+447700900123 'Your parcel is here' --sender Acme",
         "+447700900123 --template parcel --var name=Ann",
     ),
-    "explain": ("+447700900123 'Your parcel is here' --kind transactional",),
+    "explain": ("+447700900123 'Your parcel is here' --kind transactional", "--to +447700900123 --kind otp"),
     "messages list": ("--status failed --status undelivered", "--to +447700900123 --json"),
     "messages show": ("msg_01h",),
     "messages tail": ("", "--message msg_01h"),
