@@ -59,6 +59,7 @@ def test_a_connector_is_looked_at_paused_drained_and_goes_on(ask: Run) -> None:
     assert ask("connectors", "pause", "sandbox").out == "sandbox is paused\n"
     sent = ask("send", "+12025550143", "Waits", "--json").data["id"]
     assert "paused  yes" in ask("connectors", "status", "sandbox").out
+    assert ask("connectors", "list").out.splitlines()[1].split()[:3] == ["sandbox", "sandbox", "paused"]
     drained = ask("connectors", "drain", "sandbox", "--json").data
     assert drained == {"name": "sandbox", "in_flight": 0, "is_paused": True}
     assert ask("messages", "show", sent, "--json").data["status"] in ("queued", "sending")

@@ -19,6 +19,7 @@ class ConnectorView(msgspec.Struct):
     reason: str = ""  # why it is not up
     in_flight: int | None = None
     records: bool | None = None
+    is_paused: bool = False  # by hand: nothing is handed over to it
 
 
 class Balance(msgspec.Struct):
@@ -50,7 +51,8 @@ async def all_connectors(request: Request) -> ConnectorList:
 
 def _view(request: Request, name: str, kind: str) -> ConnectorView:
     carrier, link = request.context.carrier(name), request.context.link(name)
-    view = ConnectorView(name, kind)
+    paused = request.context.snapshot().paused
+    view = ConnectorView(name, kind, is_paused=paused.everything or name in paused.connectors)
     if carrier is not None:
         view.records = recorder_of(carrier) is not None
     if link is not None:

@@ -32,10 +32,8 @@ def list_(key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
 @program.command()
 def status(name: Name, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
     """Show how one connector is; ends with 1 when it is down."""
-    client = Client(url, key)
-    found = _find(client, name)
-    found["is_paused"] = _is_paused(client, name)
-    told = {**found, "up": _standing(found)}
+    found = _find(Client(url, key), name)
+    told = {**found, "up": _link(found)}
     show(found, facts([("is" if key == "up" else key, value) for key, value in told.items()]), as_json)
     if found["up"] is False:
         raise Mistake(f"{name} is down: {found['reason']}")
@@ -87,13 +85,13 @@ def _find(client: Client, name: str) -> dict[str, Any]:
     raise Mistake(f"there is no connector {name!r}; `heliograph connectors list` shows them")
 
 
-def _is_paused(client: Client, name: str) -> bool:
-    pauses = [(pause["scope"], pause["value"]) for pause in client.get("/v1/pauses")["data"]]
-    return ("connector", name) in pauses or any(scope == "all" for scope, _ in pauses)
+def _link(one: dict[str, Any]) -> str:
+    return "elsewhere" if one["up"] is None else "up" if one["up"] else "down"
 
 
 def _standing(one: dict[str, Any]) -> str:
-    return "elsewhere" if one["up"] is None else "up" if one["up"] else "down"
+    """In a word, the worst first."""
+    return "paused" if one["is_paused"] and one["up"] is not False else _link(one)
 
 
 @program.command()

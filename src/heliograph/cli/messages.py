@@ -8,19 +8,30 @@ import typer
 from heliograph.cli.client import Client
 from heliograph.cli.following import end, events
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url
-from heliograph.cli.output import facts, show, table
+from heliograph.cli.output import facts, show, steps, table, words
 
 program = typer.Typer(help="Messages that were accepted.", no_args_is_help=True)
 MessageId = Annotated[str, typer.Argument(metavar="ID", help="The message's id, msg_…")]
 _COLUMNS = ("id", "status", "to", "kind", "connector", "segments", "created_at")
+_TRIES = ("ATTEMPT", "PART", "CONNECTOR", "STATUS", "HANDED AT", "ANSWERED AT", "RECEIPT AT", "CARRIER ID", "WHY NOT")
 _ENDS = ("delivered", "undelivered", "failed", "rejected", "expired", "canceled", "read")
 
 
 @program.command("show")
 def show_one(message_id: MessageId, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
-    """Show a message."""
+    """Show a message: how it is, how it was decided, and what carriers said."""
     found = Client(url, key).get(f"/v1/messages/{quote(message_id, safe='')}")
-    show(found, facts(list(found.items())), as_json)
+    apart = ("attempts", "decision")
+    told = [(name, words(value) if isinstance(value, dict) else value) for name, value in found.items()]
+    parts = [facts([one for one in told if one[0] not in apart]), steps(found["decision"])]
+    parts.append(table(_TRIES, [_try(one) for one in found["attempts"]]) if found["attempts"] else "")
+    show(found, "\n\n".join(part for part in parts if part), as_json)
+
+
+def _try(one: dict[str, Any]) -> tuple[Any, ...]:
+    why = " ".join(one[name] for name in ("failure", "code", "carrier_code") if one[name])
+    at = (one[name] for name in ("handed_at", "answered_at", "receipt_at"))
+    return one["attempt"], one["part"], one["connector"], one["status"], *at, one["carrier_id"], why
 
 
 @program.command("list")

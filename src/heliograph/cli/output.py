@@ -75,6 +75,16 @@ def facts(pairs: Sequence[tuple[str, Any]]) -> str:
     return "\n".join(f"{name.ljust(width)}  {_marked(value, value)}" for name, value in there)
 
 
+def steps(decision: Sequence[dict[str, Any]]) -> str:
+    """How something was decided, a rule a line."""
+    return facts([(step["rule"], words({**step, "rule": None})) for step in decision])
+
+
+def words(named: dict[str, Any]) -> str:
+    """Names and values in one line; what is not there is left out."""
+    return ", ".join(f"{name} {_cell(value)}" for name, value in named.items() if value not in (None, ""))
+
+
 def _line(row: Sequence[str], widths: Sequence[int], *, is_head: bool) -> str:
     padded = [text.ljust(width) for text, width in zip(row, widths, strict=True)]
     padded[-1] = padded[-1].rstrip()

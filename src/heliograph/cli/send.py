@@ -6,7 +6,7 @@ import typer
 
 from heliograph.cli.client import Client
 from heliograph.cli.options import LOCAL_URL, Json, Key, Url, values
-from heliograph.cli.output import Mistake, facts, show
+from heliograph.cli.output import Mistake, facts, show, steps
 
 To = Annotated[str | None, typer.Argument(metavar="TO", help="The recipient, such as +447700900123.")]
 NamedTo = Annotated[str | None, typer.Option("--to", metavar="TO", help="The recipient, instead of in its place.")]
@@ -73,9 +73,8 @@ def explain(
         text = _ANY_TEXT
     body = _body(to, text, sender, kind, tag, send_at, valid_for) | _of_template(template, var, locale)
     answer = Client(url, key).post("/v1/messages", {**body, "dry_run": True})
-    steps = [(step["rule"], _step(step)) for step in answer["decision"]]
     outcome = [(name, value) for name, value in answer.items() if name not in ("decision", "dry_run", "text")]
-    show(answer, f"{facts(steps)}\n\n{facts(outcome)}", as_json)
+    show(answer, f"{steps(answer['decision'])}\n\n{facts(outcome)}", as_json)
 
 
 def _whom(to: str | None, text: str | None, named_to: str | None) -> tuple[str, str | None]:
@@ -106,7 +105,3 @@ def _body(
 def _of_template(template: str | None, var: list[str] | None, locale: str | None) -> dict[str, Any]:
     given = {"template": template, "variables": values(var or []), "locale": locale}
     return {name: value for name, value in given.items() if value}
-
-
-def _step(step: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in step.items() if name != "rule" and value is not None)
