@@ -28,6 +28,8 @@ def test_a_message_is_delivered_and_its_timeline_tells_how(api: Api) -> None:
     }
     message = api.until(sent["id"], "delivered")
     assert [attempt["status"] for attempt in message["attempts"]] == ["delivered"]
+    (attempt,) = message["attempts"]
+    assert attempt["handed_at"] < attempt["answered_at"] < attempt["receipt_at"], "5 and 20 ms lie between them"
     assert {step["rule"] for step in message["decision"]} >= {"route", "budget", "sender"}
     events = api("GET", f"/v1/messages/{sent['id']}/events").json()["data"]
     assert [e["type"] for e in events] == ["message.accepted", "message.queued", "message.sent", "message.delivered"]

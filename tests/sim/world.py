@@ -112,7 +112,7 @@ class Network:
         self._events.answered(submission, outcome)
 
     def submit(self, submissions: Sequence[Submission]) -> None:
-        for message, attempt in submissions:
+        for message, attempt, _ in submissions:
             handed = self._disk.handed.get((message.id, attempt))
             if handed is None:
                 self._record.too_early.append((message.id, attempt))

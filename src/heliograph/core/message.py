@@ -78,10 +78,11 @@ MESSAGE_COLUMNS: Final = tuple("to_number" if name == "to" else name for name in
 
 
 class Submission(NamedTuple):
-    """One attempt of a message on its way to a carrier: the message and the attempt's number."""
+    """One attempt of a message on its way to a carrier: the message, the attempt's number, when it was handed over."""
 
     message: Message
     attempt: int
+    handed_at: int = 0
 
 
 class Outcome(msgspec.Struct, gc=False, frozen=True):

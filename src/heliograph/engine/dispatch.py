@@ -63,7 +63,7 @@ class Link:
         self._claiming = False
         self._wanting = _NOTHING  # (lane, segments) of a message for which too little of the rate was left
         self._timer: Timer | None = None
-        self._ready: list[Submission] = []
+        self._ready: list[Message] = []
         self._answers: list[tuple[Submission, Outcome]] = []
         self._waiting = 0  # about how many messages wait in the ledger; for estimates only
         self._answered = 0
@@ -112,14 +112,16 @@ class Link:
 
     def hand_over(self, message: Message) -> None:
         """Submit a message whose intent is durable and whose credit is reserved; gathered per turn of the loop."""
-        self._ready.append(Submission(message, message.attempts))
+        self._ready.append(message)
         if len(self._ready) == 1:
             self._clock.later(0, self._submit)
 
     def _submit(self) -> None:
-        ready, self._ready = self._ready, []
+        messages, self._ready = self._ready, []
+        now_ms = self._clock.now_ms()
+        ready = [Submission(message, message.attempts, now_ms) for message in messages]
         if quiet_kinds := self._desk.quiet_kinds():
-            ready = self._without_closed(ready, quiet_kinds)
+            ready = self._without_closed(ready, quiet_kinds, now_ms)
         for strange in [one for one in ready if one.message.channel not in self._channels]:
             ready.remove(strange)  # the connector was declared anew since the route was
             self.answered(strange, _NOT_CARRIED)
@@ -132,9 +134,8 @@ class Link:
         if ready:
             self.carrier.submit(ready)
 
-    def _without_closed(self, ready: list[Submission], quiet_kinds: frozenset[str]) -> list[Submission]:
+    def _without_closed(self, ready: list[Submission], quiet_kinds: frozenset[str], now: int) -> list[Submission]:
         """The commit took time, and quiet hours may have begun: what they cover goes back to where it waited."""
-        now = self._clock.now_ms()
         may_go: list[Submission] = []
         for submission in ready:
             message = submission.message

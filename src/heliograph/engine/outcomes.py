@@ -25,11 +25,11 @@ def taken(submission: Submission, outcome: Outcome, connector: str, now: int) ->
     message.state = advance(was, "taken").state
     message.updated_at = message.sent_at = now
     corrected = _corrected(message, outcome)
-    attempt = submission.attempt
+    attempt, at = submission.attempt, submission.handed_at
     rows: tuple[AttemptRow, ...] = ()
     for part, carrier_id in enumerate(outcome.carrier_ids or (None,), 1):
         rows += (
-            AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, now, now, None),
+            AttemptRow(message.id, attempt, part, connector, "accepted", carrier_id, None, None, None, at, now, None),
         )
     facts = f'{{"attempt":{attempt},"connector":"{connector}"}}'
     if corrected or message.possible_duplicate:
@@ -65,7 +65,7 @@ def not_taken(
     prices: PriceBook = _NO_PRICES,  # asked when it goes on to another connector
 ) -> Move:
     """Refused, or nobody knows: another attempt, a hold, or the end."""
-    message, attempt = submission
+    message, attempt = submission.message, submission.attempt
     unknown, unsent = outcome.state == "unknown", outcome.state == "unsent"
     failure = outcome.failure or UNKNOWN
     decision = retry.after_failure(
@@ -114,7 +114,7 @@ def _lead(message: Message, connector: str, prices: PriceBook) -> None:
 def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: int) -> tuple[AttemptRow, ...]:
     if outcome.failure == THROTTLED or outcome.state == "unsent":
         return ()
-    message, attempt = submission
+    message, attempt, handed_at = submission
     answered = None if outcome.state == "unknown" else now
     return (
         AttemptRow(
@@ -127,7 +127,7 @@ def _failed_rows(submission: Submission, outcome: Outcome, connector: str, now: 
             outcome.failure,
             outcome.code,
             outcome.carrier_code,
-            now,
+            handed_at,
             answered,
             None,
         ),

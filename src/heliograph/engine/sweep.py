@@ -37,7 +37,8 @@ async def lost_hand_overs(ledger: Ledger, owner: int, now: int, chance: Chance) 
     )
     messages = [Message(*row) for row in rows]
     return [
-        not_taken(Submission(m, m.attempts), _LOST, m.connector, now, chance.random(), retry.DEFAULT) for m in messages
+        not_taken(Submission(m, m.attempts, m.updated_at), _LOST, m.connector, now, chance.random(), retry.DEFAULT)
+        for m in messages
     ]
 
 

@@ -131,7 +131,7 @@ class HttpCarrier:
     # -- one attempt
 
     def _text(self, submission: Submission) -> Text:
-        message, attempt = submission
+        message, attempt = submission.message, submission.attempt
         now = self._clock.now_ms()
         # The try whose outcome nobody knows goes again under its own name: who knows that name takes it once.
         named = attempt - 1 if message.possible_duplicate and attempt == 2 else attempt

@@ -124,7 +124,7 @@ class SandboxCarrier:
 
     def _take(self, submission: Submission, now_receipts: list[Receipt]) -> None:
         """Answer, now or later; receipts that are due now are gathered."""
-        message, attempt = submission
+        message, attempt = submission.message, submission.attempt
         asked = asked_for(message.to, message.text)
         if self._is_plain and asked is None and not (self._out or self._fails) and MARK not in (message.text or ""):
             ids = self._new_ids(message.segments)
@@ -165,7 +165,7 @@ class SandboxCarrier:
     def _after_answer_delay(
         self, submission: Submission, outcome: Outcome, reports: Sequence[Report], ids: Sequence[str]
     ) -> None:
-        message, attempt = submission
+        message, attempt = submission.message, submission.attempt
 
         def answer() -> None:
             if self._silent.pop((message.id, attempt), None) is None:
@@ -188,7 +188,7 @@ class SandboxCarrier:
         assert self._journal is not None
         now = self._clock.now_ms()
         lines = (
-            f"{m.id} {attempt} {m.possible_duplicate} {now} {m.kind} {m.accepted_at}\n" for m, attempt in submissions
+            f"{m.id} {attempt} {m.possible_duplicate} {now} {m.kind} {m.accepted_at}\n" for m, attempt, _ in submissions
         )
         os.write(self._journal, "".join(lines).encode())
 
@@ -297,7 +297,7 @@ class SandboxCarrier:
 
     async def query(self, submission: Submission, carrier_ids: Sequence[str]) -> Sequence[Receipt] | None:
         """The last report, if its time has come; None when there never will be one."""
-        message, attempt = submission
+        message, attempt = submission.message, submission.attempt
         reports = [
             report
             for report in self._fate(asked_for(message.to, message.text), message, attempt).reports

@@ -151,6 +151,6 @@ def _not_taken(reason: str) -> Outcome:
 
 def _ref(submission: Submission) -> str:
     """How we call it: the same again where the outcome of the try before is not known."""
-    message, attempt = submission
+    message, attempt = submission.message, submission.attempt
     named = attempt - 1 if message.possible_duplicate and attempt == 2 else attempt
     return ids.reference(message.accepted_at, message.id, named)

@@ -121,7 +121,7 @@ class WebpushCarrier:
 
 def _outcome(submission: Submission, answer: Answer) -> Outcome:
     """What a push service's answer says."""
-    message, attempt = submission
+    message, attempt = submission.message, submission.attempt
     status = answer.status
     if answer.reason != "ok":
         if answer.reason in _NEVER_LEFT:
