@@ -33,6 +33,7 @@ def test_a_message_is_delivered_and_its_timeline_tells_how(api: Api) -> None:
     assert {step["rule"] for step in message["decision"]} >= {"route", "budget", "sender"}
     events = api("GET", f"/v1/messages/{sent['id']}/events").json()["data"]
     assert [e["type"] for e in events] == ["message.accepted", "message.queued", "message.sent", "message.delivered"]
+    assert events[0]["says"] == "We accepted it and kept it." and events[2]["says"].startswith("The carrier quick took")
 
 
 def test_a_callback_is_signed_as_standard_webhooks_are(api: Api, sink: Sink) -> None:

@@ -63,7 +63,9 @@ def test_an_accepted_message_is_described(side: Side, fresh: Fresh) -> None:
 def test_its_timeline_is_told_in_order(side: Side, fresh: Fresh) -> None:
     made = side.client.messages.send(fresh(), "Hello")
     side.settled(made.id)
-    told = [event.type for event in side.client.messages.events(made.id).data]
+    events = side.client.messages.events(made.id).data
+    told = [event.type for event in events]
+    assert all(event.says.endswith(".") for event in events)
     assert told == [f"message.{state}" for state in ("accepted", "queued", "sent", "delivered")]
     assert {event.data["id"] for event in side.client.messages.events(made.id).data} == {made.id}
 

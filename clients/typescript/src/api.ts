@@ -363,6 +363,7 @@ export interface ConnectorView {
   reason?: string;
   in_flight?: number | null;
   records?: boolean | null;
+  is_paused?: boolean;
 }
 
 /** Entries as CSV, the columns named in its first line; `to` is needed. */
@@ -2300,6 +2301,12 @@ export interface Texted {
   connector: string;
 }
 
+/** What happened to a message, the oldest first; all of it is on one page. */
+export interface Timeline {
+  data: TimelineEvent[];
+  next_cursor?: string | null;
+}
+
 /** Something that was said or done. */
 export interface TimelineEntry {
   id: string;
@@ -2311,6 +2318,16 @@ export interface TimelineEntry {
   status?: string | null;
   automatic?: boolean;
   detail?: Any;
+}
+
+/** An event of a message, with what it means: as people would say it, and what a carrier or a rule said of it. */
+export interface TimelineEvent {
+  id: string;
+  type: string;
+  created_at: string;
+  data: Any;
+  says: string;
+  detail: string | null;
 }
 
 /** What a policy would have done with past requests. */
@@ -2564,7 +2581,7 @@ export class Api extends Client {
   }
 
   /** Its timeline. Needs the scope `messages:read`. */
-  getMessagesIdEvents(id: string, options: Options = {}): Promise<EventPage> {
+  getMessagesIdEvents(id: string, options: Options = {}): Promise<Timeline> {
     return this.ask("GET", `/v1/messages/${encodeURIComponent(id)}/events`, { ...options });
   }
 

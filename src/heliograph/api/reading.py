@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.api.routes import Request, Route, not_found, refuse
-from heliograph.core import ids
+from heliograph.core import ids, telling
 from heliograph.core.channels import CHANNELS
 from heliograph.core.failures import Refusal
 from heliograph.core.lifecycle import STATES
@@ -74,6 +74,20 @@ class MessagePage(msgspec.Struct):
 
     data: list[MessageView]
     next_cursor: str | None
+
+
+class TimelineEvent(EventView):
+    """An event of a message, with what it means: as people would say it, and what a carrier or a rule said of it."""
+
+    says: str
+    detail: str | None
+
+
+class Timeline(msgspec.Struct):
+    """What happened to a message, the oldest first; all of it is on one page."""
+
+    data: list[TimelineEvent]
+    next_cursor: str | None = None
 
 
 class EventPage(msgspec.Struct):
@@ -220,10 +234,16 @@ def _time(text: str | None, pointer: str) -> int | None:
     return found
 
 
-async def message_events(request: Request) -> EventPage:
+async def message_events(request: Request) -> Timeline:
     message = await find(request, request.place["id"])
     events = await reads.events(request.context.ledger, message.id)
-    return EventPage([event_view(event, message, event_id(event)) for event in events], None)
+    views = [event_view(event, message, event_id(event)) for event in events]
+    return Timeline(
+        [
+            TimelineEvent(view.id, view.type, view.created_at, view.data, step.words, step.detail or None)
+            for view, step in zip(views, telling.told(events), strict=True)
+        ]
+    )
 
 
 async def states(request: Request) -> States:
@@ -273,7 +293,7 @@ ROUTES: Final = (
     Route("GET", "/v1/messages", list_messages, _READ, query=MessageQuery, answer=MessagePage, summary="List messages"),
     Route("POST", "/v1/messages/states", states, _READ, body=StatesRequest, answer=States, summary="Look up states"),
     Route("GET", "/v1/messages/{id}", show, _READ, answer=MessageDetail, summary="Show a message"),
-    Route("GET", "/v1/messages/{id}/events", message_events, _READ, answer=EventPage, summary="Its timeline"),
+    Route("GET", "/v1/messages/{id}/events", message_events, _READ, answer=Timeline, summary="Its timeline"),
     Route("GET", "/v1/batches/{id}", batch, _READ, answer=BatchView, summary="Show a batch"),
     Route("GET", "/v1/events", stream, _READ, query=StreamQuery, answer=EventPage, summary="Read all events in order"),
 )

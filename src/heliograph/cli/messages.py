@@ -19,13 +19,25 @@ _ENDS = ("delivered", "undelivered", "failed", "rejected", "expired", "canceled"
 
 @program.command("show")
 def show_one(message_id: MessageId, key: Key, url: Url = LOCAL_URL, as_json: Json = False) -> None:
-    """Show a message: how it is, how it was decided, and what carriers said."""
-    found = Client(url, key).get(f"/v1/messages/{quote(message_id, safe='')}")
-    apart = ("attempts", "decision")
-    told = [(name, words(value) if isinstance(value, dict) else value) for name, value in found.items()]
-    parts = [facts([one for one in told if one[0] not in apart]), steps(found["decision"])]
-    parts.append(table(_TRIES, [_try(one) for one in found["attempts"]]) if found["attempts"] else "")
-    show(found, "\n\n".join(part for part in parts if part), as_json)
+    """Show a message: how it is, how it was decided, what carriers said, what happened."""
+    client, path = Client(url, key), f"/v1/messages/{quote(message_id, safe='')}"
+    found = client.get(path)
+    show(found, "" if as_json else _told_whole(found, client.get(f"{path}/events")["data"]), as_json)
+
+
+def _told_whole(found: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    attempts, decision = found["attempts"], found["decision"]
+    how = {**found, "attempts": None, "decision": None}
+    parts = [facts([(name, words(value) if isinstance(value, dict) else value) for name, value in how.items()])]
+    parts.append(steps(decision))
+    if attempts:
+        parts.append(table(_TRIES, [_try(one) for one in attempts]))
+    parts.append(facts([(one["created_at"], _told(one)) for one in events]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _told(event: dict[str, Any]) -> str:
+    return f"{event['says']} ({event['detail']})" if event["detail"] else str(event["says"])
 
 
 def _try(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -138,6 +138,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data: Any = None
 
 
+class TimelineEvent(Event, frozen=True, kw_only=True):
+    """An event of a message, with what it means in words, and what a carrier or a rule said of it."""
+
+    says: str = ""
+    detail: str | None = None
+
+
 class BatchProgress(msgspec.Struct, frozen=True, kw_only=True):
     """A batch: how many messages are in which state."""
 

@@ -20,6 +20,7 @@ from heliograph.sdk.models.messages import (
     MessageStates,
     Rehearsed,
     ShortLink,
+    TimelineEvent,
 )
 
 
@@ -154,9 +155,9 @@ class Messages(Resource[D]):
         return Ask("POST", at("messages", "states"), MessageStates, body={"ids": message_ids}, key=new_key())
 
     @asks
-    def events(self, message_id: str) -> Ask[Page[Event]]:
-        """The timeline of a message."""
-        return Ask("GET", at("messages", message_id, "events"), Page[Event])
+    def events(self, message_id: str) -> Ask[Page[TimelineEvent]]:
+        """The timeline of a message, in words too."""
+        return Ask("GET", at("messages", message_id, "events"), Page[TimelineEvent])
 
     @asks
     def links(self, message_id: str) -> Ask[Page[ShortLink]]:

@@ -223,7 +223,7 @@ _TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/v1/messages/{id}", _message),
     (
         *("GET", "/v1/messages/{id}/events"),
-        lambda memory, place, _, __: (200, {"data": messages.find(memory, place[0]).events, "next_cursor": None}),
+        lambda memory, place, _, __: (200, {"data": messages.timeline(memory, place[0]), "next_cursor": None}),
     ),
     ("POST", "/v1/messages/{id}/cancel", lambda memory, place, _, __: (200, messages.cancel(memory, place[0]))),
     ("GET", "/v1/batches/{id}", _batch),

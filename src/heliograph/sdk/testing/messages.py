@@ -79,6 +79,12 @@ def find(memory: Memory, message_id: str) -> Sent:
     return memory.messages[message_id]
 
 
+def timeline(memory: Memory, message_id: str) -> list[Shown]:
+    """Its events, in words too: plainer ones than the gateway's."""
+    events = find(memory, message_id).events
+    return [{**one, "says": f"It was {one['data']['status']}.", "detail": None} for one in events]
+
+
 def cancel(memory: Memory, message_id: str) -> Shown:
     """Take it back. Raises `Wrong`."""
     sent = find(memory, message_id)
