@@ -65,6 +65,15 @@ async def test_what_waits_for_a_connector_that_is_down_gets_the_price_of_the_nex
 
 
 @pytest.mark.asyncio
+async def test_that_it_is_down_is_told_to_every_workspace_and_why_to_none() -> None:
+    """The reason names hosts and accounts of the operator's."""
+    play = ways(subject())
+    (move,) = await play.look()
+    assert msgspec.json.decode(move.events[0].data)["why"] == "first is down"
+    assert [shut.why for shut in play.shut().values()] == ["first is down"]
+
+
+@pytest.mark.asyncio
 async def test_a_connector_that_is_gone_changes_no_price() -> None:
     (move,) = await ways(subject(), declared=["first"]).look()
     assert (move.message.connector, move.message.price, move.message.currency) == ("spare", "2", "EUR")

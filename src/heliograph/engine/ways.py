@@ -115,11 +115,7 @@ class Ways:
     def shut(self) -> dict[tuple[str, str], Shut]:
         """What of ours is of no use, for which country: a link that is down, or where too much fails."""
         now = self._clock.now_ms()
-        found = {
-            (link.name, ALL): Shut(link.since, f"{link.name} is down: {link.reason}")
-            for link in self._links.values()
-            if not link.up
-        }
+        found = {(link.name, ALL): Shut(link.since, _down(link.name)) for link in self._links.values() if not link.up}
         for (name, country), breaker in self._breakers.items():
             if breaker.state != CLOSED and name in self._links:
                 found[name, country] = Shut(now, f"too much fails at {name} for {country}")
@@ -147,7 +143,7 @@ class Ways:
         if link is None:
             return None  # another process has it: that one knows
         if not link.up and now - link.since >= self._patience.of(lane):
-            return f"{name} is down: {link.reason}"
+            return _down(name)
         breaker = self._breakers.get((name, country))
         if breaker is None or breaker.state == CLOSED:
             return None
@@ -253,3 +249,8 @@ class Ways:
             message.state, message.owner, message.due_at, message.possible_duplicate = "queued", 0, now, 1
             moves.append(Move(message, "sent", move.events))
         return moves
+
+
+def _down(name: str) -> str:
+    """Every workspace may hear it. So it does not say why: that names hosts and accounts of the operator's."""
+    return f"{name} is down"
