@@ -48,6 +48,7 @@ def test_connectors_are_listed_with_how_they_are(running: tuple[Server, str]) ->
         "reason": "",
         "in_flight": 0,
         "records": True,
+        "is_paused": False,
     }
     assert "telco" in command(running, "list").stdout
 

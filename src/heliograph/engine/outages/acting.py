@@ -54,21 +54,21 @@ class Acting:
                     break
 
     async def _keep_plan(self, outage: Outage, realm: Realm, plan: KindPlan, kind: str, now: int) -> bool:
-        """For as many as are taken at once; True: there may be more, which should not get to a carrier before."""
+        """For as many as are taken at once; True: there may be more, which should not get to a carrier before. Another
+        channel takes them one by one, which takes its time: there the rest is for the next look."""
         if plan.then != PAUSE and outage.fine_since is not None:
             return False
         before = now - plan.wait_s * 1_000
         if plan.acts and outage.began_at <= before:
             found = await self._waiting(outage, kind, before, now)
             await self._lead_away(outage, realm, plan, found, now)
-            # Another channel takes them one by one, which takes its time: the rest is for the next look.
             if len(found) >= _AT_ONCE and plan.channel is None:
                 return True
         if plan.then != PAUSE and outage.country == ALL:
             return False
         found = await self._waiting(outage, kind, now, now)  # a link that is up would take them, and fail
         await self._hold(outage, found, now, plan)
-        return len(found) >= _AT_ONCE
+        return len(found) >= _AT_ONCE and plan.channel is None
 
     async def release(self, outage: Outage, now: int) -> None:
         """What was held goes on."""
