@@ -114,6 +114,22 @@ class GroupCommit:
         self._busy = True
         self._write(batch)
 
+    def refuse_gathered(self, error: Exception) -> None:
+        """Nobody knows when the next commit will be: what need not be kept hears of it now."""
+        gathered, self._gathering = self._gathering, Batch()
+        for operation in gathered:
+            if type(operation) in _KEPT:
+                self._gathering.add(operation)
+            else:
+                operation.error = error
+                self._tell(operation)
+
+    def _tell(self, operation: Operation) -> None:
+        try:
+            operation.done(operation)
+        except Exception as defect:  # one broken call-back must not silence the others of its commit
+            self._report(defect)
+
     def finished(self, batch: Batch, error: Exception | None = None) -> None:
         """The commit is on disk, or failed as a whole with `error` (operations may also have failed by themselves)."""
         self._busy = False
@@ -122,10 +138,7 @@ class GroupCommit:
             self._report(error)
             self._give_back(batch, error)
         for operation in batch:
-            try:
-                operation.done(operation)
-            except Exception as defect:  # one broken call-back must not silence the others of its commit
-                self._report(defect)
+            self._tell(operation)
         if self._gathering.size:
             if not self._planned:
                 self._plan(_PAUSE_AFTER_FAILURE_S if error else 0)

@@ -47,6 +47,7 @@ from heliograph.store.protection import Protection
 
 _T = TypeVar("_T")
 _KINDS: Final = ("message", "decision", "batch", "inbound")
+_IN_DOUBT: Final = "the ledger has lost its database in mid-commit"
 _BLOCKS: Final = "SELECT " + ", ".join(f"nextval('{kind}_ids')" for kind in _KINDS)
 _RENEW_S: Final = 5.0
 # One step for each (lane, workspace), however many rows wait.
@@ -100,6 +101,7 @@ class PostgresLedger:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(url, now_ms, report)
         self._group = GroupCommit(self._loop, self._begin, report)
+        self._writer.doubts = lambda: self._group.refuse_gathered(Unavailable(_IN_DOUBT))
         self._commit: asyncio.Task[None] | None = None
         self._numbers: dict[str, Numbers] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -158,7 +160,7 @@ class PostgresLedger:
 
     def add(self, operation: Operation) -> None:
         if self._writer.in_doubt and isinstance(operation, (Accept, Claim, ClaimDeliveries)):
-            operation.error = Unavailable("the ledger has lost its database in mid-commit")
+            operation.error = Unavailable(_IN_DOUBT)
             self._loop.call_soon(operation.done, operation)
         else:
             self._group.add(operation)

@@ -48,6 +48,7 @@ class Writer:
         self.subscribers: Subscribers = lambda environment, event_type, message: ()
         self.protection = Protection()
         self.in_doubt = False  # a commit's outcome is not known; nothing can be written until it is
+        self.doubts: Callable[[], None] = lambda: None  # told when that begins
         self._url = url
         self._now_ms = now_ms
         self._report = report
@@ -132,6 +133,7 @@ class Writer:
 
     async def _was_committed(self, xid: str) -> bool:
         self.in_doubt = True
+        self.doubts()
         pause = _FIRST_PAUSE_S
         try:
             while (status := await self._status(xid)) is None:
