@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,9 +26,16 @@ PROGRAM = str(BIN / "heliograph")
 QUIET = {"HELIOGRAPH_LOG_LEVEL": "warning"}
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = count(_WORKER * 3_300 + os.getpid() * 7)
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """One that stays free until it is used: below those that the system gives to connections, and each worker goes
+    through others."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", 10_000 + next(_ports) % 20_000)) as probe:
+            return int(probe.getsockname()[1])
 
 
 class Server:
